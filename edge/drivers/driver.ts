@@ -1,0 +1,28 @@
+/** The contract of a field protocol: connect, read, perhaps subscribe and write; nothing of MQTT, schedules or retry. */
+import type { Sample, Tag, Value } from '../../protocol/model.ts'
+
+/** A driver speaks one field protocol to one device. Creating it does nothing but keep its options. */
+export interface Driver {
+  /** Opens the one conversation. Throws Fault 'driver.disconnected' or 'driver.timeout'. */
+  connect(signal: AbortSignal): Promise<Connection>
+}
+
+/** One open conversation. Disposing it closes the socket and settles what is in flight. */
+export interface Connection extends AsyncDisposable {
+  /**
+   * One sample per tag, in the order asked; a tag that cannot be read is a bad-quality sample.
+   * Throws Fault 'driver.disconnected' when the line is gone, 'driver.timeout' when it stays silent.
+   */
+  read(tags: readonly Tag[], signal: AbortSignal): Promise<Sample[]>
+  /**
+   * Pushes changes until the signal aborts (then resolves) or the line is lost (then throws as `read`).
+   * A tag that cannot be subscribed is emitted once as a bad-quality sample; the others go on.
+   */
+  subscribe?(
+    tags: readonly Tag[],
+    emit: (samples: Sample[]) => void,
+    signal: AbortSignal,
+  ): Promise<void>
+  /** Writes one value and resolves when the device has confirmed it. */
+  write?(tag: Tag, value: Value, signal: AbortSignal): Promise<void>
+}

@@ -1,0 +1,124 @@
+/** What stands beside a model file: its tags in order, window, threshold and origin; read with its hashes checked. */
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Static, Type } from 'typebox'
+import { Errors } from 'typebox/value'
+import { Fault } from '../protocol/kit/fault.ts'
+
+/** More tags than this is a mistake in the file, not an asset. */
+const MAX_TAGS = 1024
+/** Rows of one window: longer ones belong to another kind of model. */
+const MAX_WINDOW_ROWS = 4096
+
+const Name = Type.String({ minLength: 1, maxLength: 256 })
+const Sha256 = Type.String({ pattern: '^[0-9a-f]{64}$' })
+const Positive = Type.Number({ exclusiveMinimum: 0 })
+const closed = { additionalProperties: false }
+
+export const ManifestTagSchema = Type.Object(
+  {
+    name: Name,
+    unit: Type.Optional(Type.String({ maxLength: 32 })),
+    /** Mean and scale of normal operation, in the tag's own unit: for display, and for the graph. */
+    mean: Type.Number(),
+    scale: Positive,
+  },
+  closed,
+)
+
+const SetAsideSchema = Type.Object({ name: Name, reason: Type.Literal('slow-drift') }, closed)
+
+export const ManifestSchema = Type.Object(
+  {
+    name: Name,
+    version: Type.Integer({ minimum: 1 }),
+    kind: Type.Literal('multivariate'),
+    /** Columns of the input, in order. */
+    tags: Type.Array(ManifestTagSchema, { minItems: 1, maxItems: MAX_TAGS }),
+    /** Tags of the training file that this model does not look at. */
+    setAside: Type.Array(SetAsideSchema),
+    periodMs: Positive,
+    /** Rows T of the input `[B, T, p]`. */
+    windowRows: Type.Integer({ minimum: 1, maximum: MAX_WINDOW_ROWS }),
+    input: Name,
+    outputs: Type.Object({ score: Name, ratio: Name, contributions: Name }, closed),
+    threshold: Positive,
+    onDelayMs: Type.Integer({ minimum: 0 }),
+    offDelayMs: Type.Integer({ minimum: 0 }),
+    /** An alarm clears below max(threshold, peakClear * peak); 0: below the threshold. */
+    peakClear: Type.Number({ minimum: 0, exclusiveMaximum: 1 }),
+    training: Type.Object(
+      {
+        rows: Type.Integer({ minimum: 1 }),
+        /** Instant of the first row, Unix ms; null where the file had no time. */
+        from: Type.Union([Type.Number(), Type.Null()]),
+        /** SHA-256 of the training matrix: float64 little-endian, row by row, NaN where empty. */
+        hash: Sha256,
+        seed: Type.Integer(),
+      },
+      closed,
+    ),
+    metrics: Type.Record(Type.String(), Type.Number()),
+    files: Type.Object({ 'model.onnx': Sha256 }, closed),
+  },
+  closed,
+)
+export type Manifest = Static<typeof ManifestSchema>
+
+/** Parses the text of a manifest; Fault 'model.bad-manifest' says which file, where in it, and what. */
+export function parseManifest(text: string, file: string): Manifest {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error)
+    throw new Fault('model.bad-manifest', { file, where: 'whole file', problem }, { cause: error })
+  }
+  const [first] = Errors(ManifestSchema, value)
+  if (first) {
+    const where = first.instancePath === '' ? 'top level' : first.instancePath
+    throw new Fault('model.bad-manifest', { file, where, problem: first.message })
+  }
+  const manifest = value as Manifest
+  const names = manifest.tags.map(({ name }) => name)
+  const double = names.findIndex((name, i) => names.indexOf(name) !== i)
+  if (double >= 0) {
+    const problem = `"${names[double]}" is listed twice`
+    throw new Fault('model.bad-manifest', { file, where: `/tags/${double}/name`, problem })
+  }
+  return manifest
+}
+
+/** A model as it lies in its folder, hashes checked. */
+export interface ModelFolder {
+  manifest: Manifest
+  bytes: Uint8Array
+  sha256: string
+}
+
+/** Reads `manifest.json` and `model.onnx`; a hash that differs is Fault 'model.bad-file'. */
+export async function readModelFolder(dir: string): Promise<ModelFolder> {
+  const manifestFile = join(dir, 'manifest.json')
+  const manifest = parseManifest((await readModelFile(manifestFile)).toString('utf8'), manifestFile)
+  const file = join(dir, 'model.onnx')
+  const bytes = await readModelFile(file)
+  const sha256 = sha256Hex(bytes)
+  if (sha256 !== manifest.files['model.onnx'])
+    throw new Fault('model.bad-file', { file, problem: 'its SHA-256 is not the one in the manifest' })
+  return { manifest, bytes, sha256 }
+}
+
+async function readModelFile(file: string): Promise<Buffer> {
+  try {
+    return await readFile(file)
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error)
+    throw new Fault('model.bad-file', { file, problem }, { cause: error })
+  }
+}
+
+/** Lower-case hexadecimal SHA-256. */
+export function sha256Hex(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex')
+}

@@ -1,0 +1,115 @@
+/** Answers one Modbus request PDU (function codes 1-6, 15, 16) from a memory; no sockets here. */
+import type { ModbusMemory, ModbusTable } from './modbus-memory.ts'
+
+/** Modbus Application Protocol V1.1b3, section 7. */
+export const exceptions = { illegalFunction: 1, illegalAddress: 2, illegalValue: 3 } as const
+
+/** What a request asks for, before it is carried out; quantity 1 for single writes. */
+export interface ModbusRequest {
+  transaction: number
+  unit: number
+  fn: number
+  address: number
+  quantity: number
+}
+
+/** A write the memory has taken over. */
+export interface ModbusWrite {
+  unit: number
+  table: 'holding' | 'coils'
+  address: number
+  values: number[]
+}
+
+export interface PduAnswer {
+  pdu: Buffer
+  write?: ModbusWrite
+}
+
+interface FunctionEntry {
+  table: ModbusTable
+  access: 'read' | 'write-one' | 'write-many'
+  /** Largest quantity of one request (section 6 of the specification). */
+  max: number
+}
+
+const functions: Readonly<Record<number, FunctionEntry>> = {
+  1: { table: 'coils', access: 'read', max: 2000 },
+  2: { table: 'discrete', access: 'read', max: 2000 },
+  3: { table: 'holding', access: 'read', max: 125 },
+  4: { table: 'input', access: 'read', max: 125 },
+  5: { table: 'coils', access: 'write-one', max: 1 },
+  6: { table: 'holding', access: 'write-one', max: 1 },
+  15: { table: 'coils', access: 'write-many', max: 1968 },
+  16: { table: 'holding', access: 'write-many', max: 123 },
+}
+
+/** Exception response: function code with the high bit set, then the code. */
+export function encodeException(fn: number, code: number): Buffer {
+  return Buffer.from([(fn | 0x80) & 0xff, code])
+}
+
+/** Address and quantity as a request PDU states them; zeros when it is too short. */
+export function peekRequest(pdu: Buffer): { fn: number; address: number; quantity: number } {
+  const fn = pdu[0] ?? 0
+  const address = pdu.length >= 3 ? pdu.readUInt16BE(1) : 0
+  const isSingle = functions[fn]?.access === 'write-one'
+  const quantity = isSingle ? 1 : pdu.length >= 5 ? pdu.readUInt16BE(3) : 0
+  return { fn, address, quantity }
+}
+
+/** Carries the request out on the memory and gives the response PDU. */
+export function answerPdu(memory: ModbusMemory, unit: number, pdu: Buffer): PduAnswer {
+  const { fn, address, quantity } = peekRequest(pdu)
+  const entry = functions[fn]
+  if (!entry) return { pdu: encodeException(fn, exceptions.illegalFunction) }
+  if (pdu.length < 5 || quantity < 1 || quantity > entry.max) {
+    return { pdu: encodeException(fn, exceptions.illegalValue) }
+  }
+  if (!memory.has(entry.table, address, quantity)) {
+    return { pdu: encodeException(fn, exceptions.illegalAddress) }
+  }
+  if (entry.access === 'read') {
+    return { pdu: readTable(memory, entry.table, { fn, address, quantity }) }
+  }
+  const values = decodeValues(entry, pdu, quantity)
+  if (!values) return { pdu: encodeException(fn, exceptions.illegalValue) }
+  const table = entry.table === 'coils' ? 'coils' : 'holding'
+  values.forEach((value, i) => {
+    memory.set(table, address + i, value)
+  })
+  return { pdu: Buffer.from(pdu.subarray(0, 5)), write: { unit, table, address, values } }
+}
+
+function isBitTable(table: ModbusTable): boolean {
+  return table === 'coils' || table === 'discrete'
+}
+
+function readTable(
+  memory: ModbusMemory,
+  table: ModbusTable,
+  { fn, address, quantity }: { fn: number; address: number; quantity: number },
+): Buffer {
+  const bytes = Buffer.alloc(isBitTable(table) ? Math.ceil(quantity / 8) : quantity * 2)
+  for (let i = 0; i < quantity; i++) {
+    const value = memory.get(table, address + i)
+    if (!isBitTable(table)) bytes.writeUInt16BE(value, i * 2)
+    else if (value) bytes[i >> 3] = (bytes[i >> 3] ?? 0) | (1 << (i & 7))
+  }
+  return Buffer.concat([Buffer.from([fn, bytes.length]), bytes])
+}
+
+/** The values a write carries; undefined when its byte count or coil value is wrong. */
+function decodeValues(entry: FunctionEntry, pdu: Buffer, quantity: number): number[] | undefined {
+  if (entry.access === 'write-one') {
+    const value = pdu.readUInt16BE(3)
+    if (entry.table === 'holding') return [value]
+    return value === 0xff00 ? [1] : value === 0 ? [0] : undefined
+  }
+  const size = entry.table === 'coils' ? Math.ceil(quantity / 8) : quantity * 2
+  const data = pdu.subarray(6)
+  if (pdu[5] !== size || data.length !== size) return undefined
+  return Array.from({ length: quantity }, (_, i) =>
+    entry.table === 'coils' ? ((data[i >> 3] ?? 0) >> (i & 7)) & 1 : data.readUInt16BE(i * 2),
+  )
+}
