@@ -105,7 +105,10 @@ export async function readModelFolder(dir: string): Promise<ModelFolder> {
   const bytes = await readModelFile(file)
   const sha256 = sha256Hex(bytes)
   if (sha256 !== manifest.files['model.onnx'])
-    throw new Fault('model.bad-file', { file, problem: 'its SHA-256 is not the one in the manifest' })
+    throw new Fault('model.bad-file', {
+      file,
+      problem: 'its SHA-256 is not the one in the manifest',
+    })
   return { manifest, bytes, sha256 }
 }
 

@@ -220,11 +220,13 @@ export type AlarmList = Static<typeof AlarmList>
 
 /** POST /api/alarms/:id/acknowledge */
 export const AcknowledgeRequest = Type.Object({ comment: Type.Optional(text(1000)) })
+export type AcknowledgeRequest = Static<typeof AcknowledgeRequest>
 /** POST /api/alarms/:id/shelve */
 export const ShelveRequest = Type.Object({
   minutes: Type.Integer({ minimum: 1, maximum: 1440 }),
   reason: text(1000, 1),
 })
+export type ShelveRequest = Static<typeof ShelveRequest>
 
 // --- sessions ---
 /** POST /api/sessions */
@@ -240,8 +242,10 @@ export type SessionRequest = Static<typeof SessionRequest>
 
 /** POST /api/sessions/:id/approve|refuse */
 export const DecisionRequest = Type.Object({ note: Type.Optional(text(1000)) })
+export type DecisionRequest = Static<typeof DecisionRequest>
 /** POST /api/sessions/:id/end */
 export const EndRequest = Type.Object({ note: Type.Optional(text(1000)) })
+export type EndRequest = Static<typeof EndRequest>
 
 export const SessionView = Type.Object({
   id: Type.String(),
@@ -330,13 +334,16 @@ export const CloseRequest = Type.Object({
 export type CloseRequest = Static<typeof CloseRequest>
 /** POST /api/cases/:id/dismiss */
 export const DismissRequest = Type.Object({ reason: text(2000, 3), usefulness: oneOf(usefulness) })
+export type DismissRequest = Static<typeof DismissRequest>
 /** POST /api/cases/:id/transition */
 export const CaseTransitionRequest = Type.Object({
   action: oneOf(['diagnose', 'fix', 'verify'] as const),
   note: Type.Optional(text(2000)),
 })
+export type CaseTransitionRequest = Static<typeof CaseTransitionRequest>
 /** POST /api/cases */
 export const OpenCaseRequest = Type.Object({ asset: Type.String(), title: text(200, 3) })
+export type OpenCaseRequest = Static<typeof OpenCaseRequest>
 
 /** Frozen when the case closes: who, when, what, and the tags before and after. */
 export const CaseReport = Type.Object({

@@ -94,7 +94,9 @@ function checked(graph: Graph): Graph {
   for (const { name, shape, values } of graph.constants) {
     const size = shape.reduce((product, length) => product * length, 1)
     if (size !== values.length)
-      throw new Fault('internal', { what: `constant ${name} has ${values.length} of ${size} values` })
+      throw new Fault('internal', {
+        what: `constant ${name} has ${values.length} of ${size} values`,
+      })
     make(name)
   }
   for (const node of graph.nodes) {

@@ -10,7 +10,33 @@ interface FaultEntry {
 }
 
 export const faults = {
+  'access.denied': { status: 403, retry: false, say: 'This is not allowed: {reason}.' },
+  'alarm.conflict': {
+    status: 409,
+    retry: false,
+    say: 'The alarm is {state}: it cannot be {action} now.',
+  },
+  'broker.not-listening': {
+    status: 500,
+    retry: false,
+    say: 'The MQTT broker cannot listen on {host}:{port}: {reason}.',
+  },
+  'case.conflict': {
+    status: 409,
+    retry: false,
+    say: 'The case is {state}: it cannot go on with {action} now.',
+  },
+  'case.not-verified': {
+    status: 409,
+    retry: false,
+    say: 'The recovery is not shown yet ({condition}); to close all the same, say why.',
+  },
   'config.invalid': { status: 422, retry: false, say: 'The configuration has {count} problem(s).' },
+  'config.unreadable': {
+    status: 422,
+    retry: false,
+    say: 'The configuration file {file} cannot be read.',
+  },
   'driver.disconnected': {
     status: 503,
     retry: true,
@@ -21,13 +47,153 @@ export const faults = {
     retry: true,
     say: 'The device at {endpoint} did not answer within {timeoutMs} ms.',
   },
+  'events.full': {
+    status: 503,
+    retry: true,
+    say: '{limit} pages are listening already; no more are served.',
+  },
+  'historian.newer': {
+    status: 500,
+    retry: false,
+    say: 'The historian file {file} is of version {found}; this program knows {known}.',
+  },
+  'historian.refused': {
+    status: 502,
+    retry: false,
+    say: 'The historian at {url} refused the request with {status}: {reason}.',
+  },
+  'historian.unavailable': {
+    status: 503,
+    retry: true,
+    say: 'The historian is not available: {reason}.',
+  },
+  'historian.unopenable': {
+    status: 500,
+    retry: false,
+    say: 'The historian file {file} cannot be opened: {reason}.',
+  },
+  'identity.bad-hash': {
+    status: 500,
+    retry: false,
+    say: 'A stored password hash cannot be read: {problem}.',
+  },
+  'identity.login-taken': { status: 409, retry: false, say: 'The login {login} is taken.' },
   internal: { status: 500, retry: false, say: 'Something failed inside: {what}.' },
-  'model.bad-file': { status: 422, retry: false, say: 'The model file {file} cannot be used: {problem}.' },
+  'login.refused': { status: 401, retry: false, say: 'The login or the password is wrong.' },
+  'login.required': { status: 401, retry: false, say: 'Please log in first.' },
+  'login.throttled': {
+    status: 429,
+    retry: true,
+    say: 'Too many failed tries; try again in {seconds} s.',
+  },
+  'model.bad-file': {
+    status: 422,
+    retry: false,
+    say: 'The model file {file} cannot be used: {problem}.',
+  },
   'model.bad-manifest': { status: 422, retry: false, say: '{file}: {where}: {problem}.' },
-  'model.not-trainable': { status: 422, retry: false, say: 'No model can be trained on {file}: {problem}.' },
-  'model.unfaithful': { status: 500, retry: false, say: 'The written model differs from its trainer by {difference} (at most {limit} is allowed).' },
+  'model.not-trainable': {
+    status: 422,
+    retry: false,
+    say: 'No model can be trained on {file}: {problem}.',
+  },
+  'model.unfaithful': {
+    status: 500,
+    retry: false,
+    say: 'The written model differs from its trainer by {difference} (at most {limit} is allowed).',
+  },
+  'object.missing': { status: 404, retry: false, say: 'There is nothing here under this name.' },
+  'outbox.unwritable': {
+    status: 507,
+    retry: true,
+    say: 'The outbox {file} cannot be written: {reason}.',
+  },
+  'request.foreign-origin': {
+    status: 403,
+    retry: false,
+    say: 'The request comes from another site: {origin}.',
+  },
+  'request.invalid': { status: 400, retry: false, say: 'The request is not valid: {problem}.' },
+  'request.not-json': { status: 415, retry: false, say: 'The body must be application/json.' },
+  'request.too-large': {
+    status: 413,
+    retry: false,
+    say: 'The request is larger than {limitBytes} bytes.',
+  },
+  'request.too-often': {
+    status: 429,
+    retry: true,
+    say: 'Too many requests; try again in {seconds} s.',
+  },
+  'part.not-ready': {
+    status: 500,
+    retry: false,
+    say: 'The part {part} did not start ({why}); its log is {log}.',
+  },
+  'port.taken': {
+    status: 500,
+    retry: false,
+    say: 'Port {port} is taken by another program; choose another one with {flag}.',
+  },
+  'pki.unusable': {
+    status: 500,
+    retry: false,
+    say: 'The key folder {dir} cannot be used: {file} is damaged or not readable.',
+  },
+  'recorder.failed': {
+    status: 503,
+    retry: false,
+    say: 'The recording cannot be written, so there is no session: {reason}.',
+  },
   'scoring.failed': { status: 503, retry: true, say: 'A scoring run failed: {problem}.' },
-  'table.invalid': { status: 422, retry: false, say: '{file}, row {row}, column {column}: {problem}.' },
+  'sparkplug.invalid': {
+    status: 422,
+    retry: false,
+    say: 'A Sparkplug message is not valid at {where}: {what}.',
+  },
+  'store.newer': {
+    status: 500,
+    retry: false,
+    say: 'The database is of version {found}; this program knows {known}.',
+  },
+  'session.not-allowed': {
+    status: 409,
+    retry: false,
+    say: 'The session cannot {action} while it is {state}.',
+  },
+  'session.self-approval': {
+    status: 403,
+    retry: false,
+    say: 'Nobody approves or refuses their own request: a second person must decide.',
+  },
+  'session.too-many': {
+    status: 429,
+    retry: true,
+    say: 'There are already {count} open sessions at this gateway.',
+  },
+  'session.unknown-case': {
+    status: 404,
+    retry: false,
+    say: 'There is no case {case} at this site.',
+  },
+  'session.unknown-target': {
+    status: 404,
+    retry: false,
+    say: 'There is no target {target} at this gateway.',
+  },
+  'session.unsupported-kind': {
+    status: 422,
+    retry: false,
+    say: 'Targets of kind {kind} cannot be opened in the browser yet.',
+  },
+  'session.window-over': { status: 409, retry: false, say: 'The window of this session is over.' },
+  'table.invalid': {
+    status: 422,
+    retry: false,
+    say: '{file}, row {row}, column {column}: {problem}.',
+  },
+  'tunnel.down': { status: 503, retry: true, say: 'The tunnel of gateway {gateway} is down.' },
+  'tunnel.refused': { status: 403, retry: false, say: 'The gateway refused: {reason}' },
 } as const satisfies Record<string, FaultEntry>
 
 export type FaultCode = keyof typeof faults

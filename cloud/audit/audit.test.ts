@@ -1,0 +1,89 @@
+import { sql } from 'kysely'
+import { describe, expect, it } from 'vitest'
+import { openStore } from '../store/store.ts'
+import { openAudit } from './audit.ts'
+import { formatCanonicalJson } from './canonical-json.ts'
+
+const entry = {
+  actor: 'anna',
+  action: 'alarm.acknowledge',
+  object: 'alm_1',
+  outcome: 'done',
+} as const
+
+async function openFilled(count: number) {
+  const store = await openStore({ file: ':memory:' })
+  const audit = await openAudit(store, () => 1_000)
+  for (let index = 0; index < count; index += 1) {
+    await audit.append({ ...entry, object: `alm_${index}`, site: index % 2 ? 'shop' : 'plant' })
+  }
+  return { store, audit }
+}
+
+describe('audit', () => {
+  it('lists the newest first, of the asked sites only', async () => {
+    const { store, audit } = await openFilled(4)
+    await using _ = store
+    expect((await audit.list({ limit: 10 })).map((row) => row.object)).toEqual([
+      'alm_3',
+      'alm_2',
+      'alm_1',
+      'alm_0',
+    ])
+    const shop = await audit.list({ limit: 1, sites: ['shop'] })
+    expect(shop.map((row) => row.object)).toEqual(['alm_3'])
+    expect(await audit.list({ limit: 10, sites: [] })).toEqual([])
+  })
+
+  it('chains entries appended at the same time without a gap', async () => {
+    const { store, audit } = await openFilled(0)
+    await using _ = store
+    await Promise.all(Array.from({ length: 20 }, () => audit.append(entry)))
+    expect((await audit.list({ limit: 100 })).map((row) => row.seq).reverse()).toEqual(
+      Array.from({ length: 20 }, (_, index) => index + 1),
+    )
+    expect(await audit.verify()).toEqual({ intact: true })
+  })
+
+  it('finds the entry that somebody edited', async () => {
+    const { store, audit } = await openFilled(5)
+    await using _ = store
+    await store.db.updateTable('audit').set({ actor: 'eve' }).where('seq', '=', 3).execute()
+    expect(await audit.verify()).toEqual({ intact: false, brokenAt: 3 })
+  })
+
+  it('finds an entry cut out of the middle, and entries cut off the end', async () => {
+    const { store, audit } = await openFilled(5)
+    await using _ = store
+    await store.db.deleteFrom('audit').where('seq', '=', 5).execute()
+    expect(await audit.verify()).toEqual({ intact: false, brokenAt: 5 })
+    await store.db.deleteFrom('audit').where('seq', '=', 2).execute()
+    expect(await audit.verify()).toEqual({ intact: false, brokenAt: 2 })
+  })
+
+  it('finds an entry that was edited and hashed again', async () => {
+    const { store, audit } = await openFilled(3)
+    await using _ = store
+    await sql`update audit set hash = ${'f'.repeat(64)} where seq = 3`.execute(store.db)
+    expect(await audit.verify()).toEqual({ intact: false, brokenAt: 3 })
+  })
+
+  it('verifies across pages', async () => {
+    const { store, audit } = await openFilled(1_001)
+    await using _ = store
+    expect(await audit.verify()).toEqual({ intact: true })
+    await store.db
+      .updateTable('audit')
+      .set({ detail: '{"x":1}' })
+      .where('seq', '=', 1_001)
+      .execute()
+    expect(await audit.verify()).toEqual({ intact: false, brokenAt: 1_001 })
+  })
+})
+
+describe('canonical JSON', () => {
+  it('does not depend on the order of keys', () => {
+    const text = '{"a":[1,{"c":null,"d":"é"}],"b":"12"}'
+    expect(formatCanonicalJson({ b: 12n, a: [1, { d: 'é', c: null, e: undefined }] })).toBe(text)
+  })
+})

@@ -1,0 +1,181 @@
+/** The cloud's configuration file: its schema and its lint. */
+import { resolve } from 'node:path'
+import { type Static, Type } from 'typebox'
+import { type ConfigProblem, checkConfig, readConfigFile } from '../protocol/kit/schema.ts'
+import { FleetConfig } from './fleet/fleet-config.ts'
+
+const Host = Type.String({
+  minLength: 1,
+  default: '127.0.0.1',
+  description: 'Address to listen on.',
+})
+const Port = (fallback: number, description: string) =>
+  Type.Integer({ minimum: 0, maximum: 65535, default: fallback, description })
+
+const Broker = Type.Union([
+  Type.Object(
+    {
+      kind: Type.Literal('embedded'),
+      host: Host,
+      port: Port(8883, 'MQTT over TLS; gateways show a client certificate.'),
+    },
+    { additionalProperties: false },
+  ),
+  Type.Object(
+    {
+      kind: Type.Literal('external'),
+      url: Type.String({ pattern: '^mqtts?://', description: 'mqtts://host:port' }),
+      ca: Type.Optional(Type.String({ description: 'PEM file of the CA that signed the broker.' })),
+      cert: Type.Optional(Type.String({ description: 'PEM file: our client certificate.' })),
+      key: Type.Optional(Type.String({ description: 'PEM file: its key.' })),
+    },
+    { additionalProperties: false },
+  ),
+])
+
+const Historian = Type.Union([
+  Type.Object({ kind: Type.Literal('duckdb') }, { additionalProperties: false }),
+  Type.Object(
+    {
+      kind: Type.Literal('influx'),
+      url: Type.String({ pattern: '^https?://' }),
+      database: Type.String({ description: 'Database (1.x) or bucket (2.x).' }),
+      api: Type.Union([Type.Literal('v1'), Type.Literal('v2')], { default: 'v2' }),
+      org: Type.Optional(Type.String()),
+      tokenEnv: Type.Optional(Type.String({ description: 'Environment variable with the token.' })),
+      username: Type.Optional(Type.String()),
+      passwordEnv: Type.Optional(
+        Type.String({ description: 'Environment variable with the password.' }),
+      ),
+    },
+    { additionalProperties: false },
+  ),
+])
+
+/** The file `cloud.yaml`. */
+export const CloudFile = Type.Object(
+  {
+    dataDir: Type.String({ description: 'Keys, state, historian and recordings live here.' }),
+    serverNames: Type.Array(Type.String(), {
+      default: [],
+      description: 'Further names and addresses in the server certificate.',
+    }),
+    hostId: Type.String({ default: 'mimamori', description: 'Sparkplug host id.' }),
+    http: Type.Object(
+      { host: Host, port: Port(8080, 'Console and API.') },
+      { additionalProperties: false, default: {} },
+    ),
+    hmi: Type.Object(
+      {
+        host: Host,
+        port: Port(8081, 'Web HMIs, each session on a host name of its own.'),
+        baseDomain: Type.String({
+          default: 'hmi.localhost',
+          description: 'Names below it point here.',
+        }),
+        publicUrl: Type.Optional(
+          Type.String({
+            description: 'Scheme and port browsers use, e.g. https://hmi.example.com',
+          }),
+        ),
+      },
+      { additionalProperties: false, default: {} },
+    ),
+    broker: Broker,
+    tunnel: Type.Object(
+      { host: Host, port: Port(8884, 'Gateways dial in here with TLS 1.3.') },
+      { additionalProperties: false, default: {} },
+    ),
+    historian: Historian,
+    retention: Type.Object(
+      { maxAgeDays: Type.Number({ exclusiveMinimum: 0, default: 400 }) },
+      { additionalProperties: false, default: {} },
+    ),
+    store: Type.Object(
+      {
+        urlEnv: Type.Optional(
+          Type.String({ description: 'Variable with a postgres:// URL; none: SQLite in dataDir.' }),
+        ),
+      },
+      { additionalProperties: false, default: {} },
+    ),
+    hooks: Type.Object(
+      {
+        grafanaTokenEnv: Type.Optional(
+          Type.String({ description: 'Variable with the webhook token.' }),
+        ),
+      },
+      { additionalProperties: false, default: {} },
+    ),
+    fleet: FleetConfig,
+  },
+  { additionalProperties: false },
+)
+export type CloudFile = Static<typeof CloudFile>
+
+export interface CloudConfig extends CloudFile {
+  /** Folder of the configuration file: relative paths start here. */
+  baseDir: string
+}
+
+/** Reads and checks the file. Throws Fault 'config.invalid' with every problem at once. */
+export async function loadCloudConfig(file: string): Promise<CloudConfig> {
+  const source = await readConfigFile(file)
+  return { ...checkConfig(source, CloudFile, lintCloud), baseDir: resolve(file, '..') }
+}
+
+/** What a schema cannot say: names that must exist, variables that must be set. */
+function lintCloud(value: CloudFile): ConfigProblem[] {
+  return [...lintFleet(value), ...lintEnvironment(value)]
+}
+
+function lintFleet({ fleet }: CloudFile): ConfigProblem[] {
+  const problems: ConfigProblem[] = []
+  const tenants = new Set(fleet.tenants.map(({ id }) => id))
+  const sites = new Set(fleet.sites.map(({ id }) => id))
+  const gateways = new Set(fleet.gateways.map(({ site, id }) => `${site}/${id}`))
+  for (const [i, site] of fleet.sites.entries()) {
+    if (!tenants.has(site.tenant)) {
+      problems.push({ path: ['fleet', 'sites', i, 'tenant'], say: `no tenant "${site.tenant}"` })
+    }
+  }
+  for (const [i, gateway] of fleet.gateways.entries()) {
+    if (!sites.has(gateway.site)) {
+      problems.push({ path: ['fleet', 'gateways', i, 'site'], say: `no site "${gateway.site}"` })
+    }
+  }
+  for (const [i, asset] of fleet.assets.entries()) {
+    const path = ['fleet', 'assets', i]
+    if (!sites.has(asset.site))
+      problems.push({ path: [...path, 'site'], say: `no site "${asset.site}"` })
+    for (const [j, target] of asset.targets.entries()) {
+      if (!gateways.has(`${asset.site}/${target.gateway}`)) {
+        const say = `no gateway "${target.gateway}" in site "${asset.site}"`
+        problems.push({ path: [...path, 'targets', j, 'gateway'], say })
+      }
+    }
+    for (const [j, tag] of asset.tags.entries()) {
+      if (!tag.startsWith(`${asset.site}/`)) {
+        problems.push({
+          path: [...path, 'tags', j],
+          say: `a tag of site "${asset.site}" starts with "${asset.site}/"`,
+        })
+      }
+    }
+  }
+  return problems
+}
+
+function lintEnvironment(value: CloudFile): ConfigProblem[] {
+  const wanted: [path: string[], name: string | undefined][] = [
+    [['store', 'urlEnv'], value.store.urlEnv],
+    [['hooks', 'grafanaTokenEnv'], value.hooks.grafanaTokenEnv],
+  ]
+  if (value.historian.kind === 'influx') {
+    wanted.push([['historian', 'tokenEnv'], value.historian.tokenEnv])
+    wanted.push([['historian', 'passwordEnv'], value.historian.passwordEnv])
+  }
+  return wanted
+    .filter(([, name]) => name !== undefined && !process.env[name])
+    .map(([path, name]) => ({ path, say: `the environment variable ${name} is not set` }))
+}

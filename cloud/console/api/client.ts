@@ -1,0 +1,123 @@
+/** Typed HTTP calls to the cloud's API; errors are ApiFailure, and every outcome is told to the connection watch. */
+import type {
+  AcknowledgeRequest,
+  AlarmList,
+  AssetDetail,
+  AuditList,
+  CaseDetail,
+  CaseList,
+  CaseTransitionRequest,
+  CloseRequest,
+  DecisionRequest,
+  DismissRequest,
+  EndRequest,
+  Fleet,
+  LoginRequest,
+  Me,
+  OpenCaseRequest,
+  OpenedSession,
+  Problem,
+  RangeResponse,
+  RecordingView,
+  SessionList,
+  SessionRequest,
+  SessionView,
+  ShelveRequest,
+} from '../../../protocol/api.ts'
+import { reportAnswered, reportUnreachable } from './connection.ts'
+import { ApiFailure, isUnreachable } from './failure.ts'
+
+const isProblem = (body: unknown): body is Problem =>
+  typeof body === 'object' && body !== null && 'title' in body && 'status' in body
+
+async function call<Answer>(method: 'GET' | 'POST', path: string, body?: unknown): Promise<Answer> {
+  const failure = (status: number, problem: Problem | null, cause?: unknown) => {
+    const error = new ApiFailure(status, problem, { cause })
+    if (isUnreachable(error)) reportUnreachable(Date.now())
+    else reportAnswered()
+    return error
+  }
+  let response: Response
+  let content: unknown
+  try {
+    response = await fetch(path, {
+      method,
+      headers: { accept: 'application/json', ...(body && { 'content-type': 'application/json' }) },
+      body: body ? JSON.stringify(body) : undefined,
+    })
+    content = await response
+      .text()
+      .then((text): unknown => (text === '' ? null : JSON.parse(text)))
+      .catch((error) => {
+        if (response.ok) throw error
+        return null
+      })
+  } catch (cause) {
+    throw failure(0, null, cause)
+  }
+  if (!response.ok) throw failure(response.status, isProblem(content) ? content : null)
+  reportAnswered()
+  // The server answers by the schemas of protocol/api.ts; this is the parsed boundary.
+  return content as Answer
+}
+
+const get = <Answer>(path: string) => call<Answer>('GET', path)
+const post = <Answer>(path: string, body: unknown = {}) => call<Answer>('POST', path, body)
+const part = encodeURIComponent
+
+export interface RangeQuestion {
+  tags: readonly string[]
+  from: number
+  to: number
+  points: number
+}
+
+/** GET /api/range; times are Unix milliseconds. */
+export function getRange({ tags, from, to, points }: RangeQuestion): Promise<RangeResponse> {
+  const query = new URLSearchParams(tags.map((tag) => ['tag', tag]))
+  query.set('from', String(Math.round(from)))
+  query.set('to', String(Math.round(to)))
+  query.set('points', String(points))
+  return get(`/api/range?${query}`)
+}
+
+export type Scope = 'open' | 'all'
+
+export const getMe = () => get<Me>('/api/me')
+export const getFleet = () => get<Fleet>('/api/fleet')
+export const getAsset = (id: string) => get<AssetDetail>(`/api/assets/${part(id)}`)
+export const getAlarms = (state: Scope) => get<AlarmList>(`/api/alarms?state=${state}`)
+export const getCases = (state: Scope) => get<CaseList>(`/api/cases?state=${state}`)
+export const getCase = (id: string) => get<CaseDetail>(`/api/cases/${part(id)}`)
+export const getSessions = (state: Scope) => get<SessionList>(`/api/sessions?state=${state}`)
+export const getRecording = (id: string) =>
+  get<RecordingView>(`/api/sessions/${part(id)}/recording`)
+export const getAudit = (limit: number) => get<AuditList>(`/api/audit?limit=${limit}`)
+
+export const login = (body: LoginRequest) => post<Me>('/api/login', body)
+export const logout = () => post<unknown>('/api/logout')
+
+export const acknowledgeAlarm = (id: string, body: AcknowledgeRequest) =>
+  post<unknown>(`/api/alarms/${part(id)}/acknowledge`, body)
+export const shelveAlarm = (id: string, body: ShelveRequest) =>
+  post<unknown>(`/api/alarms/${part(id)}/shelve`, body)
+
+export const openCase = (body: OpenCaseRequest) => post<{ id: string }>('/api/cases', body)
+export const transitionCase = (id: string, body: CaseTransitionRequest) =>
+  post<unknown>(`/api/cases/${part(id)}/transition`, body)
+export const closeCase = (id: string, body: CloseRequest) =>
+  post<unknown>(`/api/cases/${part(id)}/close`, body)
+export const dismissCase = (id: string, body: DismissRequest) =>
+  post<unknown>(`/api/cases/${part(id)}/dismiss`, body)
+
+export const requestSession = (body: SessionRequest) => post<SessionView>('/api/sessions', body)
+export const decideSession = (
+  id: string,
+  decision: 'approve' | 'refuse',
+  body: DecisionRequest,
+) => post<unknown>(`/api/sessions/${part(id)}/${decision}`, body)
+export const openSession = (id: string) => post<OpenedSession>(`/api/sessions/${part(id)}/open`)
+export const holdSession = (id: string, action: 'pause' | 'resume') =>
+  post<unknown>(`/api/sessions/${part(id)}/${action}`)
+export const endSession = (id: string, body: EndRequest) =>
+  post<unknown>(`/api/sessions/${part(id)}/end`, body)

@@ -1,0 +1,88 @@
+/** Instants, durations and values as people read them, by Intl, in the site's time zone. */
+import type { SampleView } from '../../../protocol/api.ts'
+
+export type InstantStyle = 'time' | 'minute' | 'day' | 'full'
+const styles = {
+  time: { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' },
+  minute: { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' },
+  day: { month: 'numeric', day: 'numeric' },
+  full: {
+    year: 'numeric',
+    month: '2-digit',
+    day: '2-digit',
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+    hourCycle: 'h23',
+    timeZoneName: 'short',
+  },
+} as const satisfies Record<InstantStyle, Intl.DateTimeFormatOptions>
+
+export interface Place {
+  language: string
+  timeZone: string | undefined
+}
+
+/** Formats Unix ms in the place's language and time zone. */
+export function formatInstant(at: number, style: InstantStyle, place: Place): string {
+  const key = `${style} ${place.language} ${place.timeZone}`
+  const known = formatters.get(key)
+  if (known) return known.format(at)
+  const made = new Intl.DateTimeFormat(place.language, {
+    ...styles[style],
+    timeZone: place.timeZone,
+  })
+  formatters.set(key, made)
+  return made.format(at)
+}
+/** Creating an Intl formatter is slow, and charts ask for hundreds of labels a second. */
+const formatters = new Map<string, Intl.DateTimeFormat>()
+
+const units = [
+  ['day', 86_400_000],
+  ['hour', 3_600_000],
+  ['minute', 60_000],
+  ['second', 1_000],
+] as const
+
+/** A duration in its two largest units, e.g. "3 min 20 sec" or "3 分 20 秒". */
+export function formatDuration(ms: number, language: string): string {
+  let rest = Math.max(0, Math.round(ms / 1000) * 1000)
+  const parts: string[] = []
+  for (const [unit, size] of units) {
+    const count = Math.floor(rest / size)
+    rest -= count * size
+    if (count === 0 && !(unit === 'second' && parts.length === 0)) continue
+    parts.push(
+      new Intl.NumberFormat(language, { style: 'unit', unit, unitDisplay: 'short' }).format(count),
+    )
+    if (parts.length === 2) break
+  }
+  return parts.join(' ')
+}
+
+/** A number in at most four significant digits, without changing large integers. */
+export function formatNumber(value: number, language: string): string {
+  const options: Intl.NumberFormatOptions =
+    Number.isInteger(value) || Math.abs(value) >= 1000
+      ? { maximumFractionDigits: 1 }
+      : { maximumSignificantDigits: 4 }
+  return new Intl.NumberFormat(language, options).format(value)
+}
+
+/** A process value as text; `—` where there is none. Integers sent as strings stay exact. */
+export function formatValue(value: SampleView['value'] | undefined, language: string): string {
+  if (value === null || value === undefined) return '—'
+  return typeof value === 'number' ? formatNumber(value, language) : String(value)
+}
+
+/** Bytes in kB with one digit. */
+export function formatBytes(bytes: number, language: string): string {
+  const kilo = bytes >= 1000
+  return new Intl.NumberFormat(language, {
+    style: 'unit',
+    unit: kilo ? 'kilobyte' : 'byte',
+    unitDisplay: 'short',
+    maximumFractionDigits: kilo ? 1 : 0,
+  }).format(kilo ? bytes / 1000 : bytes)
+}

@@ -1,0 +1,32 @@
+/** The tags that contributed most to an abnormal score, with direction and weight. */
+import { IconArrowDown, IconArrowUp } from '@tabler/icons-react'
+import type { ContributionView } from '../../../protocol/api.ts'
+import { formatNumber } from '../i18n/format.ts'
+import { useWords } from '../i18n/language.tsx'
+import { Nothing } from './answer.tsx'
+
+export function Contributions({ list }: { list: readonly ContributionView[] }) {
+  const { t, language } = useWords()
+  if (list.length === 0) return <Nothing>{t('contributions.none')}</Nothing>
+  const largest = Math.max(...list.map(({ z }) => Math.abs(z)), 1)
+  return (
+    <ul className="contributions">
+      {list.map(({ tag, name, z, direction }) => {
+        const Arrow = direction === 'high' ? IconArrowUp : IconArrowDown
+        return (
+          <li key={tag} title={tag}>
+            <span className="contribution-name">{name}</span>
+            <span className="contribution-bar" aria-hidden="true">
+              <span style={{ width: `${(100 * Math.abs(z)) / largest}%` }} />
+            </span>
+            <span className="contribution-way">
+              <Arrow size={14} aria-hidden="true" />
+              {t(`direction.${direction}`)}
+              <span className="number"> {formatNumber(Math.abs(z), language)}σ</span>
+            </span>
+          </li>
+        )
+      })}
+    </ul>
+  )
+}

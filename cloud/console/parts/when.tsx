@@ -1,0 +1,36 @@
+/** Instants on the page: a time, or how long ago, always with the full date behind it. */
+import { useNow } from './now.ts'
+import { formatDuration, formatInstant, type InstantStyle } from '../i18n/format.ts'
+import { useWords } from '../i18n/language.tsx'
+import { usePlace } from '../i18n/place.ts'
+
+interface WhenProps {
+  at: number
+  site?: string
+  style?: InstantStyle
+}
+
+export function When({ at, site, style = 'full' }: WhenProps) {
+  const place = usePlace(site)
+  return (
+    <time dateTime={new Date(at).toISOString()} title={formatInstant(at, 'full', place)}>
+      {formatInstant(at, style, place)}
+    </time>
+  )
+}
+
+/** "since 12:03:10 (4 min)". */
+export function Since({ at, site }: { at: number; site?: string }) {
+  const { t, language } = useWords()
+  const place = usePlace(site)
+  const now = useNow()
+  const words = t('since', {
+    time: formatInstant(at, now - at > 43_200_000 ? 'full' : 'time', place),
+    age: formatDuration(now - at, language),
+  })
+  return (
+    <time dateTime={new Date(at).toISOString()} title={formatInstant(at, 'full', place)}>
+      {words}
+    </time>
+  )
+}

@@ -1,0 +1,207 @@
+/** The SQLite file under the outbox: one table of packed batches, tag numbers, and the last sign of life. */
+import { existsSync, renameSync, statSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
+import { Fault } from '../../protocol/kit/fault.ts'
+import type { TagId } from '../../protocol/model.ts'
+import { type Packable, packBatch } from './pack.ts'
+
+/** One stored batch, still packed. */
+export interface Kept {
+  number: number
+  /** When it was appended, Unix ms. */
+  at: number
+  samples: number
+  bytes: number
+  body: Uint8Array
+}
+
+/** SQLite's own share of a row: cell header, record header, number, time, count. */
+const ROW_OVERHEAD = 20
+
+/** The WAL is cut back to this after a checkpoint, so that one burst does not keep the disk. */
+const WAL_BYTES = 4 * 1024 * 1024
+
+const SCHEMA = `
+  PRAGMA journal_mode = WAL;
+  PRAGMA synchronous = FULL;
+  PRAGMA journal_size_limit = ${WAL_BYTES};
+  CREATE TABLE IF NOT EXISTS batch (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    at INTEGER NOT NULL,
+    samples INTEGER NOT NULL,
+    body BLOB NOT NULL
+  );
+  CREATE TABLE IF NOT EXISTS tag (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE);
+  CREATE TABLE IF NOT EXISTS alive (only INTEGER PRIMARY KEY CHECK (only = 1), at INTEGER NOT NULL);
+`
+
+interface LogFileOptions {
+  file: string
+  maxAgeMs: number
+}
+
+/** Opens a sound file; an unsound one is renamed (kept), and `corruptSince` says what time it may have covered. */
+export function openLogFile(options: LogFileOptions, now: number) {
+  try {
+    return { file: useDatabase(openSound(options.file)), corruptSince: undefined }
+  } catch (error) {
+    if (!isCorrupt(error)) throw unwritable(options.file, error)
+    const corruptSince = salvageSince(options, now)
+    for (const suffix of ['', '-wal', '-shm']) {
+      const part = `${options.file}${suffix}`
+      if (existsSync(part)) renameSync(part, `${options.file}.corrupt-${now}${suffix}`)
+    }
+    return { file: useDatabase(openSound(options.file)), corruptSince }
+  }
+}
+
+class UnsoundFile extends Error {}
+
+function openSound(file: string): DatabaseSync {
+  const database = new DatabaseSync(file)
+  try {
+    database.exec(SCHEMA)
+    const verdict = database.prepare('PRAGMA quick_check(1)').get() as { quick_check: string }
+    if (verdict.quick_check !== 'ok') throw new UnsoundFile(verdict.quick_check)
+    return database
+  } catch (error) {
+    database.close()
+    throw error
+  }
+}
+
+/** SQLITE_CORRUPT and SQLITE_NOTADB. */
+const CORRUPT_CODES = new Set([11, 26])
+
+function isCorrupt(error: unknown): boolean {
+  if (error instanceof UnsoundFile) return true
+  const code = (error as { errcode?: unknown }).errcode
+  return typeof code === 'number' && CORRUPT_CODES.has(code & 0xff)
+}
+
+/** The earliest time the lost file may have held: asked of the file itself, else its birth or the age limit. */
+function salvageSince({ file, maxAgeMs }: LogFileOptions, now: number): number {
+  const bound = Math.max(Math.round(statSync(file).birthtimeMs), now - maxAgeMs)
+  let database: DatabaseSync | undefined
+  try {
+    database = new DatabaseSync(file)
+    const ask = 'SELECT coalesce((SELECT min(at) FROM batch), (SELECT at FROM alive)) AS at'
+    const row = database.prepare(ask).get() as { at: number | null }
+    return Math.min(now, row.at ?? bound)
+  } catch {
+    return Math.min(now, bound)
+  } finally {
+    database?.close()
+  }
+}
+
+function unwritable(file: string, error: unknown): Fault {
+  const reason = error instanceof Error ? error.message : String(error)
+  return new Fault('outbox.unwritable', { file, reason }, { cause: error })
+}
+
+/** Statements are prepared once; counters follow every change, so that `depth` costs nothing. */
+function useDatabase(database: DatabaseSync) {
+  const file = database.location() ?? ''
+  const insertBatch = database.prepare('INSERT INTO batch (at, samples, body) VALUES (?, ?, ?)')
+  const insertTag = database.prepare('INSERT INTO tag (number, id) VALUES (?, ?)')
+  const upsertAlive = database.prepare(
+    'INSERT INTO alive (only, at) VALUES (1, ?) ON CONFLICT (only) DO UPDATE SET at = excluded.at',
+  )
+  const select = database.prepare(
+    'SELECT number, at, samples, body FROM batch WHERE number > ? ORDER BY number LIMIT ?',
+  )
+  const sizes = database.prepare(
+    'SELECT count(*) AS batches, coalesce(sum(samples), 0) AS samples, coalesce(sum(length(body)), 0) AS bytes FROM batch WHERE number BETWEEN ? AND ?',
+  )
+  const remove = database.prepare('DELETE FROM batch WHERE number BETWEEN ? AND ?')
+  const oldest = database.prepare('SELECT at FROM batch ORDER BY number LIMIT 1')
+  const tags = loadTags(database)
+  const total = measure(sizes, 0, Number.MAX_SAFE_INTEGER)
+  let depthOfTransactions = 0
+
+  const transact = <T>(work: () => T): T => {
+    if (depthOfTransactions > 0) return work()
+    const before = { ...total }
+    const known = tags.names.length
+    depthOfTransactions += 1
+    try {
+      database.exec('BEGIN IMMEDIATE')
+      const result = work()
+      database.exec('COMMIT')
+      return result
+    } catch (error) {
+      if (database.isTransaction) database.exec('ROLLBACK')
+      Object.assign(total, before)
+      for (const name of tags.names.splice(known)) tags.numbers.delete(name)
+      throw unwritable(file, error)
+    } finally {
+      depthOfTransactions -= 1
+    }
+  }
+  const numberOf = (tag: TagId): number => {
+    const known = tags.numbers.get(tag)
+    if (known !== undefined) return known
+    const number = tags.names.length
+    insertTag.run(number, tag)
+    tags.names.push(tag)
+    tags.numbers.set(tag, number)
+    return number
+  }
+  return {
+    transact,
+    tagOf: (number: number): TagId | undefined => tags.names[number],
+    insert: (batch: Packable, at: number): number =>
+      transact(() => {
+        const body = packBatch(batch, numberOf)
+        const instant = Math.round(at)
+        const { lastInsertRowid } = insertBatch.run(instant, batch.samples.length, body)
+        upsertAlive.run(instant)
+        total.batches += 1
+        total.samples += batch.samples.length
+        total.bytes += body.length + ROW_OVERHEAD
+        return Number(lastInsertRowid)
+      }),
+    read: (after: number, limit: number): Kept[] =>
+      (select.all(after, limit) as unknown as Omit<Kept, 'bytes'>[]).map((row) => ({
+        ...row,
+        bytes: row.body.length + ROW_OVERHEAD,
+      })),
+    remove: (from: number, to: number): void =>
+      transact(() => {
+        const gone = measure(sizes, from, to)
+        remove.run(from, to)
+        total.batches -= gone.batches
+        total.samples -= gone.samples
+        total.bytes -= gone.bytes
+      }),
+    depth: () => ({
+      ...total,
+      oldestAt: (oldest.get() as { at: number } | undefined)?.at,
+    }),
+    alive: (at: number): void =>
+      transact(() => {
+        upsertAlive.run(Math.round(at))
+      }),
+    lastAlive: (): number | undefined =>
+      (database.prepare('SELECT at FROM alive').get() as { at: number } | undefined)?.at,
+    close: () => database.close(),
+  }
+}
+
+type Statement = ReturnType<DatabaseSync['prepare']>
+
+function measure(sizes: Statement, from: number, to: number) {
+  const row = sizes.get(from, to) as { batches: number; samples: number; bytes: number }
+  return { ...row, bytes: row.bytes + row.batches * ROW_OVERHEAD }
+}
+
+/** Tag numbers are 0, 1, 2 … in order of first use; they are never deleted (a gateway has thousands, not millions). */
+function loadTags(database: DatabaseSync) {
+  const rows = database.prepare('SELECT number, id FROM tag ORDER BY number').all() as unknown as {
+    number: number
+    id: TagId
+  }[]
+  const names: TagId[] = rows.map((row) => row.id)
+  return { names, numbers: new Map(names.map((name, number) => [name, number])) }
+}

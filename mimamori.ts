@@ -1,0 +1,205 @@
+#!/usr/bin/env node
+/** The command line: every part of the product starts here. */
+import { Command, InvalidArgumentError } from 'commander'
+import { Fault } from './protocol/kit/fault.ts'
+import { createLog } from './protocol/kit/log.ts'
+
+/** Wrong configuration or wrong flags. */
+const EXIT_USAGE = 2
+
+function parsePort(text: string): number {
+  const port = Number(text)
+  if (!Number.isInteger(port) || port < 1 || port > 65535) {
+    throw new InvalidArgumentError('a port is a whole number from 1 to 65535')
+  }
+  return port
+}
+
+function parseSeconds(text: string): number {
+  const seconds = Number(text)
+  if (!Number.isFinite(seconds) || seconds < 0) throw new InvalidArgumentError('seconds, 0 or more')
+  return seconds
+}
+
+/** Aborted by Ctrl-C or SIGTERM; a second Ctrl-C ends at once. */
+function stopSignal(): AbortSignal {
+  const controller = new AbortController()
+  const stop = (): void => {
+    if (controller.signal.aborted) process.exit(130)
+    controller.abort()
+  }
+  process.on('SIGINT', stop)
+  process.on('SIGTERM', stop)
+  return controller.signal
+}
+
+/** The whole command line; a function so that tests can ask it what it knows. */
+export function createProgram(): Command {
+  const program = new Command('mimamori')
+    .description('Remote monitoring, predictive maintenance and remote support in one product')
+    .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : EXIT_USAGE))
+  addDemo(program)
+  addEdge(program)
+  addCloud(program)
+  addSimulate(program)
+  addModels(program)
+  return program
+}
+
+function addDemo(program: Command): void {
+  program
+    .command('demo')
+    .description('a plant, a shop and the cloud on this machine: the whole story in five minutes')
+    .option('--data <dir>', 'where everything is kept; a second start goes on with it', './data')
+    .option('--port <n>', 'port of the console', parsePort, 8080)
+    .option('--fault-after <seconds>', 'when the recorded cooler fault comes', parseSeconds, 75)
+    .option(
+      '--restart-after <seconds>',
+      'a part that dies starts again after this',
+      parseSeconds,
+      2,
+    )
+    .action(async (options) => {
+      const { runDemo } = await import('./demo/demo.ts')
+      await runDemo(options, stopSignal())
+    })
+}
+
+function addEdge(program: Command): void {
+  const edge = program.command('edge').description('the gateway in a plant or shop')
+  edge
+    .command('run', { isDefault: true })
+    .description('run a gateway')
+    .requiredOption('--config <file>', 'gateway.yaml')
+    .action(async ({ config }) => {
+      const { runGateway } = await import('./edge/main.ts')
+      await runGateway(config, stopSignal())
+    })
+  edge
+    .command('check')
+    .description('check a configuration and open nothing')
+    .requiredOption('--config <file>', 'gateway.yaml')
+    .action(async ({ config }) => {
+      const { checkGateway } = await import('./edge/main.ts')
+      console.log(await checkGateway(config))
+    })
+}
+
+function addCloud(program: Command): void {
+  const cloud = program
+    .command('cloud')
+    .description('broker, historian, models, alarms, cases, sessions, console')
+  cloud
+    .command('run', { isDefault: true })
+    .description('run the cloud')
+    .requiredOption('--config <file>', 'cloud.yaml')
+    .action(async ({ config }) => {
+      const { runCloud } = await import('./cloud/main.ts')
+      await runCloud(config, stopSignal())
+    })
+  cloud
+    .command('check')
+    .description('check a configuration and open nothing')
+    .requiredOption('--config <file>', 'cloud.yaml')
+    .action(async ({ config }) => {
+      const { loadCloudConfig } = await import('./cloud/config.ts')
+      const loaded = await loadCloudConfig(config)
+      console.log(`${config}: ${loaded.fleet.assets.length} asset(s), nothing wrong`)
+    })
+  program
+    .command('enrol')
+    .description(
+      'make the credentials of a gateway: key, certificate, CA and the key that signs grants',
+    )
+    .requiredOption('--config <file>', 'cloud.yaml')
+    .requiredOption('--site <id>', 'its site')
+    .requiredOption('--gateway <id>', 'its id')
+    .requiredOption('--out <dir>', 'folder to write; carry it to the gateway by a safe way')
+    .action(async (options) => {
+      const { enrolGateway } = await import('./cloud/enrol.ts')
+      console.log(await enrolGateway(options))
+    })
+  program
+    .command('person')
+    .description('add a person or set a new password; it is made here and printed once')
+    .requiredOption('--config <file>', 'cloud.yaml')
+    .requiredOption('--login <name>', 'what they type to log in')
+    .requiredOption('--role <role>', 'engineer, technician, site-manager or admin')
+    .option('--name <name>', 'their name')
+    .option('--sites <ids>', 'comma separated site ids, or *', '*')
+    .action(async (options) => {
+      const { setPerson } = await import('./cloud/persons.ts')
+      console.log(await setPerson(options))
+    })
+  program
+    .command('audit')
+    .description('check the hash chain of the audit log')
+    .requiredOption('--config <file>', 'cloud.yaml')
+    .action(async ({ config }) => {
+      const { checkAudit } = await import('./cloud/persons.ts')
+      console.log(await checkAudit(config))
+    })
+}
+
+function addSimulate(program: Command): void {
+  program
+    .command('simulate')
+    .description('run one simulated machine, or give a running one a fault')
+    .argument('[machine...]', 'press, chiller, pos or printer, and its flags')
+    .option('--fault <name>', 'PART:FAULT, e.g. press:cooler-failed or press:none')
+    .option('--data <dir>', 'the data folder of the running demo', './data')
+    .allowUnknownOption()
+    .action(async (machine: string[], options) => {
+      if (options.fault) {
+        const { injectDemoFault } = await import('./demo/fault.ts')
+        console.log(await injectDemoFault(options.data, options.fault))
+        return
+      }
+      const { runSimulator } = await import('./simulators/main.ts')
+      await runSimulator(machine, stopSignal())
+    })
+}
+
+function addModels(program: Command): void {
+  program
+    .command('train')
+    .description('learn what normal looks like from a table of good days')
+    .requiredOption('--in <file>', 'CSV (or .csv.gz), one row a sample')
+    .requiredOption('--out <dir>', 'folder of the model')
+    .option('--time <column>', 'the time column')
+    .option('--period <seconds>', 'grid step', parseSeconds, 1)
+    .option('--resolution <file>', 'JSON: live step per tag')
+    .option('--seed <n>', 'for everything random', Number, 1)
+    .action(async (options) => {
+      const { trainCommand } = await import('./models/commands.ts')
+      console.log(await trainCommand(options))
+    })
+  program
+    .command('score')
+    .description('run a model over a table, row by row as it would run live')
+    .requiredOption('--model <dir>', 'folder of the model')
+    .requiredOption('--in <file>', 'CSV (or .csv.gz)')
+    .requiredOption('--out <file>', 'CSV: time, score, ratio, alarm, top_tags')
+    .option('--time <column>', 'the time column')
+    .action(async (options) => {
+      const { scoreCommand } = await import('./models/commands.ts')
+      console.log(await scoreCommand(options))
+    })
+}
+
+/** The last wall: a Fault is words for a person, anything else is a defect of ours and is logged whole. */
+async function main(): Promise<void> {
+  try {
+    await createProgram().parseAsync()
+  } catch (error) {
+    if (!(error instanceof Fault)) {
+      createLog('mimamori').fatal({ err: error }, 'unexpected error')
+      process.exit(1)
+    }
+    console.error(error.message)
+    if (error.detail.problems) console.error(error.detail.problems)
+    process.exit(error.code.startsWith('config.') ? EXIT_USAGE : 1)
+  }
+}
+
+if (import.meta.main) await main()

@@ -1,0 +1,97 @@
+/** Mean, scale, resolution and drift of each tag over the normal rows. */
+import type { Rows } from './grid.ts'
+
+/** A constant tag that wakes up must be seen, but not at the first digit: a thousandth of its size, at least this. */
+const CONSTANT_SHARE = 1e-3
+/** A tag that rests most of the time and jumps now and then would have a tiny deviation: at least this of its range. */
+const RANGE_SHARE = 0.02
+/** Blocks and limit of the slow-drift rule. */
+const DRIFT_BLOCKS = 4
+const DRIFT_LIMIT = 0.3
+/** Steps below this part of the range are noise of decimal conversion. */
+const STEP_NOISE = 1e-9
+
+export interface Scaling {
+  mean: Float64Array
+  scale: Float64Array
+}
+
+type Segments = readonly (readonly [number, number])[]
+
+/** The values of one tag in the segments, in order. */
+function column(rows: Rows, tag: number, segments: Segments): Float64Array {
+  const size = segments.reduce((sum, [from, to]) => sum + to - from, 0)
+  const values = new Float64Array(size)
+  let i = 0
+  for (const [from, to] of segments)
+    for (let row = from; row < to; row++) values[i++] = rows.values[row * rows.width + tag] ?? 0
+  return values
+}
+
+function moments(values: Float64Array): { mean: number; variance: number } {
+  let sum = 0
+  for (const value of values) sum += value
+  const mean = sum / values.length
+  let squares = 0
+  for (const value of values) squares += (value - mean) ** 2
+  return { mean, variance: squares / values.length }
+}
+
+function extent(values: Float64Array): { low: number; high: number } {
+  let low = Number.POSITIVE_INFINITY
+  let high = Number.NEGATIVE_INFINITY
+  for (const value of values) {
+    if (value < low) low = value
+    if (value > high) high = value
+  }
+  return { low, high }
+}
+
+/** Mean and scale per tag: constant tags get a thousandth of their size, others at least 2 % of their range. */
+export function createScaling(rows: Rows, segments: Segments): Scaling {
+  const mean = new Float64Array(rows.width)
+  const scale = new Float64Array(rows.width)
+  for (let tag = 0; tag < rows.width; tag++) {
+    const values = column(rows, tag, segments)
+    const { low, high } = extent(values)
+    const { mean: middle, variance } = moments(values)
+    const constant = low === high
+    const size = Math.max(Math.abs(low), Math.abs(high))
+    mean[tag] = constant ? low : middle
+    scale[tag] = constant
+      ? Math.max(CONSTANT_SHARE * size, CONSTANT_SHARE)
+      : Math.max(Math.sqrt(variance), RANGE_SHARE * (high - low))
+  }
+  return { mean, scale }
+}
+
+/** The smallest step between two different values of each tag; 0 for a constant tag. */
+export function findResolutions(rows: Rows, segments: Segments): Float64Array {
+  return Float64Array.from({ length: rows.width }, (_, tag) => {
+    const values = column(rows, tag, segments).sort()
+    const noise = ((values.at(-1) ?? 0) - (values[0] ?? 0)) * STEP_NOISE
+    let smallest = Number.POSITIVE_INFINITY
+    for (let i = 1; i < values.length; i++) {
+      const step = (values[i] ?? 0) - (values[i - 1] ?? 0)
+      if (step > noise && step < smallest) smallest = step
+    }
+    return Number.isFinite(smallest) ? smallest : 0
+  })
+}
+
+/** True per tag whose level wanders: the means of four blocks vary by 0.3 of the variance within a block. */
+export function findSlowDrift(rows: Rows, segments: Segments): boolean[] {
+  return Array.from({ length: rows.width }, (_, tag) => {
+    const values = column(rows, tag, segments)
+    const { low, high } = extent(values)
+    if (low === high) return false
+    const blocks = Array.from({ length: DRIFT_BLOCKS }, (_, block) => {
+      const from = Math.floor((values.length * block) / DRIFT_BLOCKS)
+      return moments(
+        values.subarray(from, Math.floor((values.length * (block + 1)) / DRIFT_BLOCKS)),
+      )
+    })
+    const within = blocks.reduce((sum, { variance }) => sum + variance, 0) / DRIFT_BLOCKS
+    return moments(Float64Array.from(blocks, ({ mean }) => mean)).variance >= DRIFT_LIMIT * within
+  })
+}

@@ -1,0 +1,82 @@
+/** The alarm threshold from blocks the detector has not seen: in-sample thresholds alarm all the time. */
+import { type Detector, fitDetector, type Segments, scoreSegments } from './detector.ts'
+import type { Rows } from './grid.ts'
+
+const BLOCKS = 8
+const QUANTILE = 0.99
+/** The factor above the median of the blocks' quantiles. */
+const MARGIN = 1.1
+
+export interface Calibration {
+  threshold: number
+  /** The 99 % quantile of each held-out block. */
+  quantiles: number[]
+  /** Share of held-out windows above the threshold. */
+  falseShare: number
+}
+
+interface FitOptions {
+  lags: number
+  resolutions: Float64Array
+}
+
+/** Fits without each block in turn and scores it; undefined when no block is long enough for a window. */
+export function calibrate(
+  rows: Rows,
+  segments: Segments,
+  options: FitOptions,
+): Calibration | undefined {
+  const held: number[][] = []
+  for (const [from, to] of splitBlocks(segments)) {
+    const inside = clipSegments(segments, (a, b) => [Math.max(a, from), Math.min(b, to)])
+    const before = clipSegments(segments, (a, b) => [a, Math.min(b, from)])
+    const after = clipSegments(segments, (a, b) => [Math.max(a, to), b])
+    const detector = fitDetector(rows, [...before, ...after], options)
+    const scores = scoresOf(detector, rows, inside)
+    if (scores.length > 0) held.push(scores)
+  }
+  if (held.length === 0) return undefined
+  const quantiles = held.map((scores) => quantile(scores, QUANTILE))
+  const threshold = MARGIN * quantile(quantiles, 0.5)
+  const all = held.flat()
+  return { threshold, quantiles, falseShare: all.filter((s) => s > threshold).length / all.length }
+}
+
+function scoresOf(detector: Detector, rows: Rows, segments: Segments): number[] {
+  return scoreSegments(detector, rows, segments).scores.map(({ score }) => score)
+}
+
+/** Cuts the complete rows into blocks of equal count, as row bounds [from, to). */
+function splitBlocks(segments: Segments): [number, number][] {
+  const total = segments.reduce((sum, [from, to]) => sum + to - from, 0)
+  const bounds = Array.from({ length: BLOCKS + 1 }, (_, block) =>
+    rowAt(segments, Math.floor((total * block) / BLOCKS)),
+  )
+  return bounds.slice(1).map((to, i) => [bounds[i] ?? 0, to])
+}
+
+/** The row number of the n-th complete row. */
+function rowAt(segments: Segments, n: number): number {
+  let rest = n
+  for (const [from, to] of segments) {
+    if (rest < to - from) return from + rest
+    rest -= to - from
+  }
+  return segments.at(-1)?.[1] ?? 0
+}
+
+function clipSegments(
+  segments: Segments,
+  clip: (from: number, to: number) => [number, number],
+): [number, number][] {
+  return segments.map(([from, to]) => clip(from, to)).filter(([from, to]) => to > from)
+}
+
+/** Linear between the neighbours. */
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  const place = share * (sorted.length - 1)
+  const low = sorted[Math.floor(place)] ?? 0
+  const high = sorted[Math.ceil(place)] ?? low
+  return low + (high - low) * (place - Math.floor(place))
+}

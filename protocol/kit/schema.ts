@@ -1,0 +1,229 @@
+/** Reading a YAML configuration: every problem at once, each with file, line, path and a suggestion. */
+import { readFile } from 'node:fs/promises'
+import { basename } from 'node:path'
+import type { Static, TSchema } from 'typebox'
+import { Default, Errors } from 'typebox/value'
+import { type Document, isNode, LineCounter, parseDocument } from 'yaml'
+import { Fault } from './fault.ts'
+
+export type Path = readonly (string | number)[]
+
+/** One thing that is wrong with a configuration. */
+export interface ConfigProblem {
+  path: Path
+  say: string
+}
+
+/** A parsed file that still knows its lines. */
+export interface SourceDocument {
+  file: string
+  value: unknown
+  /** 1-based line of the nearest node on that path. */
+  lineOf(path: Path): number
+}
+
+/** Larger files are no configuration: refuse before parsing. */
+const MAX_CONFIG_BYTES = 5_000_000
+/** More aliases than this is a YAML bomb. */
+const MAX_ALIASES = 100
+
+/** Reads and parses a YAML (or JSON) file. Throws Fault 'config.unreadable' or 'config.invalid'. */
+export async function readConfigFile(file: string): Promise<SourceDocument> {
+  let text: string
+  try {
+    text = await readFile(file, 'utf8')
+  } catch (error) {
+    throw new Fault('config.unreadable', { file }, { cause: error })
+  }
+  return parseConfig(text, basename(file))
+}
+
+/** Parses YAML text. Throws Fault 'config.invalid' with the line of each syntax error. */
+export function parseConfig(text: string, file: string): SourceDocument {
+  if (text.length > MAX_CONFIG_BYTES) {
+    throw configFault([`${file}: larger than ${MAX_CONFIG_BYTES} bytes, this is no configuration`])
+  }
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines, merge: false, prettyErrors: false })
+  if (document.errors.length > 0) {
+    throw configFault(
+      document.errors.map((e) => `${file}:${lines.linePos(e.pos[0]).line} ${e.message}`),
+    )
+  }
+  let value: unknown
+  try {
+    value = document.toJS({ maxAliasCount: MAX_ALIASES })
+  } catch (error) {
+    throw configFault([`${file}: ${error instanceof Error ? error.message : 'cannot be read'}`])
+  }
+  return { file, value, lineOf: (path) => findLine(document, lines, path) }
+}
+
+function findLine(document: Document, lines: LineCounter, path: Path): number {
+  for (let length = path.length; length > 0; length--) {
+    const keyed = keyPosition(document, path.slice(0, length))
+    if (keyed !== undefined) return lines.linePos(keyed).line
+  }
+  return 1
+}
+
+function keyPosition(document: Document, path: Path): number | undefined {
+  const parent = document.getIn(path.slice(0, -1), true)
+  const last = path.at(-1)
+  if (typeof last === 'string' && isNode(parent) && 'items' in parent) {
+    for (const pair of parent.items as { key?: { value?: unknown; range?: number[] } }[]) {
+      if (pair.key?.value === last) return pair.key.range?.[0]
+    }
+  }
+  const node = document.getIn(path, true)
+  return isNode(node) ? node.range?.[0] : undefined
+}
+
+/** Everything in `value` that the schema refuses, as sentences. Unknown keys get a suggestion. */
+export function findProblems(schema: TSchema, value: unknown, base: Path = []): ConfigProblem[] {
+  const problems: ConfigProblem[] = []
+  const errors = Errors(schema, value)
+  for (const error of errors) {
+    const path = [...base, ...pointerToPath(error.instancePath)]
+    const say = describe(error, schema, errors)
+    if (say) problems.push({ path, say })
+  }
+  return problems
+}
+
+interface SchemaError {
+  keyword: string
+  schemaPath: string
+  instancePath: string
+  params: Record<string, unknown>
+  message: string
+}
+
+function describe(
+  error: SchemaError,
+  schema: TSchema,
+  all: readonly SchemaError[],
+): string | undefined {
+  switch (error.keyword) {
+    case 'additionalProperties':
+      return undefined // each unknown key is reported by itself, as 'boolean'
+    case 'boolean':
+      return unknownKey(error, schema)
+    case 'required': {
+      const missing = error.params.requiredProperties as string[]
+      return missing.map((key) => `"${key}" is missing`).join(', ')
+    }
+    case 'const':
+      // one branch of a union: the union itself reports once
+      return error.schemaPath.includes('/anyOf/')
+        ? undefined
+        : `must be ${JSON.stringify(error.params.allowedValue)}`
+    case 'anyOf': {
+      const allowed = all
+        .filter(
+          (e) => e.keyword === 'const' && e.schemaPath.startsWith(`${error.schemaPath}/anyOf/`),
+        )
+        .map((e) => JSON.stringify(e.params.allowedValue))
+      return allowed.length > 0 ? `must be one of ${allowed.join(', ')}` : error.message
+    }
+    default:
+      return error.message
+  }
+}
+
+function unknownKey(error: SchemaError, schema: TSchema): string {
+  const key = pointerToPath(error.instancePath).at(-1)
+  const owner = resolvePointer(schema, error.schemaPath.replace(/\/additionalProperties$/, ''))
+  const known = Object.keys((owner as { properties?: object })?.properties ?? {})
+  const near = nearest(String(key), known)
+  return near
+    ? `unknown key, did you mean "${near}"?`
+    : `unknown key; known are ${known.join(', ')}`
+}
+
+function resolvePointer(root: unknown, pointer: string): unknown {
+  let node = root
+  for (const part of pointerToPath(pointer.replace(/^#/, ''))) {
+    node = (node as Record<string, unknown> | undefined)?.[String(part)]
+  }
+  return node
+}
+
+function pointerToPath(pointer: string): (string | number)[] {
+  return pointer
+    .split('/')
+    .slice(1)
+    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))
+    .map((part) => (/^\d+$/.test(part) ? Number(part) : part))
+}
+
+/** The known word closest to a mistyped one, if it is close enough to be meant. */
+export function nearest(word: string, known: readonly string[]): string | undefined {
+  const ranked = known
+    .map((candidate) => ({ candidate, distance: editDistance(word, candidate) }))
+    .sort((a, b) => a.distance - b.distance)
+  const best = ranked[0]
+  return best && best.distance <= Math.max(2, Math.floor(word.length / 3))
+    ? best.candidate
+    : undefined
+}
+
+/** Damerau–Levenshtein (adjacent swaps count one), case ignored. */
+function editDistance(a: string, b: string): number {
+  const [x, y] = [a.toLowerCase(), b.toLowerCase()]
+  const rows: number[][] = [Array.from({ length: y.length + 1 }, (_, j) => j)]
+  for (let i = 1; i <= x.length; i++) {
+    const row = [i]
+    for (let j = 1; j <= y.length; j++) {
+      const cost = x[i - 1] === y[j - 1] ? 0 : 1
+      let best = Math.min(
+        at(rows, i - 1, j) + 1,
+        (row[j - 1] ?? 0) + 1,
+        at(rows, i - 1, j - 1) + cost,
+      )
+      if (i > 1 && j > 1 && x[i - 1] === y[j - 2] && x[i - 2] === y[j - 1]) {
+        best = Math.min(best, at(rows, i - 2, j - 2) + 1)
+      }
+      row.push(best)
+    }
+    rows.push(row)
+  }
+  return at(rows, x.length, y.length)
+}
+
+function at(rows: number[][], i: number, j: number): number {
+  return rows[i]?.[j] ?? Number.POSITIVE_INFINITY
+}
+
+/** `devices[0].tags[3].unti` */
+export function formatPath(path: Path): string {
+  return path
+    .map((part, index) =>
+      typeof part === 'number' ? `[${part}]` : index === 0 ? part : `.${part}`,
+    )
+    .join('')
+}
+
+/** Checks the document; answers the value with defaults filled in, or throws Fault 'config.invalid'. */
+export function checkConfig<S extends TSchema>(
+  source: SourceDocument,
+  schema: S,
+  lint: (value: Static<S>) => ConfigProblem[] = () => [],
+): Static<S> {
+  const value = Default(schema, structuredClone(source.value ?? {}))
+  const problems = findProblems(schema, value)
+  if (problems.length === 0) problems.push(...lint(value as Static<S>))
+  if (problems.length > 0) throw configFault(problems.map((p) => formatProblem(source, p)))
+  return value as Static<S>
+}
+
+/** `gateway.yaml:12 devices[0].tags[3].unti: unknown key, did you mean "unit"?` */
+export function formatProblem(source: SourceDocument, { path, say }: ConfigProblem): string {
+  const where = path.length > 0 ? ` ${formatPath(path)}:` : ':'
+  return `${source.file}:${source.lineOf(path)}${where} ${say}`
+}
+
+/** The fault that carries all sentences, one a line, in its detail. */
+export function configFault(sentences: readonly string[]): Fault {
+  return new Fault('config.invalid', { count: sentences.length, problems: sentences.join('\n') })
+}

@@ -1,0 +1,222 @@
+/** Sparkplug B payloads as plain objects: encode, and decode behind the wire guard. */
+import { gunzipSync, inflateSync } from 'node:zlib'
+import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf'
+import { type DataType, type Quality, quality, type Value } from '../model.ts'
+import {
+  type Payload_Metric,
+  type Payload_MetricSchema,
+  type Payload_PropertyValueSchema,
+  PayloadSchema,
+  type Payload as WirePayload,
+} from './generated/sparkplug_b_pb.js'
+import { encodeValue, typeCodes, typeOf, typeValue } from './values.ts'
+import { checkPayload, invalid, type PayloadLimits, payloadLimits } from './wire-guard.ts'
+
+export interface Metric {
+  name?: string
+  alias?: number
+  /** Unix ms. */
+  at?: number
+  /** Absent in data messages: the birth declared it (tck-id-payloads-metric-datatype-not-req). */
+  type?: DataType
+  /** Without a `type` an integer is still the raw unsigned one: read it by `typeValue`. */
+  value: Value | null
+  historical?: boolean
+  quality?: Quality
+  /** Raw status of the field protocol, uint32. */
+  status?: number
+  unit?: string
+  /** Set by the decoder for DataSet, Template, Bytes, File and arrays, whose value we do not take. */
+  unsupported?: true
+}
+
+export interface Payload {
+  /** Unix ms. */
+  at?: number
+  /** 0..255; absent in NDEATH and commands. */
+  seq?: number
+  metrics: Metric[]
+}
+
+export interface EncodeOptions {
+  /** Leave datatypes out, as data and command messages should. */
+  omitTypes?: boolean
+}
+
+/** Tahu's de-facto mark of a compressed payload; the 3.0 text does not know it. */
+const COMPRESSED = 'SPBV1.0_COMPRESSED'
+
+/** Names of the metric properties we send and understand. */
+const properties = { quality: 'Quality', status: 'StatusCode', unit: 'engUnit' } as const
+
+/** ECMA-262: no Date lies beyond. */
+const MAX_INSTANT = 8_640_000_000_000_000n
+
+/** Throws Fault 'sparkplug.invalid' when a value does not fit its type. */
+export function encodePayload(payload: Payload, options: EncodeOptions = {}): Uint8Array {
+  const message = create(PayloadSchema, {
+    timestamp: payload.at === undefined ? undefined : instant(payload.at),
+    seq: payload.seq === undefined ? undefined : BigInt(payload.seq),
+    metrics: payload.metrics.map((metric, index) => encodeMetric(metric, index, options)),
+  })
+  return toBinary(PayloadSchema, message)
+}
+
+function instant(at: number): bigint {
+  return BigInt(Math.max(0, Math.round(at)))
+}
+
+function encodeMetric(
+  metric: Metric,
+  index: number,
+  options: EncodeOptions,
+): MessageInitShape<typeof Payload_MetricSchema> {
+  const type = metric.type ?? guessType(metric.value)
+  const value = metric.value === null ? undefined : encodeValue(metric.value, type)
+  if (metric.value !== null && value === undefined) {
+    throw invalid(`metric ${metric.name ?? metric.alias} does not fit ${type}`, index)
+  }
+  return {
+    name: metric.name,
+    alias: metric.alias === undefined ? undefined : BigInt(metric.alias),
+    timestamp: metric.at === undefined ? undefined : instant(metric.at),
+    datatype: options.omitTypes ? undefined : typeCodes[type],
+    isHistorical: metric.historical ? true : undefined,
+    isNull: value === undefined ? true : undefined,
+    properties: encodeProperties(metric),
+    value,
+  }
+}
+
+/** The type of a metric that names none. */
+export function guessType(value: Value | null): DataType {
+  if (typeof value === 'bigint') return 'Int64'
+  if (typeof value === 'boolean') return 'Boolean'
+  return typeof value === 'string' ? 'String' : 'Double'
+}
+
+function encodeProperties(metric: Metric): { keys: string[]; values: PropertyInit[] } | undefined {
+  const keys: string[] = []
+  const values: PropertyInit[] = []
+  const add = (key: string, value: PropertyInit) => {
+    keys.push(key)
+    values.push(value)
+  }
+  if (metric.quality !== undefined) {
+    // tck-id-payloads-propertyset-quality-value-type: Int32 in int_value.
+    const value = { case: 'intValue' as const, value: metric.quality }
+    add(properties.quality, { type: typeCodes.Int32, value })
+  }
+  if (metric.status !== undefined) {
+    const value = { case: 'intValue' as const, value: metric.status >>> 0 }
+    add(properties.status, { type: typeCodes.UInt32, value })
+  }
+  if (metric.unit !== undefined) {
+    const value = { case: 'stringValue' as const, value: metric.unit }
+    add(properties.unit, { type: typeCodes.String, value })
+  }
+  return keys.length === 0 ? undefined : { keys, values }
+}
+
+type PropertyInit = MessageInitShape<typeof Payload_PropertyValueSchema>
+
+/**
+ * Bytes from anybody to metrics. Throws Fault 'sparkplug.invalid' naming the byte (or metric) at fault.
+ * A compressed body is inflated up to `maxInflatedBytes` and checked by the same limits.
+ */
+export function decodePayload(
+  bytes: Uint8Array,
+  limits: PayloadLimits = payloadLimits,
+): Payload {
+  const outer = parse(bytes, limits)
+  if (outer.uuid !== COMPRESSED) return toPayload(outer)
+  const algorithm = outer.metrics.find((metric) => metric.name === 'algorithm')?.value.value
+  const inner = inflate(outer.body, String(algorithm ?? 'DEFLATE'), limits)
+  const payload = toPayload(parse(inner, { ...limits, maxBytes: limits.maxInflatedBytes }))
+  if (Object.hasOwn(outer, 'seq')) payload.seq = sequence(outer.seq)
+  return payload
+}
+
+function parse(bytes: Uint8Array, limits: PayloadLimits): WirePayload {
+  checkPayload(bytes, limits)
+  try {
+    return fromBinary(PayloadSchema, bytes)
+  } catch (error) {
+    throw invalid('not a Sparkplug message', 0, error)
+  }
+}
+
+function inflate(body: Uint8Array, algorithm: string, limits: PayloadLimits): Uint8Array {
+  const options = { maxOutputLength: limits.maxInflatedBytes }
+  try {
+    return algorithm.toUpperCase() === 'GZIP'
+      ? gunzipSync(body, options)
+      : inflateSync(body, options)
+  } catch (error) {
+    throw invalid('a compressed body that does not inflate within the limit', 0, error)
+  }
+}
+
+function toPayload(message: WirePayload): Payload {
+  const payload: Payload = { metrics: message.metrics.map(toMetric) }
+  if (Object.hasOwn(message, 'timestamp')) payload.at = toInstant(message.timestamp, 0)
+  if (Object.hasOwn(message, 'seq')) payload.seq = sequence(message.seq)
+  return payload
+}
+
+function sequence(seq: bigint): number {
+  // tck-id-payloads-nbirth-seq: 0 to 255 inclusive.
+  if (seq > 255n) throw invalid(`sequence number ${seq}`, 0)
+  return Number(seq)
+}
+
+function toInstant(timestamp: bigint, where: number): number {
+  if (timestamp > MAX_INSTANT) throw invalid(`timestamp ${timestamp}`, where)
+  return Number(timestamp)
+}
+
+function toMetric(wire: Payload_Metric, index: number): Metric {
+  const metric: Metric = { value: null }
+  // proto2: a field that was not sent is not an own property of the message.
+  if (Object.hasOwn(wire, 'name')) metric.name = wire.name
+  if (Object.hasOwn(wire, 'alias')) metric.alias = toAlias(wire.alias, index)
+  if (Object.hasOwn(wire, 'timestamp')) metric.at = toInstant(wire.timestamp, index)
+  if (wire.isHistorical) metric.historical = true
+  readProperties(wire, metric)
+  const typed = Object.hasOwn(wire, 'datatype')
+  if (typed) metric.type = typeOf(wire.datatype)
+  if (wire.isNull || wire.value.case === undefined) {
+    if (typed && metric.type === undefined) metric.unsupported = true
+    return metric
+  }
+  const raw = wire.value.value
+  if (typeof raw === 'object' || (typed && metric.type === undefined)) metric.unsupported = true
+  else metric.value = metric.type === undefined ? raw : readTyped(raw, metric.type, index)
+  return metric
+}
+
+function readTyped(raw: Value, type: DataType, index: number): Value {
+  const value = typeValue(raw, type)
+  if (value === undefined) throw invalid(`a value that is not ${type}`, index)
+  return value
+}
+
+function toAlias(alias: bigint, index: number): number {
+  if (alias > BigInt(Number.MAX_SAFE_INTEGER)) throw invalid(`alias ${alias}`, index)
+  return Number(alias)
+}
+
+function readProperties(wire: Payload_Metric, metric: Metric): void {
+  if (!wire.properties) return
+  const { keys, values } = wire.properties
+  for (const [index, key] of keys.entries()) {
+    const value = values[index]?.value.value
+    if (key === properties.quality && isQuality(value)) metric.quality = value
+    else if (key === properties.status && typeof value === 'number') metric.status = value
+    else if (key === properties.unit && typeof value === 'string') metric.unit = value
+  }
+}
+
+function isQuality(value: unknown): value is Quality {
+  return value === quality.good || value === quality.bad || value === quality.stale
+}

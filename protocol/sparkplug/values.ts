@@ -1,0 +1,110 @@
+/** Sparkplug datatypes: their codes, and how each one's value travels in protobuf and comes back. */
+import type { DataType, Value } from '../model.ts'
+
+/** Codes of Sparkplug 3.0, 6.4.16 (tck-id-payloads-metric-datatype-value). */
+export const typeCodes = {
+  Int8: 1,
+  Int16: 2,
+  Int32: 3,
+  Int64: 4,
+  UInt8: 5,
+  UInt16: 6,
+  UInt32: 7,
+  UInt64: 8,
+  Float: 9,
+  Double: 10,
+  Boolean: 11,
+  String: 12,
+} as const satisfies Record<DataType, number>
+
+/** Types we do not send but understand when received: DateTime, Text, UUID. */
+const foreignTypes: Record<number, DataType> = { 13: 'UInt64', 14: 'String', 15: 'String' }
+
+const typeNames = new Map<number, DataType>(
+  (Object.entries(typeCodes) as [DataType, number][]).map(([name, code]) => [code, name]),
+)
+
+/** The type behind a code; undefined for the complex ones (DataSet, Template, arrays …). */
+export function typeOf(code: number): DataType | undefined {
+  return typeNames.get(code) ?? foreignTypes[code]
+}
+
+/** The protobuf field that carries a value of this type. */
+export type WireValue =
+  | { case: 'intValue'; value: number }
+  | { case: 'longValue'; value: bigint }
+  | { case: 'floatValue'; value: number }
+  | { case: 'doubleValue'; value: number }
+  | { case: 'booleanValue'; value: boolean }
+  | { case: 'stringValue'; value: string }
+
+interface IntegerRule {
+  bits: 8 | 16 | 32 | 64
+  signed: boolean
+}
+
+const integers: Partial<Record<DataType, IntegerRule>> = {
+  Int8: { bits: 8, signed: true },
+  Int16: { bits: 16, signed: true },
+  Int32: { bits: 32, signed: true },
+  Int64: { bits: 64, signed: true },
+  UInt8: { bits: 8, signed: false },
+  UInt16: { bits: 16, signed: false },
+  UInt32: { bits: 32, signed: false },
+  UInt64: { bits: 64, signed: false },
+}
+
+/** The wire form of a value; undefined when the value does not fit the type (it is never wrapped or cut). */
+export function encodeValue(value: Value, type: DataType): WireValue | undefined {
+  const rule = integers[type]
+  if (rule) return encodeInteger(value, rule)
+  if (type === 'Boolean') {
+    return typeof value === 'boolean' ? { case: 'booleanValue', value } : undefined
+  }
+  if (type === 'String') {
+    return typeof value === 'string' ? { case: 'stringValue', value } : undefined
+  }
+  if (typeof value !== 'number') return undefined
+  return { case: type === 'Float' ? 'floatValue' : 'doubleValue', value }
+}
+
+function encodeInteger(value: Value, { bits, signed }: IntegerRule): WireValue | undefined {
+  if (typeof value !== 'bigint' && !(typeof value === 'number' && Number.isSafeInteger(value))) {
+    return undefined
+  }
+  const whole = BigInt(value)
+  const fits = signed ? BigInt.asIntN(bits, whole) : BigInt.asUintN(bits, whole)
+  if (fits !== whole) return undefined
+  // Sparkplug 6.4.16: signed integers travel as two's complement in an unsigned field.
+  if (bits === 64) return { case: 'longValue', value: BigInt.asUintN(64, whole) }
+  return { case: 'intValue', value: Number(whole) >>> 0 }
+}
+
+/**
+ * Reads a raw wire value as the given type; undefined when the two do not go together.
+ * 8- and 16-bit negatives are accepted both sign-extended to 32 bits (Tahu) and in their own width.
+ */
+export function typeValue(raw: Value, type: DataType): Value | undefined {
+  const rule = integers[type]
+  if (rule) return typeInteger(raw, rule)
+  if (type === 'Boolean') return typeof raw === 'boolean' ? raw : undefined
+  if (type === 'String') return typeof raw === 'string' ? raw : undefined
+  if (typeof raw === 'bigint') return Number(raw)
+  return typeof raw === 'number' ? raw : undefined
+}
+
+function typeInteger(raw: Value, { bits, signed }: IntegerRule): Value | undefined {
+  if (bits === 64) {
+    if (typeof raw !== 'bigint' && !(typeof raw === 'number' && Number.isSafeInteger(raw))) {
+      return undefined
+    }
+    return signed ? BigInt.asIntN(64, BigInt(raw)) : BigInt.asUintN(64, BigInt(raw))
+  }
+  const whole = typeof raw === 'bigint' ? Number(raw) : raw
+  if (typeof whole !== 'number' || !Number.isInteger(whole)) return undefined
+  if (!signed) return whole >= 0 && whole < 2 ** bits ? whole : undefined
+  const shift = 32 - bits
+  const value = (whole << shift) >> shift
+  // The bits cut off must be the sign, or nothing at all: anything else was another number.
+  return whole === value || whole === value >>> 0 || whole === value + 2 ** bits ? value : undefined
+}
