@@ -2,7 +2,7 @@
 import { resolve } from 'node:path'
 import { type Static, Type } from 'typebox'
 import { type ConfigProblem, checkConfig, readConfigFile } from '../protocol/kit/schema.ts'
-import { FleetConfig } from './fleet/fleet-config.ts'
+import { checkFleet, FleetConfig } from './fleet/fleet-config.ts'
 
 const Host = Type.String({
   minLength: 1,
@@ -130,40 +130,17 @@ function lintCloud(value: CloudFile): ConfigProblem[] {
 }
 
 function lintFleet({ fleet }: CloudFile): ConfigProblem[] {
-  const problems: ConfigProblem[] = []
-  const tenants = new Set(fleet.tenants.map(({ id }) => id))
-  const sites = new Set(fleet.sites.map(({ id }) => id))
-  const gateways = new Set(fleet.gateways.map(({ site, id }) => `${site}/${id}`))
-  for (const [i, site] of fleet.sites.entries()) {
-    if (!tenants.has(site.tenant)) {
-      problems.push({ path: ['fleet', 'sites', i, 'tenant'], say: `no tenant "${site.tenant}"` })
-    }
-  }
-  for (const [i, gateway] of fleet.gateways.entries()) {
-    if (!sites.has(gateway.site)) {
-      problems.push({ path: ['fleet', 'gateways', i, 'site'], say: `no site "${gateway.site}"` })
-    }
-  }
-  for (const [i, asset] of fleet.assets.entries()) {
-    const path = ['fleet', 'assets', i]
-    if (!sites.has(asset.site))
-      problems.push({ path: [...path, 'site'], say: `no site "${asset.site}"` })
-    for (const [j, target] of asset.targets.entries()) {
-      if (!gateways.has(`${asset.site}/${target.gateway}`)) {
-        const say = `no gateway "${target.gateway}" in site "${asset.site}"`
-        problems.push({ path: [...path, 'targets', j, 'gateway'], say })
-      }
-    }
-    for (const [j, tag] of asset.tags.entries()) {
-      if (!tag.startsWith(`${asset.site}/`)) {
-        problems.push({
-          path: [...path, 'tags', j],
-          say: `a tag of site "${asset.site}" starts with "${asset.site}/"`,
-        })
-      }
-    }
-  }
-  return problems
+  return checkFleet(fleet).map(({ path, problem }) => ({
+    path: ['fleet', ...parsePath(path)],
+    say: problem,
+  }))
+}
+
+/** `assets[2].site` → ['assets', 2, 'site'] */
+function parsePath(path: string): (string | number)[] {
+  return [...path.matchAll(/([^.[\]]+)|\[(\d+)\]/g)].map(([, key, index]) =>
+    index === undefined ? String(key) : Number(index),
+  )
 }
 
 function lintEnvironment(value: CloudFile): ConfigProblem[] {

@@ -2,8 +2,7 @@
 import { type Static, type TSchema, Type } from 'typebox'
 import { alarmStates, caseStates, caseSteps, sessionStates, shelvingStates } from './states.ts'
 
-const oneOf = <T extends string>(values: readonly T[]) =>
-  Type.Union(values.map((value) => Type.Literal(value)))
+const oneOf = <T extends string>(values: readonly T[]) => Type.Enum([...values])
 const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()])
 const at = Type.Integer({ description: 'Unix milliseconds' })
 const text = (maxLength: number, minLength = 0) => Type.String({ minLength, maxLength })

@@ -26,7 +26,7 @@ export const GrantClaims = Type.Object(
     site: Type.String(),
     gateway: Type.String(),
     target: Type.String(),
-    rights: Type.Array(Type.Union(sessionRights.map((right) => Type.Literal(right)))),
+    rights: Type.Array(Type.Enum([...sessionRights])),
     from: Type.Integer({ description: 'Session window opens, Unix ms.' }),
     until: Type.Integer({
       description: 'Session window closes: the gateway cuts the stream, Unix ms.',

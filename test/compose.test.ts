@@ -26,17 +26,20 @@ const services = Object.entries(compose.services)
 const hasDocker = spawnSync('docker-compose', ['version']).status === 0
 
 describe('docker-compose.yml', () => {
-  it.skipIf(!hasDocker)('is accepted by docker-compose config (else: apt-get install docker-compose)', () => {
-    const example = readFileSync(join(root, '.env.example'), 'utf8')
-    const names = [...example.matchAll(/^([A-Z_]+)=/gm)].map((m) => m[1] as string)
-    const env = Object.fromEntries(names.map((name) => [name, 'x']))
-    const out = execFileSync('docker-compose', ['-f', 'docker-compose.yml', 'config'], {
-      cwd: root,
-      env: { PATH: process.env.PATH, ...env },
-      encoding: 'utf8',
-    })
-    for (const [name] of services) expect(out).toContain(`${name}:`)
-  })
+  it.skipIf(!hasDocker)(
+    'is accepted by docker-compose config (else: apt-get install docker-compose)',
+    () => {
+      const example = readFileSync(join(root, '.env.example'), 'utf8')
+      const names = [...example.matchAll(/^([A-Z_]+)=/gm)].map((m) => m[1] as string)
+      const env = Object.fromEntries(names.map((name) => [name, 'x']))
+      const out = execFileSync('docker-compose', ['-f', 'docker-compose.yml', 'config'], {
+        cwd: root,
+        env: { PATH: process.env.PATH, ...env },
+        encoding: 'utf8',
+      })
+      for (const [name] of services) expect(out).toContain(`${name}:`)
+    },
+  )
 
   it('mounts only paths that exist and volumes that are declared', () => {
     const broken = services.flatMap(([name, { volumes = [] }]) =>
@@ -65,9 +68,15 @@ describe('docker-compose.yml', () => {
     ] as string[]
     const set = compose.services.cloud?.environment ?? {}
     expect(wanted.filter((name) => !(name in set))).toEqual([])
-    const provisioning = execFileSync('cat', [
-      ...['datasources', 'dashboards', 'alerting'].map((f) => join(root, 'dashboards/provisioning', f, `${f}.yaml`)),
-    ], { encoding: 'utf8' })
+    const provisioning = execFileSync(
+      'cat',
+      [
+        ...['datasources', 'dashboards', 'alerting'].map((f) =>
+          join(root, 'dashboards/provisioning', f, `${f}.yaml`),
+        ),
+      ],
+      { encoding: 'utf8' },
+    )
     const asked = [...provisioning.matchAll(/\$\{?([A-Z][A-Z_]+)\}?/g)].map((m) => m[1] as string)
     const grafana = compose.services.grafana?.environment ?? {}
     expect(asked.filter((name) => !(name in grafana))).toEqual([])
@@ -116,5 +125,7 @@ function checkSimulator(name: string, args: string[]): string[] {
   )
   const said = `${unknown.stderr}${unknown.stdout}`
   const complaints = args.filter((a) => a.startsWith('--') && said.includes(`'${a}'`))
-  return unknown.status === 2 ? complaints.map((c) => `${name}: ${c}`) : [`${name}: exit ${unknown.status}: ${said}`]
+  return unknown.status === 2
+    ? complaints.map((c) => `${name}: ${c}`)
+    : [`${name}: exit ${unknown.status}: ${said}`]
 }

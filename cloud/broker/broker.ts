@@ -2,39 +2,20 @@
 import type { X509Certificate } from 'node:crypto'
 import { type Duplex, duplexPair } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
-import { Aedes, type AedesOptions, type Client } from 'aedes'
+import { Aedes } from 'aedes'
 import { type IClientOptions, MqttClient } from 'mqtt'
 import type { Log } from '../../protocol/kit/log.ts'
 import { createFrameGuard } from './frame-guard.ts'
 import { openListener } from './listener.ts'
-import {
-  findConnectProblem,
-  findPublishProblem,
-  formatClientId,
-  type GatewayIdentity,
-  maySubscribe,
-} from './policy.ts'
+import { formatClientId, type GatewayIdentity } from './policy.ts'
+import { type BrokerCounters, createRules, type Registry, watchClients } from './rules.ts'
 
 /** The 1 MiB a Sparkplug payload may have, with its topic and headers. */
 export const MAX_PACKET_BYTES = 1_048_576 + 1_024
 /** An idle TLS connection costs about 100 kB: this many hold half a gigabyte. Beyond it, an external broker. */
 export const MAX_CLIENTS = 5_000
-/** Between the end of TLS and CONNECT; an honest client sends it at once. */
-const CONNECT_TIMEOUT_MS = 10_000
-/** A gateway that is gone must be noticed within 1.5 times this. */
-const MAX_KEEPALIVE_S = 300
-/** Frames sent before CONNACK; an honest client waits. */
-const QUEUE_LIMIT = 42
-/** spBv1.0/site/type/gateway/device. */
-const MAX_TOPIC_LEVELS = 5
-/** A client that takes nothing off its socket for this long is cut, or its messages pile up here. */
-const DRAIN_TIMEOUT_MS = 30_000
-/** Its commands, its devices' commands and the hosts' states. */
-const MAX_SUBSCRIPTIONS = 256
 /** A revoked certificate's live connection ends within this time. */
 const REVOCATION_TICK_MS = 2_000
-/** CONNACK return code 5 of MQTT 3.1.1: not authorized. */
-const NOT_AUTHORIZED = 5
 
 export interface BrokerOptions {
   host: string
@@ -44,21 +25,9 @@ export interface BrokerOptions {
   tls: { key: string; cert: string; ca: string }
   /** The identity a client certificate proves, or undefined to refuse it. */
   identify(certificate: X509Certificate): GatewayIdentity | undefined
-  /** Asked at each connection and every two seconds after. */
+  /** Asked at each connection and every two seconds after; as node:crypto prints it (`AB:CD:…`). */
   isRevoked?(fingerprint256: string): boolean
   log: Log
-}
-
-/** Counted since the start; each is a reason somebody did not get through. */
-export interface BrokerCounters {
-  /** A second connection took the place of a first one with the same identity. */
-  duplicates: number
-  /** Refused by certificate, CONNECT, limits or handshake. */
-  refused: number
-  /** Turned away by the gate before TLS. */
-  throttled: number
-  /** Cut for a message or packet that was not allowed. */
-  violations: number
 }
 
 export interface Broker extends AsyncDisposable {
@@ -72,32 +41,11 @@ export interface Broker extends AsyncDisposable {
   kick(identity: GatewayIdentity): void
 }
 
-/** One gateway's connection, from its certificate to its last subscription. */
-interface Peer {
-  identity: GatewayIdentity
-  fingerprint: string
-  /** Set by CONNECT, told by CONNACK. */
-  problem?: string
-  /** It missed its keep alive. */
-  silent?: boolean
-  filters: Set<string>
-  client?: Client
-}
-
-/** What is known of everybody who is connected or about to be. */
-interface Registry {
-  options: BrokerOptions
-  /** By stream: gateways. A stream that is not in here is inside. */
-  peers: WeakMap<object, Peer>
-  /** By client id, those that are connected. */
-  connected: Map<string, Peer>
-  counters: BrokerCounters
-}
-
 /** Starts the broker, or throws Fault 'broker.not-listening'. */
 export async function openBroker(options: BrokerOptions): Promise<Broker> {
   const counters: BrokerCounters = { duplicates: 0, refused: 0, throttled: 0, violations: 0 }
-  const registry: Registry = { options, peers: new WeakMap(), connected: new Map(), counters }
+  const { log } = options
+  const registry: Registry = { log, peers: new WeakMap(), connected: new Map(), counters }
   await using stack = new AsyncDisposableStack()
   const aedes = await Aedes.createBroker(createRules(registry))
   stack.defer(() => closeAedes(aedes))
@@ -105,14 +53,14 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
   const listener = stack.use(
     await openListener({
       ...options,
-      accept: (socket, certificate) => accept({ registry, aedes, socket, certificate }),
+      accept: (socket, certificate) => accept({ options, registry, aedes, socket, certificate }),
       refuse: (reason) => {
         if (reason === 'too-fast') counters.throttled += 1
         else counters.refused += 1
       },
     }),
   )
-  const tick = setInterval(() => dropRevoked(registry), REVOCATION_TICK_MS)
+  const tick = setInterval(() => dropRevoked(options, registry), REVOCATION_TICK_MS)
   stack.defer(() => clearInterval(tick))
   options.log.info({ host: options.host, port: listener.port }, 'broker listening')
   const running = stack.move()
@@ -127,6 +75,7 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
 }
 
 interface Arrival {
+  options: BrokerOptions
   registry: Registry
   aedes: Aedes
   socket: TLSSocket
@@ -134,8 +83,8 @@ interface Arrival {
 }
 
 /** A TLS connection whose certificate is in order: who is it, and may it come in? */
-function accept({ registry, aedes, socket, certificate }: Arrival): void {
-  const { options, counters, peers, connected } = registry
+function accept({ options, registry, aedes, socket, certificate }: Arrival): void {
+  const { counters, peers, connected } = registry
   const fingerprint = certificate.fingerprint256
   const identity = options.identify(certificate)
   let reason: string | undefined
@@ -166,81 +115,7 @@ function openInside(aedes: Aedes): Duplex {
   return near
 }
 
-function createRules({ peers, connected, counters, options }: Registry): AedesOptions {
-  return {
-    connectTimeout: CONNECT_TIMEOUT_MS,
-    keepaliveLimit: MAX_KEEPALIVE_S,
-    queueLimit: QUEUE_LIMIT,
-    drainTimeout: DRAIN_TIMEOUT_MS,
-    maxTopicLevels: MAX_TOPIC_LEVELS,
-    preConnect: (client, packet, callback) => {
-      const peer = peers.get(client.conn)
-      // Told by CONNACK below: here the connection would only fall silent.
-      if (peer) peer.problem = findConnectProblem(peer.identity, packet)
-      callback(null, true)
-    },
-    authenticate: (client, _username, _password, callback) => {
-      const problem = peers.get(client.conn)?.problem
-      if (problem === undefined) {
-        // Aedes ends the first one, once, before it lets this one in [MQTT-3.1.4-2].
-        if (connected.has(client.id)) {
-          counters.duplicates += 1
-          options.log.warn({ client: client.id }, 'second connection with one identity')
-        }
-        return callback(null, true)
-      }
-      counters.refused += 1
-      callback(Object.assign(new Error(problem), { returnCode: NOT_AUTHORIZED }), false)
-    },
-    authorizePublish: (client, packet, callback) => {
-      const peer = client && peers.get(client.conn)
-      const problem = peer && findPublishProblem(peer.identity, packet)
-      callback(problem ? new Error(problem) : null)
-    },
-    authorizeSubscribe: (client, subscription, callback) => {
-      const peer = peers.get(client.conn)
-      if (!peer) return callback(null, subscription)
-      const { topic, qos } = subscription
-      const isRoom = peer.filters.has(topic) || peer.filters.size < MAX_SUBSCRIPTIONS
-      if (!isRoom || !maySubscribe(peer.identity, topic)) return callback(null, null)
-      peer.filters.add(topic)
-      callback(null, { ...subscription, qos: qos === 2 ? 1 : qos })
-    },
-  }
-}
-
-/** Keeps `connected`, counts, and logs each transition once. */
-function watchClients({ peers, connected, counters, options }: Registry, aedes: Aedes): void {
-  aedes.on('client', (client) => {
-    const peer = peers.get(client.conn)
-    if (!peer) return
-    peer.client = client
-    connected.set(client.id, peer)
-    options.log.info({ client: client.id }, 'gateway connected')
-  })
-  aedes.on('clientDisconnect', (client) => {
-    const peer = peers.get(client.conn)
-    if (!peer || connected.get(client.id) !== peer) return
-    connected.delete(client.id)
-    options.log.info({ client: client.id }, 'gateway disconnected')
-  })
-  aedes.on('keepaliveTimeout', (client) => {
-    const peer = peers.get(client.conn)
-    if (peer) peer.silent = true
-  })
-  const count = (client: Client, error: Error) => {
-    const peer = peers.get(client.conn)
-    // A dead line has a system code; silence and refusals are known already. The rest broke the protocol.
-    if (!peer || peer.silent || peer.problem || 'code' in error) return
-    counters.violations += 1
-    const offender = formatClientId(peer.identity)
-    options.log.warn({ client: offender, reason: error.message }, 'gateway cut off')
-  }
-  aedes.on('clientError', count)
-  aedes.on('connectionError', count)
-}
-
-function dropRevoked({ options, connected }: Registry): void {
+function dropRevoked(options: BrokerOptions, { connected }: Registry): void {
   for (const [id, { fingerprint, client }] of connected) {
     if (!options.isRevoked?.(fingerprint)) continue
     options.log.warn({ client: id, fingerprint }, 'certificate revoked; gateway cut off')

@@ -10,7 +10,7 @@ export interface GatewayIdentity {
 }
 
 /** Sparkplug data is QoS 0 and its deaths QoS 1; QoS 2 only costs the broker memory per half-open handshake. */
-const MAX_QOS = 1
+export const MAX_QOS = 1
 
 const PUBLISHED: ReadonlySet<string> = new Set([
   'NBIRTH',

@@ -1,10 +1,10 @@
 /** Which page a path shows, and the gate before all of them: who is logged in. */
 import { Container } from '@mantine/core'
 import { Redirect, Route, Switch, useLocation } from 'wouter'
+import { AlarmsPage } from './alarms/alarms-page.tsx'
 import { LiveProvider } from './api/live.tsx'
 import { MeProvider } from './api/permission.tsx'
 import { useMeQuery } from './api/queries.ts'
-import { AlarmsPage } from './alarms/alarms-page.tsx'
 import { AssetPage } from './asset/asset-page.tsx'
 import { AuditPage } from './audit/audit-page.tsx'
 import { CasePage } from './case/case-page.tsx'

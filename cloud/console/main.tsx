@@ -2,7 +2,10 @@
 import '@mantine/core/styles.css'
 import '@mantine/notifications/styles.css'
 import 'uplot/dist/uPlot.min.css'
-import './console.css'
+import './style/base.css'
+import './style/blocks.css'
+import './style/pages.css'
+import './style/narrow-and-paper.css'
 import { MantineProvider } from '@mantine/core'
 import { Notifications } from '@mantine/notifications'
 import { QueryClientProvider } from '@tanstack/react-query'
@@ -17,11 +20,7 @@ const root = document.getElementById('root')
 if (root) {
   createRoot(root).render(
     <StrictMode>
-      <MantineProvider
-        theme={theme}
-        cssVariablesResolver={cssVariables}
-        defaultColorScheme="auto"
-      >
+      <MantineProvider theme={theme} cssVariablesResolver={cssVariables} defaultColorScheme="auto">
         <LanguageProvider>
           <QueryClientProvider client={createQueries()}>
             <Notifications position="top-right" />

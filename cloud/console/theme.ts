@@ -1,4 +1,4 @@
-/** The look: dense, square, quiet; the colours that carry meaning live in console.css. */
+/** The look: dense, square, quiet; the colours that carry meaning live in style/base.css. */
 import { type CSSVariablesResolver, createTheme } from '@mantine/core'
 
 const systemFonts =
@@ -15,7 +15,14 @@ export const theme = createTheme({
   components: {
     Button: { defaultProps: { size: 'xs' } },
     TextInput: { defaultProps: { size: 'sm' } },
-    Tooltip: { defaultProps: { multiline: true, maw: 320, withArrow: true, events: { hover: true, focus: true, touch: true } } },
+    Tooltip: {
+      defaultProps: {
+        multiline: true,
+        maw: 320,
+        withArrow: true,
+        events: { hover: true, focus: true, touch: true },
+      },
+    },
     Table: { defaultProps: { verticalSpacing: 5, horizontalSpacing: 'xs', fz: 'sm' } },
   },
 })

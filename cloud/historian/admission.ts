@@ -54,11 +54,15 @@ export function worstQuality(lowest: number, highest: number): Sample['quality']
   return highest === quality.stale ? quality.stale : quality.good
 }
 
+/** A whole tag id without control characters, which are attacks on logs, screens and queries. */
+export function isPlainTag(tag: TagId): boolean {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it looks for
+  return parseTagId(tag) !== undefined && tag.isWellFormed() && !/[\u0000-\u001f\u007f]/.test(tag)
+}
+
 function findPoison(sample: Sample, now: number): string | undefined {
   const { tag, at, value, status } = sample
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: a name with control characters is an attack on a log or a screen
-  if (parseTagId(tag) === undefined || /[\u0000-\u001f\u007f]/.test(tag) || !tag.isWellFormed())
-    return 'the tag is not site/gateway/device/name in plain characters'
+  if (!isPlainTag(tag)) return 'the tag is not site/gateway/device/name in plain characters'
   if (!Number.isInteger(at)) return 'the time is not a whole number of milliseconds'
   if (at < MIN_AT) return 'the time is before the year 2000'
   if (at > now + MAX_AHEAD_MS) return 'the time is more than a day ahead'

@@ -10,7 +10,8 @@ import { DuckDBInstance } from '@duckdb/node-api'
 import { afterAll, describe, expect, it } from 'vitest'
 import { isFault } from '../../protocol/kit/fault.ts'
 import { quality } from '../../protocol/model.ts'
-import { describeHistorian, sample, T0, tag } from './conformance.ts'
+import { describeHistorian } from './conformance.ts'
+import { sample, T0, tag } from './conformance-samples.ts'
 import { openDuckdbHistorian } from './duckdb.ts'
 
 const run = promisify(execFile)

@@ -8,6 +8,7 @@ import { openFile, type Series } from './duckdb-file.ts'
 import { readGrid, readNewest, readRange, readRaw } from './duckdb-read.ts'
 import { type Batch, commitBatch, type Row } from './duckdb-write.ts'
 import type { Historian, RetentionPolicy, WriteResult } from './historian.ts'
+import { createQueue } from './queue.ts'
 
 export interface DuckdbOptions {
   /** Made when it is not there; one process may have it open. */
@@ -137,24 +138,4 @@ async function retain(state: State, { maxAgeMs }: RetentionPolicy, now: number):
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new Fault('historian.unavailable', { reason }, { cause })
   }
-}
-
-/** Runs one task at a time in order of arrival; after close() it refuses. */
-function createQueue() {
-  let tail: Promise<unknown> = Promise.resolve()
-  let closed = false
-  const run = <T>(task: () => Promise<T>): Promise<T> => {
-    if (closed)
-      return Promise.reject(new Fault('historian.unavailable', { reason: 'it is closed' }))
-    const turn = tail.then(task)
-    tail = turn.catch(() => undefined)
-    return turn
-  }
-  const close = async (task: () => Promise<void>): Promise<void> => {
-    if (closed) return
-    const last = run(task)
-    closed = true
-    await last
-  }
-  return Object.assign(run, { close })
 }

@@ -28,11 +28,12 @@ export interface Inference extends AsyncDisposable {
   run(model: ModelFolder, windows: Float32Array, batch: number): Promise<Batch>
 }
 
-/** One running thread with what it has loaded and what it owes. */
+/** One running thread, what it has loaded, and what it owes. */
 interface Thread {
-  worker: Worker
   loaded: Set<string>
-  pending: Map<number, PromiseWithResolvers<Batch | undefined>>
+  ask(order: Order): Promise<Batch | undefined>
+  /** Fails whatever is pending and stops the thread. */
+  end(problem: string): Promise<void>
 }
 
 /** Nothing is started before the first run. */
@@ -41,71 +42,77 @@ export function openInference(options: InferenceOptions): Inference {
   const file = options.worker ?? new URL('./inference-worker.ts', import.meta.url)
   let thread: Thread | undefined
   let closed = false
-  let lastId = 0
 
-  function startThread(): Thread {
-    const worker = new Worker(file, {
-      execArgv: [],
-      resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
-    })
-    const started: Thread = { worker, loaded: new Set(), pending: new Map() }
-    worker.on('message', (answer: Answer) => settle(started, answer))
-    worker.on('error', (error) => end(started, error.message))
-    worker.on('exit', (code) => end(started, `the thread ended with code ${code}`))
-    worker.unref()
-    return started
-  }
-
-  /** After this the next call starts a new thread. */
-  function end(ended: Thread, problem: string): void {
-    if (thread === ended) {
+  function start(): Thread {
+    const started = startThread(file, deadlineMs, (problem) => {
+      if (thread !== started) return
       thread = undefined
       if (!closed) log.warn({ problem }, 'model thread lost, the next run starts another')
-    }
-    for (const one of ended.pending.values()) one.reject(new Fault('scoring.failed', { problem }))
-    ended.pending.clear()
-  }
-
-  async function ask(to: Thread, order: Order): Promise<Batch | undefined> {
-    const id = ++lastId
-    const answer = Promise.withResolvers<Batch | undefined>()
-    to.pending.set(id, answer)
-    const timer = setTimeout(() => {
-      end(to, `no answer within ${deadlineMs} ms`)
-      void to.worker.terminate()
-    }, deadlineMs)
-    to.worker.postMessage({ ...order, id })
-    try {
-      return await answer.promise
-    } finally {
-      clearTimeout(timer)
-    }
+    })
+    return started
   }
 
   return {
     async run({ manifest, bytes, sha256 }, windows, batch) {
       if (closed) throw new Fault('scoring.failed', { problem: 'scoring is closed' })
-      thread ??= startThread()
+      thread ??= start()
       const current = thread
       if (!current.loaded.has(sha256)) {
-        await ask(current, { op: 'load', model: sha256, bytes, shape: manifest })
+        await current.ask({ op: 'load', model: sha256, bytes, shape: manifest })
         current.loaded.add(sha256)
       }
-      const result = await ask(current, { op: 'run', model: sha256, windows, batch })
+      const result = await current.ask({ op: 'run', model: sha256, windows, batch })
       if (!result) throw new Fault('scoring.failed', { problem: 'the model gave no output' })
       return result
     },
     async [Symbol.asyncDispose]() {
       closed = true
-      const last = thread
-      if (!last) return
-      end(last, 'scoring is closed')
-      await last.worker.terminate()
+      await thread?.end('scoring is closed')
     },
   }
 }
 
-function settle({ pending }: Thread, answer: Answer): void {
+/** `onEnd` is called once, whether the thread crashed, exited, hung or was stopped. */
+function startThread(file: URL, deadlineMs: number, onEnd: (problem: string) => void): Thread {
+  const resourceLimits = { maxOldGenerationSizeMb: MAX_HEAP_MB }
+  const worker = new Worker(file, { execArgv: [], resourceLimits })
+  const pending = new Map<number, PromiseWithResolvers<Batch | undefined>>()
+  let lastId = 0
+  let ended = false
+
+  function finish(problem: string): void {
+    if (ended) return
+    ended = true
+    onEnd(problem)
+    for (const one of pending.values()) one.reject(new Fault('scoring.failed', { problem }))
+    pending.clear()
+  }
+  async function end(problem: string): Promise<void> {
+    finish(problem)
+    await worker.terminate()
+  }
+
+  worker.on('message', (answer: Answer) => settle(pending, answer))
+  worker.on('error', (error) => finish(error.message))
+  worker.on('exit', (code) => finish(`the thread ended with code ${code}`))
+  worker.unref()
+  return {
+    loaded: new Set(),
+    end,
+    async ask(order) {
+      const problem = `no answer within ${deadlineMs} ms`
+      const id = ++lastId
+      const answer = Promise.withResolvers<Batch | undefined>()
+      pending.set(id, answer)
+      // Native code cannot be interrupted: nobody waits for a hung thread to be gone.
+      const timer = setTimeout(() => void end(problem), deadlineMs)
+      worker.postMessage({ ...order, id })
+      return await answer.promise.finally(() => clearTimeout(timer))
+    },
+  }
+}
+
+function settle(pending: Map<number, PromiseWithResolvers<Batch | undefined>>, answer: Answer) {
   const waiting = pending.get(answer.id)
   pending.delete(answer.id)
   if ('problem' in answer) waiting?.reject(new Fault('scoring.failed', { problem: answer.problem }))

@@ -227,7 +227,7 @@ function finish(job: Job, log: Log): ScoringResult {
   const { scored, due } = job
   const reason = 'reason' in due ? due.reason : 'the model gave no output'
   const result = job.result ?? unknown(job, reason)
-  const filling = result.reason?.startsWith('the window is filling') ?? false
+  const filling = 'filling' in due && due.filling
   const tell = result.state === 'scored' ? '' : (result.reason ?? '')
   if (tell === scored.told || filling) return result
   scored.told = tell

@@ -24,7 +24,9 @@ export interface WindowOptions {
 }
 
 /** One due instant: a complete window `[T, p]`, or why there is none. */
-export type DueRow = { at: number; window: Float32Array } | { at: number; reason: string }
+export type DueRow =
+  | { at: number; window: Float32Array }
+  | { at: number; reason: string /** Data is good, only not long enough yet. */; filling: boolean }
 
 export interface AssetWindow {
   accept(sample: Sample): void
@@ -51,13 +53,14 @@ export function createWindow(options: WindowOptions): AssetWindow {
     const row = readRow(tracks, at, options)
     if (typeof row === 'string') {
       filled = 0
-      return { at, reason: row }
+      return { at, reason: row, filling: false }
     }
     rows.copyWithin(0, tags.length)
     rows.set(row, rows.length - tags.length)
     filled = Math.min(windowRows, filled + 1)
     if (filled === windowRows) return { at, window: rows.slice() }
-    return { at, reason: `the window is filling: ${filled} of ${windowRows} rows` }
+    const reason = `the window is filling: ${filled} of ${windowRows} rows`
+    return { at, reason, filling: true }
   }
 
   return {

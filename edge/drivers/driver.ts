@@ -1,5 +1,5 @@
 /** The contract of a field protocol: connect, read, perhaps subscribe and write; nothing of MQTT, schedules or retry. */
-import type { Sample, Tag, Value } from '../../protocol/model.ts'
+import type { DeviceId, Sample, Tag, Value } from '../../protocol/model.ts'
 
 /** A driver speaks one field protocol to one device. Creating it does nothing but keep its options. */
 export interface Driver {
@@ -25,4 +25,11 @@ export interface Connection extends AsyncDisposable {
   ): Promise<void>
   /** Writes one value and resolves when the device has confirmed it. */
   write?(tag: Tag, value: Value, signal: AbortSignal): Promise<void>
+}
+
+/** What a driver is given beside its device's options. */
+export interface DriverContext {
+  device: DeviceId
+  /** Folder for what it must keep (keys, certificates); it writes nowhere else. Made when needed. */
+  stateDir: string
 }

@@ -102,29 +102,84 @@ function unwritable(file: string, error: unknown): Fault {
 
 /** Statements are prepared once; counters follow every change, so that `depth` costs nothing. */
 function useDatabase(database: DatabaseSync) {
-  const file = database.location() ?? ''
-  const insertBatch = database.prepare('INSERT INTO batch (at, samples, body) VALUES (?, ?, ?)')
-  const insertTag = database.prepare('INSERT INTO tag (number, id) VALUES (?, ?)')
-  const upsertAlive = database.prepare(
-    'INSERT INTO alive (only, at) VALUES (1, ?) ON CONFLICT (only) DO UPDATE SET at = excluded.at',
-  )
-  const select = database.prepare(
-    'SELECT number, at, samples, body FROM batch WHERE number > ? ORDER BY number LIMIT ?',
-  )
-  const sizes = database.prepare(
-    'SELECT count(*) AS batches, coalesce(sum(samples), 0) AS samples, coalesce(sum(length(body)), 0) AS bytes FROM batch WHERE number BETWEEN ? AND ?',
-  )
-  const remove = database.prepare('DELETE FROM batch WHERE number BETWEEN ? AND ?')
-  const oldest = database.prepare('SELECT at FROM batch ORDER BY number LIMIT 1')
-  const tags = loadTags(database)
-  const total = measure(sizes, 0, Number.MAX_SAFE_INTEGER)
-  let depthOfTransactions = 0
+  const statements = prepareAll(database)
+  const tags = createTagBook(database)
+  const total = measure(statements.sizes, 0, Number.MAX_SAFE_INTEGER)
+  const transact = createTransact(database, { tags, total })
+  return {
+    transact,
+    tagOf: tags.tagOf,
+    insert: (batch: Packable, at: number): number =>
+      transact(() => {
+        const body = packBatch(batch, tags.numberOf)
+        const instant = Math.round(at)
+        const { lastInsertRowid } = statements.insert.run(instant, batch.samples.length, body)
+        statements.alive.run(instant)
+        total.batches += 1
+        total.samples += batch.samples.length
+        total.bytes += body.length + ROW_OVERHEAD
+        return Number(lastInsertRowid)
+      }),
+    read: (after: number, limit: number): Kept[] => {
+      const rows = statements.select.all(after, limit) as unknown as Omit<Kept, 'bytes'>[]
+      return rows.map((row) => ({ ...row, bytes: row.body.length + ROW_OVERHEAD }))
+    },
+    remove: (from: number, to: number): void =>
+      transact(() => {
+        const gone = measure(statements.sizes, from, to)
+        statements.remove.run(from, to)
+        total.batches -= gone.batches
+        total.samples -= gone.samples
+        total.bytes -= gone.bytes
+      }),
+    depth: () => ({
+      ...total,
+      oldestAt: (statements.oldest.get() as { at: number } | undefined)?.at,
+    }),
+    alive: (at: number): void => transact(() => void statements.alive.run(Math.round(at))),
+    lastAlive: () => (statements.lastAlive.get() as { at: number } | undefined)?.at,
+    close: () => database.close(),
+  }
+}
 
-  const transact = <T>(work: () => T): T => {
-    if (depthOfTransactions > 0) return work()
-    const before = { ...total }
-    const known = tags.names.length
-    depthOfTransactions += 1
+function prepareAll(database: DatabaseSync) {
+  return {
+    insert: database.prepare('INSERT INTO batch (at, samples, body) VALUES (?, ?, ?)'),
+    alive: database.prepare(
+      'INSERT INTO alive (only, at) VALUES (1, ?) ON CONFLICT (only) DO UPDATE SET at = excluded.at',
+    ),
+    lastAlive: database.prepare('SELECT at FROM alive'),
+    select: database.prepare(
+      'SELECT number, at, samples, body FROM batch WHERE number > ? ORDER BY number LIMIT ?',
+    ),
+    sizes: database.prepare(
+      `SELECT count(*) AS batches, coalesce(sum(samples), 0) AS samples,
+        coalesce(sum(length(body)), 0) AS bytes FROM batch WHERE number BETWEEN ? AND ?`,
+    ),
+    remove: database.prepare('DELETE FROM batch WHERE number BETWEEN ? AND ?'),
+    oldest: database.prepare('SELECT at FROM batch ORDER BY number LIMIT 1'),
+  }
+}
+
+type Statement = ReturnType<DatabaseSync['prepare']>
+
+interface Total {
+  batches: number
+  samples: number
+  bytes: number
+}
+
+function measure(sizes: Statement, from: number, to: number): Total {
+  const row = sizes.get(from, to) as unknown as Total
+  return { ...row, bytes: row.bytes + row.batches * ROW_OVERHEAD }
+}
+
+/** Runs work in one transaction (a nested call joins it); what fails leaves file, counters and tag numbers as they were. */
+function createTransact(database: DatabaseSync, memory: { tags: TagBook; total: Total }) {
+  return <T>(work: () => T): T => {
+    if (database.isTransaction) return work()
+    const before = { ...memory.total }
+    const known = memory.tags.size()
     try {
       database.exec('BEGIN IMMEDIATE')
       const result = work()
@@ -132,76 +187,35 @@ function useDatabase(database: DatabaseSync) {
       return result
     } catch (error) {
       if (database.isTransaction) database.exec('ROLLBACK')
-      Object.assign(total, before)
-      for (const name of tags.names.splice(known)) tags.numbers.delete(name)
-      throw unwritable(file, error)
-    } finally {
-      depthOfTransactions -= 1
+      Object.assign(memory.total, before)
+      memory.tags.forgetFrom(known)
+      throw unwritable(database.location() ?? '', error)
     }
   }
-  const numberOf = (tag: TagId): number => {
-    const known = tags.numbers.get(tag)
-    if (known !== undefined) return known
-    const number = tags.names.length
-    insertTag.run(number, tag)
-    tags.names.push(tag)
-    tags.numbers.set(tag, number)
-    return number
-  }
-  return {
-    transact,
-    tagOf: (number: number): TagId | undefined => tags.names[number],
-    insert: (batch: Packable, at: number): number =>
-      transact(() => {
-        const body = packBatch(batch, numberOf)
-        const instant = Math.round(at)
-        const { lastInsertRowid } = insertBatch.run(instant, batch.samples.length, body)
-        upsertAlive.run(instant)
-        total.batches += 1
-        total.samples += batch.samples.length
-        total.bytes += body.length + ROW_OVERHEAD
-        return Number(lastInsertRowid)
-      }),
-    read: (after: number, limit: number): Kept[] =>
-      (select.all(after, limit) as unknown as Omit<Kept, 'bytes'>[]).map((row) => ({
-        ...row,
-        bytes: row.body.length + ROW_OVERHEAD,
-      })),
-    remove: (from: number, to: number): void =>
-      transact(() => {
-        const gone = measure(sizes, from, to)
-        remove.run(from, to)
-        total.batches -= gone.batches
-        total.samples -= gone.samples
-        total.bytes -= gone.bytes
-      }),
-    depth: () => ({
-      ...total,
-      oldestAt: (oldest.get() as { at: number } | undefined)?.at,
-    }),
-    alive: (at: number): void =>
-      transact(() => {
-        upsertAlive.run(Math.round(at))
-      }),
-    lastAlive: (): number | undefined =>
-      (database.prepare('SELECT at FROM alive').get() as { at: number } | undefined)?.at,
-    close: () => database.close(),
-  }
 }
 
-type Statement = ReturnType<DatabaseSync['prepare']>
-
-function measure(sizes: Statement, from: number, to: number) {
-  const row = sizes.get(from, to) as { batches: number; samples: number; bytes: number }
-  return { ...row, bytes: row.bytes + row.batches * ROW_OVERHEAD }
-}
+type TagBook = ReturnType<typeof createTagBook>
 
 /** Tag numbers are 0, 1, 2 … in order of first use; they are never deleted (a gateway has thousands, not millions). */
-function loadTags(database: DatabaseSync) {
-  const rows = database.prepare('SELECT number, id FROM tag ORDER BY number').all() as unknown as {
-    number: number
-    id: TagId
-  }[]
-  const names: TagId[] = rows.map((row) => row.id)
-  return { names, numbers: new Map(names.map((name, number) => [name, number])) }
+function createTagBook(database: DatabaseSync) {
+  const insert = database.prepare('INSERT INTO tag (number, id) VALUES (?, ?)')
+  const rows = database.prepare('SELECT id FROM tag ORDER BY number').all() as { id: TagId }[]
+  const names = rows.map((row) => row.id)
+  const numbers = new Map(names.map((name, number) => [name, number]))
+  return {
+    size: () => names.length,
+    tagOf: (number: number): TagId | undefined => names[number],
+    numberOf(tag: TagId): number {
+      const known = numbers.get(tag)
+      if (known !== undefined) return known
+      const number = names.length
+      insert.run(number, tag)
+      names.push(tag)
+      numbers.set(tag, number)
+      return number
+    },
+    forgetFrom(size: number) {
+      for (const name of names.splice(size)) numbers.delete(name)
+    },
+  }
 }

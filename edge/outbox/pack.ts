@@ -122,7 +122,7 @@ function decimalPlaces(value: number): number {
   for (let places = 1; places <= MAX_PLACES; places++) {
     const scale = 10 ** places
     const whole = Math.round(value * scale)
-    // Beyond 28 bits the varint is no shorter than a float64 with its own exactness.
+    // From here on the varint is hardly shorter than a float64.
     if (Math.abs(whole) > 2 ** 41) return 0
     if (whole / scale === value) return places
   }

@@ -33,6 +33,8 @@ export interface TrainOptions {
   seed: number
   /** Live step per tag, in the tag's unit, where it is coarser than the file's. */
   resolution?: Readonly<Record<string, number>>
+  /** Tags that stay although they drift slowly: a person knows that their level matters. */
+  keep?: readonly string[]
   units?: Readonly<Record<string, string>>
   name?: string
   /** Said in the card under "Data". */
@@ -114,12 +116,12 @@ async function prepare(options: TrainOptions) {
   const table = await readTable(options.in, options.timeColumn)
   const refuse = (problem: string) =>
     new Fault('model.not-trainable', { file: options.in, problem })
-  const unknown = Object.keys(options.resolution ?? {}).find((tag) => !table.names.includes(tag))
-  if (unknown !== undefined)
-    throw refuse(`a resolution is given for ${unknown}, which is no column`)
+  for (const name of [...Object.keys(options.resolution ?? {}), ...(options.keep ?? [])])
+    if (!table.names.includes(name)) throw refuse(`${name} is spoken of, but is no column`)
   const whole = createRows(table, options.periodMs ?? findPeriod(table))
   if (!whole) throw refuse('its time range is far too long for the period')
-  const slow = findSlowDrift(whole, findSegments(whole))
+  const drifting = findSlowDrift(whole, findSegments(whole))
+  const slow = drifting.map((yes, i) => yes && !options.keep?.includes(table.names[i] ?? ''))
   const kept = table.names.map((_, i) => i).filter((i) => !slow[i])
   if (kept.length < 2) throw refuse(`${kept.length} tag(s) without slow drift; two are needed`)
   const rows = pickColumns(whole, kept)

@@ -31,16 +31,52 @@ export const faults = {
     retry: false,
     say: 'The recovery is not shown yet ({condition}); to close all the same, say why.',
   },
+  'audit.broken': {
+    status: 500,
+    retry: false,
+    say: 'The audit log does not fit together at entry {seq}: it was changed outside the product.',
+  },
+  'bench.unknown': {
+    status: 404,
+    retry: false,
+    say: 'There is no benchmark "{name}"; known are: {known}.',
+  },
   'config.invalid': { status: 422, retry: false, say: 'The configuration has {count} problem(s).' },
   'config.unreadable': {
     status: 422,
     retry: false,
     say: 'The configuration file {file} cannot be read.',
   },
+  'credentials.missing': {
+    status: 500,
+    retry: false,
+    say: 'The file {file} cannot be read; make the credentials of this gateway with `mimamori enrol` and carry them here.',
+  },
+  'demo.not-running': { status: 409, retry: false, say: 'No demo has run with the data folder {dataDir}; start it with `npm start`, or name its folder with --data.' },
+  'driver.bad-value': {
+    status: 422,
+    retry: false,
+    say: 'The value {value} does not fit {tag}: {reason}.',
+  },
   'driver.disconnected': {
     status: 503,
     retry: true,
     say: 'The device at {endpoint} is not connected.',
+  },
+  'driver.foreign-reply': {
+    status: 502,
+    retry: true,
+    say: 'The device at {endpoint} sent what does not answer the request: {problem}.',
+  },
+  'driver.not-writable': {
+    status: 422,
+    retry: false,
+    say: 'The tag {tag} cannot be written: {reason}.',
+  },
+  'driver.refused': {
+    status: 502,
+    retry: false,
+    say: 'The device at {endpoint} refused: {reason}.',
   },
   'driver.timeout': {
     status: 504,
@@ -51,6 +87,11 @@ export const faults = {
     status: 503,
     retry: true,
     say: '{limit} pages are listening already; no more are served.',
+  },
+  'enrol.unknown-gateway': {
+    status: 404,
+    retry: false,
+    say: 'There is no gateway "{gateway}" at site "{site}" in {file}.',
   },
   'historian.newer': {
     status: 500,
@@ -145,6 +186,11 @@ export const faults = {
     retry: false,
     say: 'The recording cannot be written, so there is no session: {reason}.',
   },
+  'opcua.untrusted': {
+    status: 502,
+    retry: false,
+    say: 'The certificate {thumbprint} of {endpoint} is not trusted; it lies in {file}: compare the thumbprint, then list the file under "trust".',
+  },
   'scoring.failed': { status: 503, retry: true, say: 'A scoring run failed: {problem}.' },
   'sparkplug.invalid': {
     status: 422,
@@ -194,6 +240,7 @@ export const faults = {
   },
   'tunnel.down': { status: 503, retry: true, say: 'The tunnel of gateway {gateway} is down.' },
   'tunnel.refused': { status: 403, retry: false, say: 'The gateway refused: {reason}' },
+  'uplink.lost': { status: 503, retry: true, say: 'The connection to the broker is lost.' },
 } as const satisfies Record<string, FaultEntry>
 
 export type FaultCode = keyof typeof faults

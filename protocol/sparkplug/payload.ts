@@ -178,7 +178,7 @@ function toInstant(timestamp: bigint, where: number): number {
 function toMetric(wire: Payload_Metric, index: number): Metric {
   const metric: Metric = { value: null }
   // proto2: a field that was not sent is not an own property of the message.
-  if (Object.hasOwn(wire, 'name')) metric.name = wire.name
+  if (Object.hasOwn(wire, 'name')) metric.name = toName(wire.name, index)
   if (Object.hasOwn(wire, 'alias')) metric.alias = toAlias(wire.alias, index)
   if (Object.hasOwn(wire, 'timestamp')) metric.at = toInstant(wire.timestamp, index)
   if (wire.isHistorical) metric.historical = true
@@ -199,6 +199,12 @@ function readTyped(raw: Value, type: DataType, index: number): Value {
   const value = typeValue(raw, type)
   if (value === undefined) throw invalid(`a value that is not ${type}`, index)
   return value
+}
+
+/** proto2 does not check UTF-8 but replaces what is broken: two different names could become one. */
+function toName(name: string, index: number): string {
+  if (name.includes('\ufffd')) throw invalid('a name that is not UTF-8', index)
+  return name
 }
 
 function toAlias(alias: bigint, index: number): number {

@@ -38,3 +38,11 @@ export const CONNECT_TIMEOUT_MS = 8_000
 export const OPEN_TIMEOUT_MS = 15_000
 /** First and longest wait before dialling again; jittered by half, so that a site's return is no stampede. */
 export const REDIAL = { minMs: 500, maxMs: 30_000 } as const
+
+/** HTTP/2 SETTINGS of both ends; the connection's own window has no setting: call setLocalWindowSize too. */
+export const TUNNEL_SETTINGS = {
+  initialWindowSize: STREAM_WINDOW_BYTES,
+  maxConcurrentStreams: STREAMS_PER_GATEWAY,
+  maxHeaderListSize: HEADER_LIST_BYTES,
+  enablePush: false,
+} as const

@@ -117,14 +117,3 @@ export class ModbusMemory {
     this.set(table, address + 1, wire.readUInt16BE(2))
   }
 }
-
-/** A memory with the given ranges declared, all zero. */
-export function createModbusMemory(layout: ModbusLayout): ModbusMemory {
-  const memory = new ModbusMemory()
-  for (const table of ['holding', 'input', 'coils', 'discrete'] as const) {
-    for (const [start, count] of layout[table] ?? []) {
-      for (let i = 0; i < count; i++) memory[table].set(start + i, 0)
-    }
-  }
-  return memory
-}

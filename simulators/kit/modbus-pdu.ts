@@ -11,6 +11,8 @@ export interface ModbusRequest {
   fn: number
   address: number
   quantity: number
+  /** What a well-formed write wants to store: registers, or bits as 0 and 1. */
+  values?: number[]
 }
 
 /** A write the memory has taken over. */
@@ -49,18 +51,20 @@ export function encodeException(fn: number, code: number): Buffer {
   return Buffer.from([(fn | 0x80) & 0xff, code])
 }
 
-/** Address and quantity as a request PDU states them; zeros when it is too short. */
-export function peekRequest(pdu: Buffer): { fn: number; address: number; quantity: number } {
+/** What a request PDU states; zeros where it is too short. */
+export function peekRequest(pdu: Buffer): Omit<ModbusRequest, 'transaction' | 'unit'> {
   const fn = pdu[0] ?? 0
   const address = pdu.length >= 3 ? pdu.readUInt16BE(1) : 0
   const isSingle = functions[fn]?.access === 'write-one'
   const quantity = isSingle ? 1 : pdu.length >= 5 ? pdu.readUInt16BE(3) : 0
-  return { fn, address, quantity }
+  const entry = functions[fn]
+  if (!entry || entry.access === 'read' || pdu.length < 5) return { fn, address, quantity }
+  return { fn, address, quantity, values: decodeValues(entry, pdu, quantity) }
 }
 
 /** Carries the request out on the memory and gives the response PDU. */
 export function answerPdu(memory: ModbusMemory, unit: number, pdu: Buffer): PduAnswer {
-  const { fn, address, quantity } = peekRequest(pdu)
+  const { fn, address, quantity, values } = peekRequest(pdu)
   const entry = functions[fn]
   if (!entry) return { pdu: encodeException(fn, exceptions.illegalFunction) }
   if (pdu.length < 5 || quantity < 1 || quantity > entry.max) {
@@ -72,7 +76,6 @@ export function answerPdu(memory: ModbusMemory, unit: number, pdu: Buffer): PduA
   if (entry.access === 'read') {
     return { pdu: readTable(memory, entry.table, { fn, address, quantity }) }
   }
-  const values = decodeValues(entry, pdu, quantity)
   if (!values) return { pdu: encodeException(fn, exceptions.illegalValue) }
   const table = entry.table === 'coils' ? 'coils' : 'holding'
   values.forEach((value, i) => {

@@ -1,6 +1,6 @@
 /** A Modbus TCP server on plain sockets whose misbehaviour a test can choose request by request. */
 import type { Socket } from 'node:net'
-import type { ModbusMemory } from './modbus-memory.ts'
+import { type ModbusLayout, ModbusMemory } from './modbus-memory.ts'
 import {
   answerPdu,
   encodeException,
@@ -10,9 +10,6 @@ import {
   peekRequest,
 } from './modbus-pdu.ts'
 import { openTcpServer } from './tcp-server.ts'
-
-export { createModbusMemory, ModbusMemory } from './modbus-memory.ts'
-export type { ModbusRequest, ModbusWrite } from './modbus-pdu.ts'
 
 /**
  * What to do instead of a plain answer. `raw` is sent as it stands (whole ADU, MBAP header included);
@@ -51,6 +48,17 @@ const HEADER_BYTES = 7
 /** Longest ADU of Modbus TCP: 253 bytes of PDU and the header. */
 const MAX_ADU_BYTES = 260
 const TARGET_FAILED = 11
+
+/** A memory with the given ranges declared, all zero. */
+export function createModbusMemory(layout: ModbusLayout): ModbusMemory {
+  const memory = new ModbusMemory()
+  for (const table of ['holding', 'input', 'coils', 'discrete'] as const) {
+    for (const [start, count] of layout[table] ?? []) {
+      for (let i = 0; i < count; i++) memory[table].set(start + i, 0)
+    }
+  }
+  return memory
+}
 
 /** Opens the server; rejects with the system's error when the port is taken. */
 export async function openModbusServer(options: ModbusServerOptions): Promise<ModbusServer> {

@@ -104,7 +104,10 @@ function serverOptions(options: OpcuaServerOptions): OPCUAServerOptions {
     userManager: {
       isValidUser: (name: string, password: string) => users?.[name] === password,
     },
-    serverInfo: { applicationUri: `${options.namespaceUri}:server`, applicationName: { text: title } },
+    serverInfo: {
+      applicationUri: `${options.namespaceUri}:server`,
+      applicationName: { text: title },
+    },
     buildInfo: { productName: title },
     // 0: every change of a variable is delivered, none are merged within a window.
     serverCapabilities: { minSupportedSampleRate: 0 },

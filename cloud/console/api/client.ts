@@ -42,8 +42,11 @@ async function call<Answer>(method: 'GET' | 'POST', path: string, body?: unknown
   try {
     response = await fetch(path, {
       method,
-      headers: { accept: 'application/json', ...(body && { 'content-type': 'application/json' }) },
-      body: body ? JSON.stringify(body) : undefined,
+      headers: {
+        accept: 'application/json',
+        ...(method === 'POST' && { 'content-type': 'application/json' }),
+      },
+      body: method === 'POST' ? JSON.stringify(body ?? {}) : undefined,
     })
     content = await response
       .text()
@@ -62,7 +65,7 @@ async function call<Answer>(method: 'GET' | 'POST', path: string, body?: unknown
 }
 
 const get = <Answer>(path: string) => call<Answer>('GET', path)
-const post = <Answer>(path: string, body: unknown = {}) => call<Answer>('POST', path, body)
+const post = <Answer>(path: string, body?: unknown) => call<Answer>('POST', path, body)
 const part = encodeURIComponent
 
 export interface RangeQuestion {
@@ -111,11 +114,8 @@ export const dismissCase = (id: string, body: DismissRequest) =>
   post<unknown>(`/api/cases/${part(id)}/dismiss`, body)
 
 export const requestSession = (body: SessionRequest) => post<SessionView>('/api/sessions', body)
-export const decideSession = (
-  id: string,
-  decision: 'approve' | 'refuse',
-  body: DecisionRequest,
-) => post<unknown>(`/api/sessions/${part(id)}/${decision}`, body)
+export const decideSession = (id: string, decision: 'approve' | 'refuse', body: DecisionRequest) =>
+  post<unknown>(`/api/sessions/${part(id)}/${decision}`, body)
 export const openSession = (id: string) => post<OpenedSession>(`/api/sessions/${part(id)}/open`)
 export const holdSession = (id: string, action: 'pause' | 'resume') =>
   post<unknown>(`/api/sessions/${part(id)}/${action}`)

@@ -1,9 +1,9 @@
 /** The states of alarms, cases, sessions and assets in words, each with its tone. */
 import type { AlarmView, AssetSummary } from '../../../protocol/api.ts'
 import type { AlarmState, CaseState, SessionState } from '../../../protocol/states.ts'
+import { formatInstant } from '../i18n/format.ts'
 import { useWords } from '../i18n/language.tsx'
 import { usePlace } from '../i18n/place.ts'
-import { formatInstant } from '../i18n/format.ts'
 import { Mark, type Tone } from './mark.tsx'
 
 const alarmTones = {

@@ -1,8 +1,9 @@
 /** Instants on the page: a time, or how long ago, always with the full date behind it. */
-import { useNow } from './now.ts'
+
 import { formatDuration, formatInstant, type InstantStyle } from '../i18n/format.ts'
 import { useWords } from '../i18n/language.tsx'
 import { usePlace } from '../i18n/place.ts'
+import { useNow } from './now.ts'
 
 interface WhenProps {
   at: number

@@ -1,5 +1,11 @@
 /** Language and colour scheme, both kept in the browser. */
-import { ActionIcon, Button, Group, useComputedColorScheme, useMantineColorScheme } from '@mantine/core'
+import {
+  ActionIcon,
+  Button,
+  Group,
+  useComputedColorScheme,
+  useMantineColorScheme,
+} from '@mantine/core'
 import { IconMoon, IconSun } from '@tabler/icons-react'
 import { languages, useWords } from '../i18n/language.tsx'
 

@@ -1,0 +1,63 @@
+/** Reads alarms from the store in the shape the API promises. */
+import type { AlarmView, ContributionView } from '../../protocol/api.ts'
+import type { Store } from '../store/store.ts'
+
+export interface AlarmQuery {
+  state: 'open' | 'all'
+  /** Left out: every site. */
+  sites?: readonly string[]
+  caseId?: string
+  id?: string
+}
+
+/** The console shows the newest. */
+const MAX_LISTED = 500
+
+/** Newest first. */
+export async function readAlarms(store: Store, wanted: AlarmQuery): Promise<AlarmView[]> {
+  if (wanted.sites?.length === 0) return []
+  let query = store.db
+    .selectFrom('alarms')
+    .innerJoin('alarm_rules', 'alarm_rules.id', 'alarms.rule')
+    .leftJoin('assets', 'assets.id', 'alarms.asset')
+    .leftJoin('persons', 'persons.id', 'alarms.acked_by')
+    .selectAll('alarms')
+    .select([
+      'alarm_rules.shelving',
+      'alarm_rules.shelved_until',
+      'assets.name as asset_name',
+      'persons.name as acked_name',
+    ])
+    .orderBy('raised_at', 'desc')
+    .limit(MAX_LISTED)
+  if (wanted.state === 'open') query = query.where('alarms.state', '<>', 'normal')
+  if (wanted.sites) query = query.where('alarms.site', 'in', wanted.sites)
+  if (wanted.caseId !== undefined) query = query.where('alarms.case_id', '=', wanted.caseId)
+  if (wanted.id !== undefined) query = query.where('alarms.id', '=', wanted.id)
+  return (await query.execute()).map((row) => ({
+    id: row.id,
+    rule: row.rule,
+    asset: row.asset,
+    assetName: row.asset_name ?? row.asset,
+    site: row.site,
+    state: row.state,
+    shelving: row.shelving,
+    shelvedUntil: row.shelved_until,
+    severity: row.severity,
+    message: row.message,
+    raisedAt: row.raised_at,
+    clearedAt: row.cleared_at,
+    ackedAt: row.acked_at,
+    ackedBy: row.acked_name ?? row.acked_by,
+    peak: row.peak,
+    contributions: JSON.parse(row.contributions) as ContributionView[],
+    caseId: row.case_id,
+  }))
+}
+
+/** `Abnormal behaviour: Oil temperature high, Flow low`. */
+export function formatMessage(title: string, contributions: readonly ContributionView[]): string {
+  if (contributions.length === 0) return title
+  const named = contributions.map(({ name, direction }) => `${name} ${direction}`)
+  return `${title}: ${named.join(', ')}`
+}

@@ -1,0 +1,74 @@
+/** The score against its alarm band, and below it small charts of the tags one chooses. */
+import { MultiSelect, Stack } from '@mantine/core'
+import { useState } from 'react'
+import type { AssetDetail } from '../../../protocol/api.ts'
+import { emptyTrend } from '../charts/trend.ts'
+import { TrendChart } from '../charts/trend-chart.tsx'
+import { useLiveTrends } from '../charts/use-trend.ts'
+import { useWords } from '../i18n/language.tsx'
+import { usePlace } from '../i18n/place.ts'
+import { Nothing, Problem } from '../parts/answer.tsx'
+
+/** Small multiples beyond this are read by nobody, and the API takes 20 tags at once. */
+const maxCharts = 12
+
+/** The tags that matter first: those the model blames, then the first ones listed. */
+function firstTags(asset: AssetDetail): string[] {
+  const numeric = asset.tags.filter(({ type }) => type !== 'String').map(({ id }) => id)
+  const blamed = asset.model?.contributions.map(({ tag }) => tag) ?? []
+  const known = blamed.filter((tag) => numeric.includes(tag))
+  return [...new Set([...known, ...numeric])].slice(0, 4)
+}
+
+export function TagCharts({ asset, spanMs }: { asset: AssetDetail; spanMs: number }) {
+  const { t } = useWords()
+  const place = usePlace(asset.site)
+  const [chosen, setChosen] = useState(() => firstTags(asset))
+  const ratioTag = asset.model?.ratioTag
+  const tags = ratioTag ? [ratioTag, ...chosen] : chosen
+  const { query, trends, window } = useLiveTrends(asset.id, tags, spanMs)
+  const chart = { window, place }
+  const names = new Map(asset.tags.map((tag) => [tag.id, tag]))
+  return (
+    <Stack gap="xs">
+      {query.error && <Problem error={query.error} again={() => void query.refetch()} />}
+      {ratioTag && (
+        <TrendChart
+          {...chart}
+          name={t('chart.ratio')}
+          unit={null}
+          trend={trends.get(ratioTag)?.trend ?? emptyTrend()}
+          limit={1}
+          height={190}
+        />
+      )}
+      <MultiSelect
+        label={t('chart.tags')}
+        description={t('chart.tags-limit', { count: maxCharts })}
+        size="sm"
+        searchable
+        hidePickedOptions
+        maxValues={maxCharts}
+        nothingFoundMessage={t('chart.tags-none')}
+        data={asset.tags
+          .filter(({ type, id }) => type !== 'String' && id !== ratioTag)
+          .map(({ id, name }) => ({ value: id, label: name }))}
+        value={chosen}
+        onChange={setChosen}
+      />
+      {chosen.length === 0 && <Nothing>{t('chart.choose')}</Nothing>}
+      <div className="multiples">
+        {chosen.map((tag) => (
+          <TrendChart
+            key={tag}
+            {...chart}
+            name={names.get(tag)?.name ?? tag}
+            unit={names.get(tag)?.unit ?? null}
+            trend={trends.get(tag)?.trend ?? emptyTrend()}
+            height={130}
+          />
+        ))}
+      </div>
+    </Stack>
+  )
+}

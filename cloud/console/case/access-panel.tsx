@@ -1,0 +1,26 @@
+/** Access from a case: the request form, and every session of the case with what may be done about it. */
+import { Stack } from '@mantine/core'
+import type { CaseDetail } from '../../../protocol/api.ts'
+import { useWords } from '../i18n/language.tsx'
+import { Panel } from '../parts/panel.tsx'
+import { SessionCard } from '../sessions/session-card.tsx'
+import { RequestForm } from './request-form.tsx'
+
+const living: readonly string[] = ['requested', 'approved', 'active', 'paused']
+
+export function AccessPanel({ detail }: { detail: CaseDetail }) {
+  const { t } = useWords()
+  const newest = detail.sessions.toSorted((a, b) => b.requestedAt - a.requestedAt)
+  const running = newest.some(({ state }) => living.includes(state))
+  const open = detail.closedAt === null
+  return (
+    <Panel title={t('access.title')}>
+      <Stack gap="sm">
+        {newest.map((session) => (
+          <SessionCard key={session.id} session={session} />
+        ))}
+        {open && !running && <RequestForm detail={detail} />}
+      </Stack>
+    </Panel>
+  )
+}

@@ -1,0 +1,96 @@
+/** What is painted on a chart beside its line: the alarm band, poor stretches, and marks of events. */
+import type uPlot from 'uplot'
+import type { Span } from './trend.ts'
+
+export interface Ink {
+  line: string
+  band: string
+  grid: string
+  text: string
+  alarm: string
+  alarmBand: string
+  stale: string
+  bad: string
+  mark: string
+}
+
+/** Reads the chart's colours from the style sheet, so that light and dark live in one place. */
+export function readInk(element: Element): Ink {
+  const style = getComputedStyle(element)
+  const ink = (name: string) => style.getPropertyValue(`--chart-${name}`).trim()
+  return {
+    line: ink('line'),
+    band: ink('band'),
+    grid: ink('grid'),
+    text: ink('text'),
+    alarm: ink('alarm'),
+    alarmBand: ink('alarm-band'),
+    stale: ink('stale'),
+    bad: ink('bad'),
+    mark: ink('mark'),
+  }
+}
+
+export interface EventMark {
+  at: number
+  label: string
+}
+
+export interface Painted {
+  spans: readonly Span[]
+  marks: readonly EventMark[]
+  limit: number | null
+}
+
+function paintBox(chart: uPlot, span: { from: number; to: number }, color: string): void {
+  const { left, top, width, height } = chart.bbox
+  const from = Math.max(left, chart.valToPos(span.from, 'x', true))
+  const to = Math.min(left + width, chart.valToPos(span.to, 'x', true))
+  if (to <= from) return
+  chart.ctx.fillStyle = color
+  chart.ctx.fillRect(from, top, to - from, height)
+}
+
+function paintLimit(chart: uPlot, limit: number, ink: Ink): void {
+  const { left, top, width, height } = chart.bbox
+  const y = Math.min(top + height, Math.max(top, chart.valToPos(limit, 'y', true)))
+  chart.ctx.fillStyle = ink.alarmBand
+  chart.ctx.fillRect(left, top, width, y - top)
+  chart.ctx.strokeStyle = ink.alarm
+  chart.ctx.lineWidth = devicePixelRatio
+  chart.ctx.beginPath()
+  chart.ctx.moveTo(left, y)
+  chart.ctx.lineTo(left + width, y)
+  chart.ctx.stroke()
+}
+
+/** Below the line: shades and the alarm band. */
+export function paintUnder(chart: uPlot, { spans, limit }: Painted, ink: Ink): void {
+  chart.ctx.save()
+  if (limit !== null) paintLimit(chart, limit, ink)
+  for (const span of spans) paintBox(chart, span, span.kind === 'stale' ? ink.stale : ink.bad)
+  chart.ctx.restore()
+}
+
+/** Above the line: a numbered vertical stroke for each event; the list beside the chart has the words. */
+export function paintOver(chart: uPlot, { marks }: Painted, ink: Ink): void {
+  const { left, top, width, height } = chart.bbox
+  const { ctx } = chart
+  ctx.save()
+  ctx.strokeStyle = ink.mark
+  ctx.fillStyle = ink.mark
+  ctx.lineWidth = devicePixelRatio
+  ctx.setLineDash([3 * devicePixelRatio, 3 * devicePixelRatio])
+  ctx.font = `${11 * devicePixelRatio}px system-ui, sans-serif`
+  ctx.textBaseline = 'top'
+  for (const { at, label } of marks) {
+    const x = chart.valToPos(at, 'x', true)
+    if (x < left || x > left + width) continue
+    ctx.beginPath()
+    ctx.moveTo(x, top)
+    ctx.lineTo(x, top + height)
+    ctx.stroke()
+    ctx.fillText(label, x + 3 * devicePixelRatio, top + 2 * devicePixelRatio)
+  }
+  ctx.restore()
+}

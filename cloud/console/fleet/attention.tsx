@@ -1,0 +1,60 @@
+/** What needs somebody now: active alarms, requests that wait for this person's approval, gateways that are silent. */
+import type { Fleet } from '../../../protocol/api.ts'
+import { useMe } from '../api/permission.tsx'
+import { useAlarms, useSessions } from '../api/queries.ts'
+import { useWords } from '../i18n/language.tsx'
+import { Nothing, Problem } from '../parts/answer.tsx'
+import { Go } from '../parts/go.tsx'
+import { Mark } from '../parts/mark.tsx'
+import { Panel } from '../parts/panel.tsx'
+import { AlarmMark, SessionMark } from '../parts/state-marks.tsx'
+import { Since } from '../parts/when.tsx'
+
+type Site = Fleet['sites'][number]
+
+export function Attention({ sites }: { sites: readonly Site[] }) {
+  const { t } = useWords()
+  const me = useMe()
+  const alarms = useAlarms('open')
+  const sessions = useSessions('open')
+  const active = alarms.data?.alarms.filter(({ state }) => state !== 'normal') ?? []
+  const mayApprove = me.allowed.includes('session.approve')
+  const waiting = sessions.data?.sessions.filter(({ state }) => state === 'requested') ?? []
+  const requests = mayApprove ? waiting : []
+  const silent = sites.flatMap((site) => site.gateways.filter(({ online }) => !online))
+  const failed = alarms.error ?? sessions.error
+  const calm = active.length + requests.length + silent.length === 0
+  return (
+    <Panel title={t('attention.title')}>
+      {failed && <Problem error={failed} />}
+      {calm && !failed && <Nothing>{t('attention.none')}</Nothing>}
+      <ul className="attention">
+        {requests.map((session) => (
+          <li key={session.id}>
+            <SessionMark state={session.state} />
+            <Go to={`/cases/${session.caseId}`}>
+              {t('attention.request', { person: session.person.name, target: session.targetTitle })}
+            </Go>
+            <Since at={session.requestedAt} site={session.site} />
+          </li>
+        ))}
+        {active.map((alarm) => (
+          <li key={alarm.id}>
+            <AlarmMark alarm={alarm} />
+            <Go to={alarm.caseId ? `/cases/${alarm.caseId}` : `/assets/${alarm.asset}`}>
+              {alarm.assetName}: {alarm.message}
+            </Go>
+            <Since at={alarm.raisedAt} site={alarm.site} />
+          </li>
+        ))}
+        {silent.map((gateway) => (
+          <li key={gateway.id}>
+            <Mark tone="bad">{t('gateway.offline')}</Mark>
+            <span>{t('attention.silent', { gateway: gateway.title })}</span>
+            {gateway.since !== null && <Since at={gateway.since} site={gateway.site} />}
+          </li>
+        ))}
+      </ul>
+    </Panel>
+  )
+}

@@ -1,0 +1,45 @@
+/** `mimamori enrol`: makes a gateway's credentials with the cloud's own CA; and the broker's, for an external one. */
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { Fault } from '../protocol/kit/fault.ts'
+import { loadCloudConfig } from './config.ts'
+import { openPki } from './identity/pki.ts'
+
+export interface EnrolOptions {
+  config: string
+  site: string
+  gateway: string
+  out: string
+}
+
+/** Writes key.pem, cert.pem, ca.pem and grant-key.json; answers what to do with them. */
+export async function enrolGateway(options: EnrolOptions): Promise<string> {
+  const config = await loadCloudConfig(options.config)
+  const { site, gateway, out } = options
+  if (!config.fleet.gateways.some((known) => known.site === site && known.id === gateway)) {
+    throw new Fault('enrol.unknown-gateway', { site, gateway, file: options.config })
+  }
+  const dataDir = resolve(config.baseDir, config.dataDir)
+  await writeGatewayCredentials(join(dataDir, 'pki'), { site, gateway }, out)
+  return `Credentials of ${site}/${gateway} are in ${out}. Carry them to the gateway by a safe way, name the folder in its configuration (cloud.credentials) and delete this copy.`
+}
+
+/** Makes the files; the key is readable by its owner only. */
+export async function writeGatewayCredentials(
+  pkiDir: string,
+  name: { site: string; gateway: string },
+  out: string,
+): Promise<void> {
+  const pki = await openPki(pkiDir)
+  const made = await pki.issueGateway(name)
+  await mkdir(out, { recursive: true, mode: 0o700 })
+  const files = {
+    'key.pem': made.key,
+    'cert.pem': made.cert,
+    'ca.pem': made.ca,
+    'grant-key.json': JSON.stringify(made.grantKey, null, 2),
+  }
+  for (const [file, text] of Object.entries(files)) {
+    await writeFile(join(out, file), text, { mode: 0o600 })
+  }
+}

@@ -1,0 +1,170 @@
+/** The fleet as the console shows it: sites with their gateways, devices and assets, from the store and the newest samples. */
+import type { AssetDetail, AssetSummary, Fleet, GatewayView } from '../../protocol/api.ts'
+import { derivedTagId, parseTagId, quality, type Sample, type TagId } from '../../protocol/model.ts'
+import type { Store } from '../store/store.ts'
+import { type FleetRows as Rows, readFleetRows } from './fleet-rows.ts'
+import { judgeHealth } from './health.ts'
+import { toSampleView } from './sample-view.ts'
+
+export interface FleetSources {
+  store: Store
+  /** The newest sample of each tag that has one. */
+  latest(tags: readonly TagId[]): Promise<Sample[]>
+  /** The loaded model of an asset. */
+  modelOf(asset: string): AssetDetail['model']
+  tunnelUp(site: string, gateway: string): boolean
+  now(): number
+}
+
+/** The console shows the newest; the rest stays in the store. */
+const GAPS_SHOWN = 20
+
+/** The sites asked for (`undefined`: all). */
+export async function viewFleet(
+  sources: FleetSources,
+  sites: readonly string[] | undefined,
+): Promise<Fleet> {
+  const rows = await readFleetRows(sources.store, sites)
+  const ratioTags = rows.assets.map((asset) => derivedTagId(asset.site, asset.id, 'Ratio'))
+  const tags = rows.tags.map((tag) => tag.id as TagId)
+  const latest = new Map(
+    (await sources.latest([...tags, ...ratioTags])).map((sample) => [sample.tag, sample]),
+  )
+  return {
+    now: sources.now(),
+    sites: rows.sites.map((site) => ({
+      id: site.id,
+      name: site.name,
+      tenant: site.tenant,
+      timeZone: site.time_zone,
+      gateways: rows.gateways
+        .filter((gateway) => gateway.site === site.id)
+        .map((gateway) => viewGateway(sources, { gateway, rows, latest })),
+      assets: rows.assets
+        .filter((asset) => asset.site === site.id)
+        .map((asset) => viewAsset(sources, { asset, rows, latest })),
+    })),
+  }
+}
+
+/** Undefined: there is no such asset. */
+export async function viewAssetDetail(
+  sources: FleetSources,
+  id: string,
+): Promise<AssetDetail | undefined> {
+  const found = await sources.store.db
+    .selectFrom('assets')
+    .select('site')
+    .where('id', '=', id)
+    .executeTakeFirst()
+  if (!found) return undefined
+  const rows = await readFleetRows(sources.store, [found.site])
+  const asset = rows.assets.find((row) => row.id === id)
+  if (!asset) return undefined
+  const own = rows.assetTags.filter((row) => row.asset === id).map((row) => row.tag as TagId)
+  const wanted = [...own, derivedTagId(asset.site, id, 'Ratio')]
+  const latest = new Map((await sources.latest(wanted)).map((sample) => [sample.tag, sample]))
+  return {
+    ...viewAsset(sources, { asset, rows, latest }),
+    tags: own.map((tag) => {
+      const born = rows.tags.find((row) => row.id === tag)
+      const sample = latest.get(tag)
+      return {
+        id: tag,
+        name: born?.name ?? parseTagId(tag)?.name ?? tag,
+        unit: born?.unit ?? null,
+        type: born?.type ?? 'unknown',
+        latest: sample ? toSampleView(sample) : null,
+      }
+    }),
+    model: sources.modelOf(id),
+    targets: rows.targets
+      .filter((target) =>
+        rows.assetTargets.some(
+          (row) => row.asset === id && row.gateway === target.gateway && row.target === target.id,
+        ),
+      )
+      .map(({ site, gateway, id: target, kind, title, consent }) => {
+        return { site, gateway, id: target, kind, title, consent }
+      }),
+  }
+}
+
+type Latest = ReadonlyMap<string, Sample>
+
+function viewGateway(
+  sources: FleetSources,
+  { gateway, rows, latest }: { gateway: Rows['gateways'][number]; rows: Rows; latest: Latest },
+): GatewayView {
+  const { site, id } = gateway
+  const isOwn = (row: { site: string; gateway: string }) => row.site === site && row.gateway === id
+  return {
+    site,
+    id,
+    title: gateway.title,
+    online: gateway.online === 1,
+    since: gateway.since,
+    tunnel: sources.tunnelUp(site, id),
+    software: gateway.software,
+    devices: rows.devices.filter(isOwn).map((device) => {
+      const tags = rows.tags.filter((tag) => isOwn(tag) && tag.device === device.id)
+      return {
+        id: device.id,
+        online: device.online === 1,
+        since: device.since,
+        tags: tags.length,
+        ...countQualities(tags, device.online === 1, latest),
+      }
+    }),
+    gaps: rows.gaps
+      .filter(isOwn)
+      .slice(0, GAPS_SHOWN)
+      .map(({ gateway: from, from_at, to_at, reason, lost }) => {
+        return { gateway: from, from: from_at, to: to_at, reason, lost }
+      }),
+  }
+}
+
+/** Whatever was good before its device left is stale now; a tag that never had a sample counts nowhere. */
+function countQualities(tags: readonly { id: string }[], online: boolean, latest: Latest) {
+  const counts = { good: 0, stale: 0, bad: 0 }
+  for (const tag of tags) {
+    const found = latest.get(tag.id)?.quality
+    if (found === undefined) continue
+    if (found === quality.bad) counts.bad += 1
+    else if (found === quality.good && online) counts.good += 1
+    else counts.stale += 1
+  }
+  return counts
+}
+
+function viewAsset(
+  sources: FleetSources,
+  { asset, rows, latest }: { asset: Rows['assets'][number]; rows: Rows; latest: Latest },
+): AssetSummary {
+  const used = new Set(
+    rows.assetTags
+      .filter((row) => row.asset === asset.id)
+      .map((row) => parseTagId(row.tag)?.gateway),
+  )
+  const activeAlarms = rows.alarms.filter((alarm) => alarm.asset === asset.id).length
+  const { id, site, name, kind } = asset
+  return {
+    id,
+    site,
+    name,
+    kind,
+    ...judgeHealth({
+      hasModel: asset.model !== null,
+      isScoring: sources.modelOf(id) !== null,
+      ratio: latest.get(derivedTagId(site, id, 'Ratio')),
+      activeAlarms,
+      offline: rows.gateways
+        .filter((row) => row.site === site && used.has(row.id) && row.online === 0)
+        .map((row) => ({ gateway: row.id, since: row.since })),
+      now: sources.now(),
+    }),
+    activeAlarms,
+    openCase: rows.cases.find((row) => row.asset === id)?.id ?? null,
+  }
+}

@@ -1,0 +1,206 @@
+/** Scoring with the shipped model in its real thread: faults rise, holes are unknown, a lost thread comes back. */
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { createLog } from '../../protocol/kit/log.ts'
+import { formatTagId, quality, type Sample, type TagId } from '../../protocol/model.ts'
+import { openInference } from './inference.ts'
+import { openScoring, type ScoredAsset, type ScoringResult } from './scoring.ts'
+
+const shipped = fileURLToPath(new URL('../../models/shipped/hydraulic-press', import.meta.url))
+const workerFile = new URL('./inference-worker.ts', import.meta.url)
+const golden = JSON.parse(await readFile(join(shipped, 'golden.json'), 'utf8'))
+const manifest = JSON.parse(await readFile(join(shipped, 'manifest.json'), 'utf8'))
+const names: string[] = manifest.tags.map(({ name }: { name: string }) => name)
+const log = createLog('test')
+log.level = 'silent'
+
+let dir: string
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'scoring-'))
+})
+afterEach(() => rm(dir, { recursive: true }))
+
+const tagOf = (asset: string, name: string): TagId =>
+  formatTagId({ site: 'plant', gateway: 'gw', device: asset, name })
+
+const createAsset = (asset: string, modelDir = shipped): ScoredAsset => ({
+  asset,
+  site: 'plant',
+  modelDir,
+  tags: Object.fromEntries(names.map((name) => [name, tagOf(asset, name)])),
+})
+
+/** The rows of golden vector `i` as samples, one row per second, the last at `end`. */
+function createSamples(asset: string, i: number, end: number): Sample[] {
+  const rows: number[][] = golden.vectors[i].window
+  return rows.flatMap((row, r) =>
+    row.map((value, tag): Sample => {
+      const at = end - (rows.length - 1 - r) * 1000
+      return { tag: tagOf(asset, names[tag]!), at, value, quality: quality.good }
+    }),
+  )
+}
+
+const last = (results: ScoringResult[], asset = 'press') =>
+  results.filter((result) => result.asset === asset).at(-1)!
+
+test('every golden vector comes out of the live path with its score, ratio and top tags', async () => {
+  await using scoring = await openScoring({ assets: [createAsset('press')], lagMs: 0, log })
+  await scoring.tick(0)
+  for (let i = 0; i < golden.vectors.length; i++) {
+    const end = (i + 1) * 30_000
+    scoring.accept(createSamples('press', i, end))
+    const result = last(await scoring.tick(end))
+    const expected = golden.vectors[i]
+    expect(result).toMatchObject({ asset: 'press', at: end, state: 'scored' })
+    expect(Math.abs(result.score! / expected.score - 1)).toBeLessThan(1e-3)
+    expect(Math.abs(result.ratio! / expected.ratio - 1)).toBeLessThan(1e-3)
+    const strongest = expected.contributions
+      .map((z: number, tag: number) => ({ z, name: names[tag]! }))
+      .sort((a: { z: number }, b: { z: number }) => Math.abs(b.z) - Math.abs(a.z))[0]
+    expect(result.contributions).toHaveLength(3)
+    expect(result.contributions[0]).toMatchObject({
+      name: strongest.name,
+      tag: tagOf('press', strongest.name),
+      direction: strongest.z < 0 ? 'low' : 'high',
+    })
+    expect(result.samples).toEqual([
+      { tag: 'plant/cloud/press/Model/Score', at: end, value: result.score, quality: 192 },
+      { tag: 'plant/cloud/press/Model/Ratio', at: end, value: result.ratio, quality: 192 },
+    ])
+  }
+})
+
+test('samples shuffled and late, but within the lag, give the same score as in order', async () => {
+  const assets = [createAsset('press'), createAsset('twin')]
+  await using scoring = await openScoring({ assets, lagMs: 1500, log })
+  await scoring.tick(1500)
+  const ordered = createSamples('press', 0, 30_000)
+  scoring.accept(ordered)
+  const shuffled = createSamples('twin', 0, 30_000).reverse()
+  scoring.accept(shuffled.filter((_, i) => i % 2 === 0))
+  expect(last(await scoring.tick(31_499), 'twin').at).toBe(29_000)
+  scoring.accept(shuffled.filter((_, i) => i % 2 === 1 && shuffled[i]!.at === 30_000))
+  const results = await scoring.tick(31_500)
+  expect(results.map(({ at }) => at)).toEqual([30_000, 30_000])
+  expect(last(results, 'press').state).toBe('scored')
+  expect(last(results, 'twin').state).toBe('unknown')
+})
+
+test('two assets with one model are scored in one batch, each with its own result', async () => {
+  const assets = [createAsset('press'), createAsset('twin')]
+  const inference = openInference({ log })
+  const batches: number[] = []
+  const counted: typeof inference = {
+    run: (model, windows, batch) => {
+      batches.push(batch)
+      return inference.run(model, windows, batch)
+    },
+    [Symbol.asyncDispose]: () => inference[Symbol.asyncDispose](),
+  }
+  await using scoring = await openScoring({ assets, lagMs: 0, log, inference: counted })
+  await scoring.tick(18_000)
+  scoring.accept([...createSamples('press', 0, 30_000), ...createSamples('twin', 6, 30_000)])
+  const results = await scoring.tick(30_000)
+  expect(batches).toEqual([2])
+  expect(last(results, 'press').score).toBeCloseTo(golden.vectors[0].score, 2)
+  expect(last(results, 'twin').ratio).toBeGreaterThan(1)
+})
+
+test('one bad tag makes the asset unknown with its name, and the derived samples bad without value', async () => {
+  await using scoring = await openScoring({ assets: [createAsset('press')], lagMs: 0, log })
+  await scoring.tick(18_000)
+  const samples = createSamples('press', 0, 30_000)
+  const bad = samples.at(-2)!
+  scoring.accept([...samples.slice(0, -2), samples.at(-1)!, { ...bad, quality: 0, value: null }])
+  const result = last(await scoring.tick(30_000))
+  expect(result).toMatchObject({ state: 'unknown', contributions: [] })
+  expect(result.reason).toContain(names.at(-2))
+  expect(result.samples.map(({ value, quality: q }) => [value, q])).toEqual([
+    [null, 0],
+    [null, 0],
+  ])
+})
+
+/** A thread that ends the process part way through its first order, then, started again, is the real one. */
+async function createBreakingWorker(breaking: string): Promise<URL> {
+  const file = join(dir, 'worker.mjs')
+  const marker = JSON.stringify(join(dir, 'broken'))
+  await writeFile(
+    file,
+    `import { existsSync, writeFileSync } from 'node:fs'
+import { parentPort } from 'node:worker_threads'
+if (existsSync(${marker})) await import(${JSON.stringify(workerFile.href)})
+else parentPort.once('message', () => { writeFileSync(${marker}, ''); ${breaking} })
+`,
+  )
+  return pathToFileURL(file)
+}
+
+test.each([
+  ['exits', 'process.exit(3)', 'ended with code 3'],
+  ['throws', 'throw new Error("out of luck")', 'out of luck'],
+  ['hangs', 'for (;;) {}', 'no answer within'],
+])(
+  'a model thread that %s gives unknown, not healthy, and the next tick scores again',
+  async (...[, breaking, reason]) => {
+    const worker = await createBreakingWorker(breaking)
+    const inference = openInference({ log, worker, deadlineMs: 3000 })
+    await using scoring = await openScoring({
+      assets: [createAsset('press')],
+      lagMs: 0,
+      log,
+      inference,
+    })
+    await scoring.tick(18_000)
+    scoring.accept(createSamples('press', 0, 30_000))
+    const lost = last(await scoring.tick(30_000))
+    expect([lost.state, lost.score, lost.ratio]).toEqual(['unknown', undefined, undefined])
+    expect(lost.reason).toContain(reason)
+    scoring.accept(createSamples('press', 0, 60_000))
+    expect(last(await scoring.tick(60_000))).toMatchObject({ state: 'scored', at: 60_000 })
+  },
+)
+
+test('nothing blocks the main thread while a large batch runs', async () => {
+  await using inference = openInference({ log })
+  const folder = { manifest, bytes: await readFile(join(shipped, 'model.onnx')), sha256: 'x' }
+  const size = manifest.windowRows * names.length
+  await inference.run(folder, new Float32Array(size), 1)
+  let turns = 0
+  const counting = setInterval(() => turns++, 1)
+  const batch = 20_000
+  const { score } = await inference.run(folder, new Float32Array(batch * size), batch)
+  clearInterval(counting)
+  expect(score).toHaveLength(batch)
+  expect(turns).toBeGreaterThan(0)
+})
+
+test('a closed scoring answers unknown and starts nothing', async () => {
+  const scoring = await openScoring({ assets: [createAsset('press')], lagMs: 0, log })
+  await scoring.tick(18_000)
+  await scoring[Symbol.asyncDispose]()
+  scoring.accept(createSamples('press', 0, 30_000))
+  expect(last(await scoring.tick(30_000)).reason).toContain('closed')
+})
+
+test('models() tells which file scores which asset', async () => {
+  await using scoring = await openScoring({ assets: [createAsset('press')], log })
+  expect(scoring.models()).toEqual([
+    { asset: 'press', manifest, modelSha256: manifest.files['model.onnx'] },
+  ])
+})
+
+test('a model file that was exchanged, and an asset without a needed tag, are refused at opening', async () => {
+  const copy = join(dir, 'model')
+  await cp(shipped, copy, { recursive: true })
+  await writeFile(join(copy, 'model.onnx'), 'something else')
+  await expect(openScoring({ assets: [createAsset('press', copy)], log })).rejects.toThrow(
+    'SHA-256',
+  )
+  const poor = { ...createAsset('press'), tags: {} }
+  await expect(openScoring({ assets: [poor], log })).rejects.toThrow(`no tag for "${names[0]}"`)
+})

@@ -1,0 +1,143 @@
+/** Windows on a fixed grid: late, missing, stale and bad samples, and the refill after a gap. */
+import { expect, test } from 'vitest'
+import { quality, type Sample, type TagId } from '../../protocol/model.ts'
+import { createWindow, type DueRow } from './window.ts'
+
+const flow: TagId = 'plant/gw/plc/flow'
+const heat: TagId = 'plant/gw/plc/heat'
+
+const create = (lagMs = 0) =>
+  createWindow({
+    tags: [
+      { tag: flow, name: 'Flow' },
+      { tag: heat, name: 'Heat' },
+    ],
+    periodMs: 1000,
+    windowRows: 3,
+    lagMs,
+    maxAgeMs: 3000,
+  })
+
+const sample = (tag: TagId, at: number, value: Sample['value']): Sample => ({
+  tag,
+  at,
+  value,
+  quality: quality.good,
+})
+
+const show = (row: DueRow | undefined) =>
+  row === undefined ? row : 'window' in row ? [...row.window] : row.reason
+
+test('three complete rows make a window, oldest row first, tags in order', () => {
+  const window = create()
+  const seen = [1, 2, 3, 4].map((second) => {
+    window.accept(sample(heat, second * 1000, second * 10))
+    window.accept(sample(flow, second * 1000, second))
+    return show(window.advance(second * 1000)[0])
+  })
+  expect(seen).toEqual([
+    'the window is filling: 1 of 3 rows',
+    'the window is filling: 2 of 3 rows',
+    [1, 10, 2, 20, 3, 30],
+    [2, 20, 3, 30, 4, 40],
+  ])
+})
+
+test('an instant takes the last sample at or before it, never one from after', () => {
+  const window = create()
+  for (const [at, value] of [
+    [900, 1],
+    [400, 9],
+    [1001, 2],
+    [1999, 3],
+    [2001, 99],
+  ] as const)
+    window.accept(sample(flow, at, value))
+  window.accept(sample(heat, 1000, 7))
+  window.advance(1000)
+  window.accept(sample(heat, 3000, 7))
+  window.accept(sample(flow, 3000, 4))
+  expect(show(window.advance(3000).at(-1))).toEqual([1, 7, 3, 7, 4, 7])
+})
+
+test('instants are held back until their late samples have had the time to come', () => {
+  const window = create(1500)
+  window.accept(sample(heat, 1000, 0))
+  window.accept(sample(flow, 1000, 1))
+  expect(window.advance(2499)).toEqual([expect.objectContaining({ at: 0 })])
+  window.accept(sample(flow, 2000, 2))
+  window.accept(sample(flow, 3000, 3))
+  window.accept(sample(heat, 3000, 5))
+  window.accept(sample(heat, 2000, 4))
+  const due = window.advance(4500)
+  expect(due.map(({ at }) => at)).toEqual([1000, 2000, 3000])
+  expect(show(due[2])).toEqual([1, 0, 2, 4, 3, 5])
+})
+
+test('a tag silent for more than three periods is named, and the window refills afterwards', () => {
+  const window = create()
+  const seen: unknown[] = []
+  for (let second = 1; second <= 12; second++) {
+    window.accept(sample(flow, second * 1000, second))
+    if (second <= 3 || second >= 9) window.accept(sample(heat, second * 1000, 1))
+    seen.push(show(window.advance(second * 1000)[0]))
+  }
+  expect(seen[5]).toEqual([4, 1, 5, 1, 6, 1])
+  expect(seen.slice(6)).toEqual([
+    'Heat has no sample for 3000 ms',
+    'Heat has no sample for 3000 ms',
+    'the window is filling: 1 of 3 rows',
+    'the window is filling: 2 of 3 rows',
+    [9, 1, 10, 1, 11, 1],
+    [10, 1, 11, 1, 12, 1],
+  ])
+})
+
+test.each([
+  ['bad', { quality: quality.bad, value: null }, 'Heat has bad quality'],
+  ['bad with a value', { quality: quality.bad, value: 20 }, 'Heat has bad quality'],
+  ['stale', { quality: quality.stale, value: 20 }, 'Heat is stale'],
+  ['text', { value: 'hot' }, 'Heat is not a number'],
+  ['infinite', { value: Number.POSITIVE_INFINITY }, 'Heat is not a number'],
+])('a %s sample is never used, even with a good one just before it', (_, change, reason) => {
+  const window = create()
+  window.accept(sample(flow, 1000, 1))
+  window.accept(sample(heat, 500, 20))
+  window.accept({ ...sample(heat, 900, 20), ...change })
+  expect(show(window.advance(1000)[0])).toBe(reason)
+})
+
+test('a tag that never came is named', () => {
+  const window = create()
+  window.accept(sample(flow, 1000, 1))
+  expect(show(window.advance(1000)[0])).toBe('Heat has no sample yet')
+})
+
+test('booleans and 64-bit integers count as numbers', () => {
+  const window = create()
+  for (const at of [1000, 2000, 3000]) {
+    window.accept(sample(flow, at, true))
+    window.accept(sample(heat, at, 12n))
+    window.advance(at)
+  }
+  window.accept(sample(flow, 4000, false))
+  expect(show(window.advance(4000)[0])).toEqual([1, 12, 1, 12, 0, 12])
+})
+
+test('after a long sleep only the recent instants are worked off, and nothing bridges the hole', () => {
+  const window = create()
+  for (const at of [1000, 2000, 3000])
+    for (const tag of [flow, heat]) window.accept(sample(tag, at, 1))
+  window.advance(1000)
+  expect(show(window.advance(3000).at(-1))).toHaveLength(6)
+  const due = window.advance(3_600_000)
+  expect(due).toHaveLength(60)
+  expect(due.every((row) => 'reason' in row)).toBe(true)
+})
+
+test('a clock that steps back repeats no instant', () => {
+  const window = create()
+  window.advance(5000)
+  expect(window.advance(3000)).toEqual([])
+  expect(window.advance(6000).map(({ at }) => at)).toEqual([6000])
+})

@@ -1,0 +1,122 @@
+/** One gateway's tunnel connection: an HTTP/2 client on the socket which the gateway dialled. */
+import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2'
+import type { Duplex } from 'node:stream'
+import type { TLSSocket } from 'node:tls'
+import { Fault } from '../../protocol/kit/fault.ts'
+import { runHeartbeat } from '../../protocol/tunnel/heartbeat.ts'
+import { parseReason } from '../../protocol/tunnel/refusal.ts'
+import {
+  GRANT_HEADER,
+  HANDSHAKE_TIMEOUT_MS,
+  OPEN_TIMEOUT_MS,
+  PING_EVERY_MS,
+  PING_TIMEOUT_MS,
+  REASON_HEADER,
+  SESSION_MEMORY_MB,
+  SESSION_WINDOW_BYTES,
+  SESSIONS_PATH,
+  STREAMS_PER_GATEWAY,
+  TUNNEL_SETTINGS,
+} from '../../protocol/tunnel/wire.ts'
+
+export interface GatewayLink {
+  openStream(target: string, grant: string): Promise<Duplex>
+  endSession(session: string): Promise<void>
+  close(): void
+}
+
+export interface GatewayLinkEvents {
+  /** The gateway has answered with its SETTINGS: streams can be opened. */
+  onUp(): void
+  onClose(): void
+}
+
+/** Takes over the socket; `onClose` comes exactly once, also without an `onUp`. */
+export function openGatewayLink(
+  socket: TLSSocket,
+  { gateway }: { gateway: string },
+  events: GatewayLinkEvents,
+): GatewayLink {
+  const ended = new AbortController()
+  const session = connect('http://gateway', {
+    createConnection: () => socket,
+    settings: TUNNEL_SETTINGS,
+    maxSessionMemory: SESSION_MEMORY_MB,
+    peerMaxConcurrentStreams: STREAMS_PER_GATEWAY,
+  })
+  session.on('error', () => session.destroy())
+  const handshake = setTimeout(() => session.destroy(), HANDSHAKE_TIMEOUT_MS)
+  session.once('connect', () => session.setLocalWindowSize(SESSION_WINDOW_BYTES))
+  session.once('remoteSettings', () => {
+    clearTimeout(handshake)
+    events.onUp()
+  })
+  session.once('close', () => {
+    clearTimeout(handshake)
+    ended.abort()
+    socket.destroy()
+    events.onClose()
+  })
+  void runHeartbeat(session, { everyMs: PING_EVERY_MS, timeoutMs: PING_TIMEOUT_MS }, ended.signal)
+  let open = 0
+  return {
+    async openStream(target, grant) {
+      if (open >= STREAMS_PER_GATEWAY) {
+        throw new Fault('tunnel.refused', { refusal: 'busy', reason: parseReason('busy')?.say })
+      }
+      open++
+      const stream = request(session, gateway, {
+        ':method': 'CONNECT',
+        ':authority': target,
+        [GRANT_HEADER]: grant,
+      })
+      stream.once('close', () => open--)
+      await answered(stream, gateway, 200)
+      return stream
+    },
+    async endSession(id) {
+      const stream = request(session, gateway, {
+        ':method': 'DELETE',
+        ':path': `${SESSIONS_PATH}${id}`,
+      })
+      stream.resume()
+      await answered(stream, gateway, 204)
+    },
+    close: () => session.destroy(),
+  }
+}
+
+function request(
+  session: ClientHttp2Session,
+  gateway: string,
+  headers: Record<string, string>,
+): ClientHttp2Stream {
+  try {
+    const stream = session.request(headers, { endStream: headers[':method'] !== 'CONNECT' })
+    // For good: whoever holds the stream hears of its end by 'close'.
+    stream.on('error', () => stream.destroy())
+    return stream
+  } catch (cause) {
+    throw new Fault('tunnel.down', { gateway }, { cause })
+  }
+}
+
+/** Resolves when the gateway answers with that status. */
+async function answered(stream: ClientHttp2Stream, gateway: string, wanted: number): Promise<void> {
+  const headers = await new Promise<Record<string, unknown> | undefined>((resolve) => {
+    const late = setTimeout(() => resolve(undefined), OPEN_TIMEOUT_MS)
+    stream.once('response', resolve)
+    stream.once('close', () => resolve(undefined))
+    stream.once('close', () => clearTimeout(late))
+    stream.once('response', () => clearTimeout(late))
+  })
+  if (headers?.[':status'] === wanted) return
+  stream.close(constants.NGHTTP2_CANCEL)
+  if (!headers) throw new Fault('tunnel.down', { gateway })
+  const reason = parseReason(headers[REASON_HEADER])
+  throw new Fault('tunnel.refused', {
+    gateway,
+    refusal: reason?.code,
+    reason: reason?.say ?? `it answered ${headers[':status']}.`,
+  })
+}

@@ -1,0 +1,182 @@
+/** The only reconnect loop of the gateway: connect, acquire until something fails, mark the tags, wait, again. */
+import { type BackoffOptions, pause } from '../../protocol/kit/backoff.ts'
+import { Fault, type FaultCode, faults } from '../../protocol/kit/fault.ts'
+import type { DeviceId, Sample, Tag } from '../../protocol/model.ts'
+import type { Connection, Driver } from '../drivers/driver.ts'
+import { type Conditioner, createConditioner, type Emit, type GroupPlan } from './conditioner.ts'
+import type { LinkCounters } from './counters.ts'
+import { phaseOf, runSchedule } from './schedule.ts'
+
+export interface LinkState {
+  device: DeviceId
+  state: 'online' | 'offline'
+  at: number
+  reason?: FaultCode
+  sentence?: string
+}
+
+export interface LinkOptions {
+  device: DeviceId
+  driver: Driver
+  groups: readonly GroupPlan[]
+  /** Called synchronously; must not throw. */
+  emit: Emit
+  /** Called at transitions only; the first answer or the first failure is one. */
+  onState(state: LinkState): void
+  counters: LinkCounters
+  /** Default: 0.5 s doubling to 60 s. */
+  backoff?: BackoffOptions
+}
+
+/** A device that comes back is found within a minute; one that is dead costs a connect a minute. */
+const DEFAULT_BACKOFF: BackoffOptions = { minMs: 500, maxMs: 60_000 }
+/** With a fault that only a person can mend there is no hurry: straight to the longest wait. */
+const HOPELESS_ATTEMPT = 30
+/** Bounds of how often silence is looked for. */
+const MIN_CHECK_MS = 50
+const MAX_CHECK_MS = 1000
+
+/** Runs until the signal aborts; never throws what a device does. */
+export async function runLink(options: LinkOptions, signal: AbortSignal): Promise<void> {
+  const { device, driver, counters, backoff = DEFAULT_BACKOFF } = options
+  const link = createLinkMind(options)
+  const silence = watchSilence(options, link.conditioner, signal)
+  let attempt = 0
+  let connections = 0
+  while (!signal.aborted) {
+    link.startAttempt()
+    try {
+      await using connection = await driver.connect(signal)
+      if (++connections > 1) counters.reconnects++
+      await acquire(connection, { options, link }, signal)
+    } catch (error) {
+      if (signal.aborted) break
+      const fault = toFault(error, device)
+      counters.disconnects++
+      if (fault.code === 'driver.timeout') counters.timeouts++
+      link.goOffline(fault)
+      if (link.hasAnswered()) attempt = 0
+      const wait = faults[fault.code].retry ? attempt : HOPELESS_ATTEMPT
+      if (!(await pause(wait, backoff, signal))) break
+      attempt++
+    }
+  }
+  await silence
+}
+
+/** What the link believes of its device; a connection that was made but never answered does not count. */
+interface LinkMind {
+  conditioner: Conditioner
+  startAttempt(): void
+  hasAnswered(): boolean
+  take(samples: readonly Sample[]): void
+  goOffline(fault: Fault): void
+}
+
+function createLinkMind(options: LinkOptions): LinkMind {
+  const { device, groups, emit, counters, onState } = options
+  const isPushed = (group: GroupPlan) => group.mode === 'subscribe'
+  const conditioner = createConditioner({ device, groups, isPushed, emit, counters })
+  let believed: LinkState['state'] | undefined
+  let answered = false
+  return {
+    conditioner,
+    startAttempt() {
+      answered = false
+    },
+    hasAnswered: () => answered,
+    take(samples) {
+      answered = true
+      conditioner.take(samples)
+      if (believed === 'online') return
+      believed = 'online'
+      onState({ device, state: 'online', at: Date.now() })
+    },
+    goOffline(fault) {
+      if (believed === 'offline') return
+      believed = 'offline'
+      conditioner.lose()
+      const { code: reason, message: sentence } = fault
+      onState({ device, state: 'offline', at: Date.now(), reason, sentence })
+    },
+  }
+}
+
+interface Acquisition {
+  options: LinkOptions
+  link: LinkMind
+}
+
+/** Runs all groups; the first failure stops the others and is thrown when all have stopped. */
+async function acquire(
+  connection: Connection,
+  { options, link }: Acquisition,
+  signal: AbortSignal,
+): Promise<void> {
+  const failed = new AbortController()
+  const either = AbortSignal.any([signal, failed.signal])
+  let first: { error: unknown } | undefined
+  const guard = async (work: Promise<void>) => {
+    try {
+      await work
+    } catch (error) {
+      if (!either.aborted) first = { error }
+      failed.abort()
+    }
+  }
+  const runs = options.groups.map((group) => {
+    const tags = group.tags.map(({ tag }) => tag)
+    const isPushed = group.mode === 'subscribe' && connection.subscribe !== undefined
+    return isPushed
+      ? connection.subscribe?.(tags, link.take, either)
+      : pollGroup(connection, { group, tags, options, link }, either)
+  })
+  await Promise.all(runs.map((run) => guard(run ?? Promise.resolve())))
+  if (first) throw first.error
+}
+
+interface PolledGroup extends Acquisition {
+  group: GroupPlan
+  tags: readonly Tag[]
+}
+
+async function pollGroup(
+  connection: Connection,
+  { group, tags, options, link }: PolledGroup,
+  signal: AbortSignal,
+): Promise<void> {
+  const { counters, device } = options
+  const { intervalMs } = group
+  const poll = async () => {
+    counters.polls++
+    link.take(await connection.read(tags, signal))
+  }
+  const phaseMs = phaseOf(`${device}/${group.name}`, intervalMs)
+  const tick = async ({ lateMs, skipped }: { lateMs: number; skipped: number }) => {
+    counters.lateMs += lateMs
+    counters.lateMaxMs = Math.max(counters.lateMaxMs, lateMs)
+    counters.skipped += skipped
+    await poll()
+  }
+  // A group of an hour must not wait an hour to say whether its device answers.
+  await poll()
+  await runSchedule({ intervalMs, phaseMs }, tick, signal)
+}
+
+/** Stale tags are found while the line hangs too, so this runs beside it. */
+async function watchSilence(
+  { groups }: LinkOptions,
+  conditioner: Conditioner,
+  signal: AbortSignal,
+): Promise<void> {
+  const shortest = Math.min(MAX_CHECK_MS, ...groups.map(({ intervalMs }) => intervalMs))
+  const intervalMs = Math.max(MIN_CHECK_MS, shortest)
+  await runSchedule({ intervalMs, phaseMs: 0 }, () => conditioner.check(), signal)
+}
+
+/** A link is a wall: whatever a driver throws becomes a fault of this device. */
+function toFault(error: unknown, device: DeviceId): Fault {
+  if (error instanceof Fault) return error
+  const what = error instanceof Error ? error.message : String(error)
+  return new Fault('internal', { what: `${device}: ${what}` }, { cause: error })
+}

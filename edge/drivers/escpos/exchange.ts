@@ -1,0 +1,110 @@
+/** One visit to a printer: connect, ask, hear, close; it never stays. */
+import { Socket } from 'node:net'
+import { Fault } from '../../../protocol/kit/fault.ts'
+import { encodeStatusRequest, isStatusByte, type StatusKind } from './status-bytes.ts'
+
+export interface ExchangeOptions {
+  host: string
+  port: number
+  /** For connecting and for each answer. */
+  timeoutMs: number
+}
+
+/** The answers by kind; a kind that was not answered is missing. `busy`: another host holds the port. */
+export type Answers = { busy: true } | { busy: false; bytes: Map<StatusKind, number> }
+
+/** Errors with which a stack says "the port is taken", as opposed to "nobody is here". */
+const BUSY_ERRORS: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE'])
+
+/** Throws Fault 'driver.disconnected', 'driver.timeout' (no answer at all) or 'driver.foreign-reply'. */
+export async function askStatus(
+  kinds: readonly StatusKind[],
+  options: ExchangeOptions,
+  signal: AbortSignal,
+): Promise<Answers> {
+  signal.throwIfAborted()
+  const visit = openVisit(options, signal)
+  const bytes = new Map<StatusKind, number>()
+  try {
+    if ((await visit.connected()) === 'closed') return { busy: true }
+    for (const kind of kinds) {
+      const heard = await visit.ask(kind)
+      if (heard === 'closed' && bytes.size === 0) return { busy: true }
+      // An answer that comes too late could be taken for the next one: the visit ends here.
+      if (typeof heard !== 'number') break
+      bytes.set(kind, heard)
+    }
+    if (bytes.size === 0 && kinds.length > 0) throw visit.timeout()
+    return { busy: false, bytes }
+  } finally {
+    visit.close()
+  }
+}
+
+interface Visit {
+  connected(): Promise<'closed' | undefined>
+  ask(kind: StatusKind): Promise<number | 'closed' | 'silent'>
+  timeout(): Fault
+  close(): void
+}
+
+type Heard = { byte: number } | 'connect' | 'closed' | { error: Error }
+
+function openVisit({ host, port, timeoutMs }: ExchangeOptions, signal: AbortSignal): Visit {
+  const endpoint = `${host}:${port}`
+  const socket = new Socket()
+  let settle: ((heard: Heard) => void) | undefined
+  // What arrived while nobody waited; kept so that a close before the first question is not missed.
+  let early: Heard | undefined
+  const hear = (heard: Heard) => {
+    if (settle) settle(heard)
+    else early ??= heard
+  }
+  const onAbort = () => hear({ error: signal.reason })
+  signal.addEventListener('abort', onAbort, { once: true })
+  socket.on('connect', () => hear('connect'))
+  socket.on('data', (chunk: Buffer) => {
+    const [byte = 0] = chunk
+    const isAnswer = chunk.length === 1 && isStatusByte(byte)
+    const problem = `bytes ${chunk.subarray(0, 8).toString('hex')}`
+    hear(isAnswer ? { byte } : { error: new Fault('driver.foreign-reply', { endpoint, problem }) })
+  })
+  socket.on('error', (cause: NodeJS.ErrnoException) => {
+    if (BUSY_ERRORS.has(cause.code ?? '')) hear('closed')
+    else hear({ error: new Fault('driver.disconnected', { endpoint }, { cause }) })
+  })
+  socket.on('close', () => hear('closed'))
+
+  const next = async (): Promise<Exclude<Heard, { error: Error }> | 'silent'> => {
+    const { promise, resolve } = Promise.withResolvers<Heard | 'silent'>()
+    settle = resolve
+    const timer = setTimeout(() => resolve('silent'), timeoutMs)
+    if (early !== undefined) resolve(early)
+    early = undefined
+    const heard = await promise
+    clearTimeout(timer)
+    settle = undefined
+    if (typeof heard === 'object' && 'error' in heard) throw heard.error
+    return heard
+  }
+  const timeout = () => new Fault('driver.timeout', { endpoint, timeoutMs })
+  return {
+    timeout,
+    async connected() {
+      socket.connect(port, host)
+      const heard = await next()
+      if (heard === 'silent') throw timeout()
+      return heard === 'closed' ? 'closed' : undefined
+    },
+    async ask(kind) {
+      socket.write(encodeStatusRequest(kind))
+      const heard = await next()
+      if (typeof heard === 'object') return heard.byte
+      return heard === 'silent' ? 'silent' : 'closed'
+    },
+    close() {
+      signal.removeEventListener('abort', onAbort)
+      socket.destroy()
+    },
+  }
+}

@@ -1,0 +1,262 @@
+/** The Modbus driver against a Modbus server that can misbehave. */
+import { Value as Schema } from 'typebox/value'
+import { describe, expect, test } from 'vitest'
+import { type DataType, quality, type Tag } from '../../../protocol/model.ts'
+import type { ModbusRequest } from '../../../simulators/kit/modbus-pdu.ts'
+import {
+  createModbusMemory,
+  encodeAdu,
+  type ModbusBehaviour,
+  openModbusServer,
+} from '../../../simulators/kit/modbus-server.ts'
+import { type Bench, runConformance } from '../conformance.ts'
+import { createDriver, optionsSchema } from './modbus.ts'
+
+const never = () => new AbortController().signal
+
+function createTag(name: string, type: DataType, address: Record<string, unknown>): Tag {
+  return { id: `s/g/d/${name}`, name, type, address }
+}
+
+function createModbus(port: number, more: Record<string, unknown> = {}) {
+  const given = { host: '127.0.0.1', port, timeoutMs: 400, holeRetryMs: 50, ...more }
+  const options = Schema.Parse(optionsSchema, Schema.Default(optionsSchema, given))
+  return createDriver(options, { device: 'd', stateDir: '/nowhere' })
+}
+
+const holding = (address: number, more = {}) => ({ table: 'holding', address, ...more })
+const level = createTag('Level', 'UInt16', holding(0))
+const flow = createTag('Flow', 'Float', holding(4, { byteOrder: 'CDAB' }))
+const total = createTag('Total', 'UInt32', { ref: 40011 })
+const running = createTag('Running', 'Boolean', { table: 'coil', address: 3 })
+
+async function openBench(): Promise<Bench> {
+  const memory = createModbusMemory({ holding: [[0, 20]], coils: [[0, 8]] })
+  const server = await openModbusServer({ units: { 1: memory } })
+  let turn = 0
+  const change = () => {
+    turn++
+    memory.setUint16('holding', 0, 100 + turn)
+    memory.setFloat32('holding', 4, 1.5 + turn, 'CDAB')
+    memory.setUint32('holding', 10, 3_000_000_000 + turn)
+    memory.setBit('coils', 3, turn % 2 === 1)
+  }
+  change()
+  return {
+    port: server.port,
+    createDriver: createModbus,
+    tags: [level, flow, total, running],
+    values: () => [100 + turn, 1.5 + turn, 3_000_000_000 + turn, turn % 2 === 1],
+    change,
+    badTag: createTag('Absent', 'UInt16', holding(500)),
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  }
+}
+
+runConformance('modbus', openBench)
+
+describe('bad addresses', () => {
+  test('one hole among a hundred registers leaves ninety-nine good, is left in peace, and heals', async () => {
+    const memory = createModbusMemory({
+      holding: [
+        [0, 57],
+        [58, 42],
+      ],
+    })
+    for (let i = 0; i < 100; i++) if (i !== 57) memory.setUint16('holding', i, i * 3)
+    await using server = await openModbusServer({ units: { 1: memory } })
+    await using connection = await createModbus(server.port).connect(never())
+    const tags = Array.from({ length: 100 }, (_, i) => createTag(`R${i}`, 'UInt16', holding(i)))
+    const first = await connection.read(tags, never())
+    expect(first[57]).toMatchObject({ value: null, quality: quality.bad, status: 2 })
+    expect(first.filter((it, i) => it.quality === quality.good && it.value === i * 3).length).toBe(
+      99,
+    )
+    const before = server.requests()
+    const second = await connection.read(tags, never())
+    expect(second[57]?.status).toBe(2)
+    // Around the hole: two blocks, and at most one look whether it has healed.
+    expect(server.requests() - before).toBeLessThanOrEqual(3)
+    memory.holding.set(57, 4711)
+    await expect
+      .poll(async () => (await connection.read(tags, never()))[57]?.value, { timeout: 10_000 })
+      .toBe(4711)
+    await connection.read(tags, never())
+    const healed = server.requests()
+    await connection.read(tags, never())
+    expect(server.requests() - healed).toBe(1)
+  })
+
+  test('a gap that may not be read over is remembered', async () => {
+    const memory = createModbusMemory({
+      holding: [
+        [0, 2],
+        [6, 2],
+      ],
+    })
+    await using server = await openModbusServer({ units: { 1: memory } })
+    await using connection = await createModbus(server.port).connect(never())
+    const tags = [0, 1, 6, 7].map((i) => createTag(`R${i}`, 'UInt16', holding(i)))
+    const samples = await connection.read(tags, never())
+    expect(samples.every((it) => it.quality === quality.good)).toBe(true)
+    const before = server.requests()
+    await connection.read(tags, never())
+    expect(server.requests() - before).toBe(2)
+  })
+
+  test('a unit behind the gateway that is down (11) is bad, left in peace, and the others go on', async () => {
+    const memory = createModbusMemory({ holding: [[0, 4]] })
+    const units: Record<number, typeof memory> = { 1: memory }
+    await using server = await openModbusServer({ units })
+    const driver = createModbus(server.port, { holeRetryMs: 300 })
+    await using connection = await driver.connect(never())
+    const tags = [2, 1].map((unit) => createTag(`U${unit}`, 'UInt16', holding(0, { unit })))
+    const samples = await connection.read(tags, never())
+    expect(samples[0]).toMatchObject({ quality: quality.bad, status: 11 })
+    expect(samples[1]?.quality).toBe(quality.good)
+    units[2] = memory
+    await expect
+      .poll(async () => (await connection.read(tags, never()))[0]?.quality, { timeout: 10_000 })
+      .toBe(quality.good)
+  })
+
+  test('busy (6) is a bad sample of this round only', async () => {
+    const memory = createModbusMemory({ holding: [[0, 4]] })
+    let isBusy = true
+    const behave = (): ModbusBehaviour => (isBusy ? { exception: 6 } : undefined)
+    await using server = await openModbusServer({ units: { 1: memory }, behave })
+    await using connection = await createModbus(server.port).connect(never())
+    expect(await connection.read([level], never())).toMatchObject([{ status: 6, value: null }])
+    isBusy = false
+    expect(await connection.read([level], never())).toMatchObject([{ quality: quality.good }])
+  })
+})
+
+describe('replies that answer something else', () => {
+  const memory = createModbusMemory({ holding: [[0, 20]] })
+  const good = Buffer.from([3, 2, 0x11, 0x11])
+  const cases: Record<string, (request: ModbusRequest) => Buffer> = {
+    'another transaction': (it) => encodeAdu(it.transaction + 1, it.unit, good),
+    'another unit': (it) => encodeAdu(it.transaction, it.unit + 1, good),
+    'another function': (it) => encodeAdu(it.transaction, it.unit, Buffer.from([4, 2, 0x11, 0x11])),
+    'an exception of another unit': (it) =>
+      encodeAdu(it.transaction, it.unit + 1, Buffer.from([0x83, 2])),
+    'a byte count that does not match': (it) =>
+      encodeAdu(it.transaction, it.unit, Buffer.from([3, 4, 0x11, 0x11])),
+    'too many registers': (it) =>
+      encodeAdu(it.transaction, it.unit, Buffer.from([3, 4, 0x11, 0x11, 0x22, 0x22])),
+    'another protocol': (it) => {
+      const adu = encodeAdu(it.transaction, it.unit, good)
+      adu.writeUInt16BE(7, 2)
+      return adu
+    },
+    'the answer twice': (it) => {
+      const adu = encodeAdu(it.transaction, it.unit, good)
+      return Buffer.concat([adu, adu])
+    },
+    'a length without end': (it) => {
+      const adu = encodeAdu(it.transaction, it.unit, good)
+      adu.writeUInt16BE(60_000, 4)
+      return adu
+    },
+  }
+  for (const [name, encode] of Object.entries(cases)) {
+    test(`${name}: a fault or a true value, and the line is given up`, async () => {
+      let isEvil = true
+      const behave = (it: ModbusRequest) => (isEvil ? { raw: encode(it) } : undefined)
+      await using server = await openModbusServer({ units: { 1: memory }, behave })
+      await using connection = await createModbus(server.port).connect(never())
+      memory.setUint16('holding', 0, 0x1111)
+      const first = await connection.read([level], never()).catch((error) => error.code)
+      if (name !== 'the answer twice') expect(first).toBe('driver.foreign-reply')
+      isEvil = false
+      memory.setUint16('holding', 0, 0x2222)
+      await expect(connection.read([level], never())).rejects.toMatchObject({
+        code: expect.stringMatching(/^driver\.(disconnected|foreign-reply)$/),
+      })
+    })
+  }
+
+  test('a late reply whose transaction id comes round again after 256 requests is never a value', async () => {
+    let isFirst = true
+    const behave = (): ModbusBehaviour => {
+      if (!isFirst) return undefined
+      isFirst = false
+      return { delayMs: 700 }
+    }
+    await using server = await openModbusServer({ units: { 1: memory }, behave })
+    const driver = createModbus(server.port, { timeoutMs: 300 })
+    memory.setUint16('holding', 0, 1)
+    await using connection = await driver.connect(never())
+    await expect(connection.read([level], never())).rejects.toMatchObject({
+      code: 'driver.timeout',
+    })
+    // The same line would re-use the id of the unanswered request; it is gone instead.
+    await expect(connection.read([level], never())).rejects.toMatchObject({
+      code: 'driver.disconnected',
+    })
+    await using again = await driver.connect(never())
+    for (let i = 2; i < 600; i++) {
+      memory.setUint16('holding', 0, i)
+      const [sample] = await again.read([level], never())
+      expect(sample?.value).toBe(i)
+    }
+    expect(server.connections()).toBe(2)
+  })
+
+  test('two groups reading at once share the line without mixing their answers', async () => {
+    await using server = await openModbusServer({
+      units: { 1: memory },
+      behave: () => ({ delayMs: 5 }),
+    })
+    await using connection = await createModbus(server.port).connect(never())
+    const tags = Array.from({ length: 10 }, (_, i) => createTag(`R${i}`, 'UInt16', holding(i * 2)))
+    for (let i = 0; i < 10; i++) memory.setUint16('holding', i * 2, 1000 + i)
+    const reads = await Promise.all(tags.map((tag) => connection.read([tag], never())))
+    expect(reads.map(([it]) => it?.value)).toEqual(tags.map((_, i) => 1000 + i))
+  })
+})
+
+describe('writing', () => {
+  const memory = createModbusMemory({ holding: [[0, 20]], coils: [[0, 8]], input: [[0, 4]] })
+
+  for (const writeMultiple of [false, true]) {
+    test(`a value written is the value read (writeMultiple: ${writeMultiple})`, async () => {
+      const seen: number[] = []
+      const behave = (it: ModbusRequest) => void seen.push(it.fn)
+      await using server = await openModbusServer({ units: { 1: memory }, behave })
+      const driver = createModbus(server.port, { writeMultiple })
+      await using connection = await driver.connect(never())
+      const pairs = [
+        [level, 4242],
+        [flow, -2.5],
+        [total, 4_000_000_000],
+        [running, true],
+        [createTag('Big', 'Int64', holding(12, { byteOrder: 'DCBA' })), -9_007_199_254_740_993n],
+        [createTag('Text', 'String', holding(16, { registers: 4 })), 'AB-12'],
+      ] as const
+      for (const [tag, value] of pairs) await connection.write?.(tag, value, never())
+      const codes = writeMultiple ? [16, 16, 16, 15, 16, 16] : [6, 16, 16, 5, 16, 16]
+      expect(seen).toEqual(codes)
+      const samples = await connection.read(
+        pairs.map(([tag]) => tag),
+        never(),
+      )
+      expect(samples.map((it) => it.value)).toEqual(pairs.map(([, value]) => value))
+    })
+  }
+
+  test('what cannot be written is refused with its reason, and the line stays', async () => {
+    await using server = await openModbusServer({ units: { 1: memory } })
+    await using connection = await createModbus(server.port).connect(never())
+    const write = (tag: Tag, value: number | boolean) => connection.write?.(tag, value, never())
+    const input = createTag('In', 'UInt16', { table: 'input', address: 0 })
+    const bit = createTag('Bit', 'Boolean', holding(0, { bit: 3 }))
+    const absent = createTag('Absent', 'UInt16', holding(900))
+    await expect(write(input, 1)).rejects.toMatchObject({ code: 'driver.not-writable' })
+    await expect(write(bit, true)).rejects.toMatchObject({ code: 'driver.not-writable' })
+    await expect(write(level, 70_000)).rejects.toMatchObject({ code: 'driver.bad-value' })
+    await expect(write(absent, 1)).rejects.toMatchObject({ code: 'driver.refused' })
+    expect(await connection.read([level], never())).toMatchObject([{ quality: quality.good }])
+  })
+})

@@ -1,0 +1,17 @@
+/** OPC UA client: what the registry loads; the library itself is imported at the first connect. */
+import type { Driver, DriverContext } from '../driver.ts'
+import type { OpcuaOptions } from './options.ts'
+
+export { addressSchema, optionsSchema } from './options.ts'
+
+export const canSubscribe = true
+
+/** A driver for one OPC UA server. */
+export function createDriver(options: OpcuaOptions, context: DriverContext): Driver {
+  return {
+    async connect(signal) {
+      const { openConnection } = await import('./connection.ts')
+      return await openConnection(options, context, signal)
+    },
+  }
+}

@@ -1,0 +1,210 @@
+/** The outbox on a real file: order, bounds, gaps, kill -9, torn and damaged files. */
+import { spawn } from 'node:child_process'
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { Sample } from '../../protocol/model.ts'
+import { type Outbox, type OutboxOptions, openOutbox } from './outbox.ts'
+
+let folder = ''
+let clock = 1_000_000
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'outbox-'))
+  clock = 1_000_000
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+const open = (options: Partial<OutboxOptions> = {}) =>
+  openOutbox({
+    file: join(folder, 'outbox.db'),
+    maxBytes: 1_000_000,
+    maxAgeMs: 86_400_000,
+    gateway: 'gw1',
+    now: () => clock,
+    ...options,
+  })
+const reading = (value: number, at = clock): Sample => ({ tag: 'plant/gw1/plc/Count', at, value, quality: 192 })
+const values = (outbox: Outbox) =>
+  outbox.peek(0, 1_000_000).flatMap((batch) => batch.samples.map((sample) => sample.value))
+const gaps = (outbox: Outbox) => outbox.peek(0, 1_000_000).flatMap((batch) => batch.gaps)
+
+test('numbers batches 1, 2, 3 and keeps exactly what is not acknowledged', async () => {
+  await using outbox = open()
+  for (const value of [10, 20, 30, 40]) outbox.append({ samples: [reading(value)] })
+  outbox.acknowledge(2, 3)
+  expect(outbox.peek(0, 10)).toEqual([
+    { number: 1, samples: [reading(10)], gaps: [] },
+    { number: 4, samples: [reading(40)], gaps: [] },
+  ])
+  expect(outbox.peek(1, 10).map((batch) => batch.number)).toEqual([4])
+  expect(outbox.depth()).toMatchObject({ batches: 2, samples: 2, oldestAt: clock, dropped: 0 })
+})
+
+test('goes on counting after everything was acknowledged and the file was opened again', async () => {
+  {
+    await using outbox = open()
+    outbox.append({ samples: [reading(1)] })
+    outbox.acknowledge(1, 1)
+  }
+  await using outbox = open()
+  expect(outbox.append({ samples: [reading(2)] })).toBe(2)
+})
+
+test('tells the dead time between two runs as one gap, and none at the very first start', async () => {
+  {
+    await using outbox = open()
+    expect(outbox.lastAlive()).toBeUndefined()
+    outbox.append({ samples: [reading(1)] })
+    outbox.heartbeat(clock + 500)
+    clock += 500
+  }
+  clock += 10_000
+  await using outbox = open()
+  expect(gaps(outbox)).toEqual([
+    { gateway: 'gw1', from: 1_000_500, to: 1_010_500, reason: 'gateway-down' },
+  ])
+  expect(outbox.lastAlive()).toBe(clock)
+})
+
+describe('when full', () => {
+  test('drops the oldest, counts them, and tells gaps that cover exactly what is missing', async () => {
+    await using outbox = open({ maxBytes: 5_000 })
+    for (let value = 0; value < 1_000; value++) {
+      clock += 10
+      outbox.append({ samples: [reading(value)] })
+    }
+    const kept = new Set(values(outbox))
+    const { dropped, bytes } = outbox.depth()
+    expect(kept.has(999)).toBe(true)
+    expect(dropped).toBe(1_000 - kept.size)
+    expect(bytes).toBeLessThan(5_000 + 200)
+    const told = gaps(outbox)
+    expect(told.length).toBeLessThan(dropped / 10)
+    expect(told.reduce((sum, gap) => sum + (gap.lost ?? 0), 0)).toBe(dropped)
+    // One reading each 10 ms, so a gap ends 9 ms before the next begins.
+    const covered = told.map(({ from, to }) => (to + 9 - from) / 10)
+    expect(covered).toEqual(told.map(({ lost }) => lost))
+    expect(told[0]!.from).toBe(1_000_010)
+    expect(told.at(-1)!.to).toBe(1_000_000 + dropped * 10 + 1)
+  })
+
+  test('drops what is older than the age limit', async () => {
+    await using outbox = open({ maxAgeMs: 1_000 })
+    outbox.append({ samples: [reading(1)] })
+    clock += 2_000
+    outbox.append({ samples: [reading(2)] })
+    expect(values(outbox)).toEqual([2])
+    expect(outbox.depth().dropped).toBe(1)
+  })
+
+  test('never drops a gap that is itself waiting to be told', async () => {
+    {
+      await using outbox = open()
+      outbox.append({ samples: [reading(1)] })
+    }
+    clock += 5_000
+    await using outbox = open({ maxAgeMs: 1_000 })
+    clock += 2_000
+    outbox.append({ samples: [reading(2)] })
+    expect(gaps(outbox).map(({ reason }) => reason).sort()).toEqual(['gateway-down', 'outbox-full'])
+  })
+})
+
+describe('a damaged file', () => {
+  const corruptParts = () => readdirSync(folder).filter((name) => name.includes('.corrupt-'))
+
+  test('that is no database is set aside, kept, and told as a gap; appending goes on', async () => {
+    writeFileSync(join(folder, 'outbox.db'), 'not a database at all '.repeat(500))
+    await using outbox = open()
+    expect(corruptParts()).toHaveLength(1)
+    expect(gaps(outbox).map(({ reason }) => reason)).toEqual(['corrupt'])
+    outbox.append({ samples: [reading(1)] })
+    expect(values(outbox)).toEqual([1])
+  })
+
+  test('with an overwritten page is set aside', async () => {
+    {
+      await using outbox = open()
+      for (let value = 0; value < 2_000; value++) outbox.append({ samples: [reading(value)] })
+    }
+    const file = join(folder, 'outbox.db')
+    const size = statSync(file).size
+    const { openSync, writeSync, closeSync } = await import('node:fs')
+    const handle = openSync(file, 'r+')
+    writeSync(handle, Buffer.alloc(size - 4096, 0xa5), 0, size - 4096, 4096)
+    closeSync(handle)
+    await using outbox = open()
+    expect(corruptParts().length).toBeGreaterThan(0)
+    expect(gaps(outbox).some(({ reason }) => reason === 'corrupt')).toBe(true)
+  })
+
+  test('one flipped bit inside one batch costs that batch only, and is told', async () => {
+    await using outbox = open()
+    for (const value of [1, 2, 3]) outbox.append({ samples: [reading(value)] })
+    const other = new DatabaseSync(join(folder, 'outbox.db'))
+    const { body } = other.prepare('SELECT body FROM batch WHERE number = 2').get() as { body: Uint8Array }
+    body[6]! ^= 1
+    other.prepare('UPDATE batch SET body = ? WHERE number = 2').run(body)
+    other.close()
+    expect(values(outbox)).toEqual([1, 3])
+    expect(gaps(outbox)).toEqual([{ gateway: 'gw1', from: clock, to: clock + 1, reason: 'corrupt', lost: 1 }])
+    expect(outbox.depth()).toMatchObject({ samples: 2, dropped: 1 })
+  })
+})
+
+test('a folder that does not exist is a Fault with the file in it', () => {
+  expect(() => open({ file: join(folder, 'none', 'outbox.db') })).toThrow(
+    expect.objectContaining({ code: 'outbox.unwritable' }),
+  )
+})
+
+test('a power cut image (database and torn WAL copied in mid-write) opens with a prefix of what was written', async () => {
+  await using outbox = open()
+  for (let value = 0; value < 200; value++) outbox.append({ samples: [reading(value)] })
+  const file = join(folder, 'outbox.db')
+  for (const cut of [0, 1, 33, 4_000, 9_999]) {
+    const image = join(folder, `image-${cut}.db`)
+    copyFileSync(file, image)
+    copyFileSync(`${file}-wal`, `${image}-wal`)
+    truncateSync(`${image}-wal`, Math.max(0, statSync(`${file}-wal`).size - cut))
+    await using cutBox = open({ file: image })
+    const found = values(cutBox)
+    expect(found).toEqual(Array.from({ length: found.length }, (_, value) => value))
+    expect(found.length).toBeGreaterThan(190 - cut / 100)
+    expect(existsSync(image)).toBe(true)
+  }
+})
+
+test('kill -9 at random points, 12 rounds: every integer whose append returned is there once, with one gap a round', async () => {
+  const file = join(folder, 'killed.db')
+  const fixture = fileURLToPath(new URL('./append.fixture.ts', import.meta.url))
+  const returned: number[] = []
+  const ROUNDS = 12
+  for (let round = 0; round < ROUNDS; round++) {
+    // A killed append may be durable without having returned: the next round leaves one number out.
+    const first = (returned.at(-1) ?? -2) + 2
+    const child = spawn(process.execPath, [fixture, file, String(first)], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const enough = first + 1 + Math.floor(Math.random() * 40)
+    let text = ''
+    await new Promise<void>((resolve) => {
+      child.stdout.on('data', (part: Buffer) => {
+        text += part
+        if (Number(text.trim().split('\n').at(-1)) >= enough) child.kill('SIGKILL')
+      })
+      child.once('close', () => resolve())
+    })
+    // The last line may be torn by the kill.
+    returned.push(...text.slice(0, text.lastIndexOf('\n')).split('\n').map(Number))
+  }
+  await using outbox = openOutbox({ file, maxBytes: 50_000_000, maxAgeMs: 86_400_000, gateway: 'gw1' })
+  const found = values(outbox)
+  expect(new Set(found).size).toBe(found.length)
+  const there = new Set(found)
+  expect(returned.filter((value) => !there.has(value))).toEqual([])
+  expect(gaps(outbox).every(({ reason }) => reason === 'gateway-down')).toBe(true)
+  expect(gaps(outbox).length).toBeGreaterThanOrEqual(ROUNDS - 1)
+  expect(gaps(outbox).length).toBeLessThanOrEqual(ROUNDS)
+})

@@ -1,0 +1,71 @@
+/** Sends this node's Sparkplug messages: numbers each one, QoS 0, never retained, and tells when the socket has taken it. */
+import type { MqttClient } from 'mqtt'
+import { Fault } from '../../protocol/kit/fault.ts'
+import { type EncodeOptions, encodePayload, type Metric } from '../../protocol/sparkplug/payload.ts'
+import { createSequence } from '../../protocol/sparkplug/sequence.ts'
+import { type DeviceMessage, formatTopic } from '../../protocol/sparkplug/topic.ts'
+import type { SessionContext } from './uplink.ts'
+
+export interface Publisher {
+  nodeBirth(metrics: Metric[]): Promise<void>
+  nodeData(metrics: Metric[]): Promise<void>
+  /** DBIRTH, DDATA, DDEATH. */
+  device(type: DeviceMessage, device: string, metrics: Metric[]): Promise<void>
+}
+
+/** Each call resolves when the bytes are with the socket (back-pressure), and rejects when the link is gone. */
+export function createPublisher(
+  context: SessionContext,
+  client: MqttClient,
+  signal: AbortSignal,
+): Publisher {
+  const { site, gateway } = context.options
+  const sequence = createSequence()
+  const send = async (topic: string, message: Message): Promise<void> => {
+    const payload = { at: context.now(), seq: message.seq, metrics: message.metrics }
+    context.counters.messages += 1
+    // tck-id-payloads-nbirth-qos, -retain and the same for DBIRTH, NDATA, DDATA, DDEATH.
+    const options = { qos: 0, retain: false } as const
+    const bytes = Buffer.from(encodePayload(payload, message.options))
+    await untilAborted((done) => client.publish(topic, bytes, options, done), signal)
+  }
+  return {
+    nodeBirth: (metrics) =>
+      send(formatTopic({ type: 'NBIRTH', site, gateway }), { seq: sequence.restart(), metrics }),
+    nodeData: (metrics) =>
+      send(formatTopic({ type: 'NDATA', site, gateway }), {
+        seq: sequence.next(),
+        metrics,
+        options: { omitTypes: true },
+      }),
+    device: (type, device, metrics) =>
+      send(formatTopic({ type, site, gateway, device }), {
+        seq: sequence.next(),
+        metrics,
+        options: { omitTypes: type !== 'DBIRTH' },
+      }),
+  }
+}
+
+/** The library waits for a `drain` that a destroyed socket never gives: the session's end settles it instead. */
+function untilAborted(
+  start: (done: (error?: Error) => void) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const lost = () => reject(new Fault('uplink.lost', {}))
+    if (signal.aborted) return lost()
+    signal.addEventListener('abort', lost, { once: true })
+    start((error) => {
+      signal.removeEventListener('abort', lost)
+      if (error) reject(new Fault('uplink.lost', {}, { cause: error }))
+      else resolve()
+    })
+  })
+}
+
+interface Message {
+  seq: number
+  metrics: Metric[]
+  options?: EncodeOptions
+}

@@ -1,0 +1,194 @@
+/** The gateway's side of the wire: a Sparkplug B 3.0 edge node over MQTT, with delivery acknowledged end to end. */
+import { type BackoffOptions, pause } from '../../protocol/kit/backoff.ts'
+import type { Log } from '../../protocol/kit/log.ts'
+import type { DeviceId, Gap, Sample, TagId, TargetSummary, Value } from '../../protocol/model.ts'
+import type { HostState } from '../../protocol/sparkplug/delivery.ts'
+import { nextSequence } from '../../protocol/sparkplug/sequence.ts'
+import type { Outbox } from '../outbox/outbox.ts'
+import { type Catalogue, createCatalogue, type DeviceView } from './catalogue.ts'
+import { createDeliveryQueue, type DeliveryQueue } from './delivery-queue.ts'
+import { runSession } from './session.ts'
+
+/** A command of the host: to a tag of a device, or to the node itself. */
+export interface Command {
+  device?: DeviceId
+  metric: string
+  tag?: TagId
+  value: Value | null
+}
+
+export interface UplinkOptions {
+  /** `mqtts://…` or `mqtt://…`. */
+  url: string
+  /** PEM texts. */
+  tls?: { key: string; cert: string; ca: string; servername?: string }
+  site: string
+  gateway: string
+  clientId: string
+  devices(): DeviceView[]
+  targets: readonly TargetSummary[]
+  /** Name and version, told in NBIRTH. */
+  software: string
+  outbox: Outbox
+  /** The host application whose STATE we wait for. */
+  primaryHost: string
+  /** `acknowledged`: batches are deleted when the host has committed them; `state`: once published while the host is online. */
+  delivery: 'acknowledged' | 'state'
+  onCommand?(command: Command): void
+  ackTimeoutMs?: number
+  backoff?: BackoffOptions
+  now?: () => number
+  log: Log
+}
+
+export interface UplinkCounters {
+  connects: number
+  births: number
+  messages: number
+  liveSamples: number
+  historicalSamples: number
+  acknowledgedBatches: number
+  /** Ranges sent again because no acknowledgement came in time. */
+  expiredRanges: number
+  /** Messages to us that were no valid Sparkplug. */
+  refusedMessages: number
+}
+
+export interface UplinkState extends UplinkCounters {
+  /** Births are out and data flows. */
+  connected: boolean
+  /** Since when that is so (or not), Unix ms. */
+  since: number
+  hostOnline: boolean
+  bdSeq: number
+  /** Samples whose value did not fit the declared type (sent as bad quality). */
+  misfits: number
+}
+
+export interface Uplink extends AsyncDisposable {
+  /** A batch just appended to the outbox; not sent now (no session, socket full), it goes later as history. */
+  publish(number: number, samples: Sample[], gaps: Gap[]): void
+  /** The device went online or offline, or its tags changed. */
+  deviceChanged(device: DeviceId): void
+  state(): UplinkState
+}
+
+/** Everything the sessions of one uplink share. */
+export interface SessionContext {
+  options: UplinkOptions
+  now: () => number
+  log: Log
+  queue: DeliveryQueue
+  catalogue: Catalogue
+  counters: UplinkCounters
+  host: HostState
+  changed: Set<DeviceId>
+  /** Rings the running session's bell. */
+  wake: (() => void) | undefined
+  status: { begin(bdSeq: number): void; end(): void; born(): boolean }
+}
+
+/** What only this file sees of it. */
+interface OwnContext extends SessionContext {
+  status: ReturnType<typeof createStatus>
+}
+
+/** Wide enough for a commit of a busy historian; a lost acknowledgement costs one resend. */
+const ACK_TIMEOUT_MS = 10_000
+/** Live batches that may wait for a slow socket before they become history. */
+const MAX_LIVE = 256
+/** Two seconds of a 5,000 tags/s gateway. */
+const MAX_HISTORICAL = 10_000
+/** A broker that restarts is met within seconds, a regional outage is not hammered. */
+const BACKOFF: BackoffOptions = { minMs: 500, maxMs: 60_000 }
+
+/** Connects, and reconnects for ever, until disposed; the NDEATH is with the broker when disposal resolves. */
+export function openUplink(options: UplinkOptions): Uplink {
+  const context = createContext(options)
+  const stop = new AbortController()
+  const loop = runSessions(context, stop.signal)
+  const { status } = context
+  return {
+    publish(number, samples, gaps) {
+      if (!status.born()) return
+      context.queue.offer({ number, samples, gaps })
+      context.wake?.()
+    },
+    deviceChanged(device) {
+      context.changed.add(device)
+      context.wake?.()
+    },
+    state: () => ({
+      ...context.counters,
+      ...status.view(),
+      hostOnline: context.host.online,
+      misfits: context.catalogue.misfits(),
+    }),
+    async [Symbol.asyncDispose]() {
+      stop.abort()
+      await loop
+    },
+  }
+}
+
+function createContext(options: UplinkOptions): OwnContext {
+  const now = options.now ?? Date.now
+  return {
+    options,
+    now,
+    log: options.log,
+    catalogue: createCatalogue(),
+    queue: createDeliveryQueue({
+      ackTimeoutMs: options.ackTimeoutMs ?? ACK_TIMEOUT_MS,
+      maxLive: MAX_LIVE,
+      maxHistorical: MAX_HISTORICAL,
+    }),
+    counters: {
+      connects: 0,
+      births: 0,
+      messages: 0,
+      liveSamples: 0,
+      historicalSamples: 0,
+      acknowledgedBatches: 0,
+      expiredRanges: 0,
+      refusedMessages: 0,
+    },
+    host: { online: false, timestamp: 0 },
+    changed: new Set<DeviceId>(),
+    wake: undefined,
+    status: createStatus(options, now),
+  }
+}
+
+function createStatus({ log }: UplinkOptions, now: () => number) {
+  const view = { connected: false, since: now(), bdSeq: 0 }
+  const change = (connected: boolean) => {
+    if (connected === view.connected) return
+    const lastedMs = now() - view.since
+    view.connected = connected
+    view.since = now()
+    log.info({ lastedMs }, connected ? 'uplink online' : 'uplink offline')
+  }
+  return {
+    begin(bdSeq: number) {
+      view.bdSeq = bdSeq
+      change(true)
+    },
+    end: () => change(false),
+    born: () => view.connected,
+    view: () => view,
+  }
+}
+
+/** One session after the other; bdSeq starts at 0 and rises with every CONNECT (tck-id-topics-nbirth-bdseq-increment). */
+async function runSessions(context: SessionContext, signal: AbortSignal): Promise<void> {
+  let failures = 0
+  for (let bdSeq = 0; !signal.aborted; bdSeq = nextSequence(bdSeq)) {
+    context.counters.connects += 1
+    // What the host said in the last session may be outdated; its retained STATE will tell.
+    context.host.online = false
+    const born = await runSession(context, bdSeq, signal)
+    failures = born ? 0 : failures + 1
+    await pause(failures, context.options.backoff ?? BACKOFF, signal)
+  }
+}

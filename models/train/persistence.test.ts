@@ -1,0 +1,40 @@
+/** When points above the threshold become an alarm, and when it goes. */
+import { expect, test } from 'vitest'
+import { nextPersistence, type PersistenceRule, quiet } from './persistence.ts'
+
+const rule = { onDelayMs: 5000, offDelayMs: 10_000, peakClear: 0 }
+
+/** The alarm per second for ratios at 1 Hz. */
+function follow(ratios: (number | undefined)[], by: PersistenceRule = rule): string {
+  let state = quiet
+  return ratios
+    .map((ratio, second) => {
+      state = nextPersistence(state, { at: second * 1000, ratio }, by)
+      return state.active ? '1' : '0'
+    })
+    .join('')
+}
+
+const times = (count: number, ratio: number | undefined) => Array(count).fill(ratio)
+
+test('a spike shorter than the on-delay is no alarm, five seconds are', () => {
+  expect(follow([...times(5, 2), ...times(5, 0.5)])).toBe('0000000000')
+  expect(follow([...times(7, 2)])).toBe('0000011')
+})
+
+test('the alarm stays until the off-delay has passed without a relapse', () => {
+  expect(follow([...times(6, 2), ...times(9, 0.5), 2, ...times(11, 0.5)])).toBe(
+    '000001111111111111111111110'.slice(0, 27),
+  )
+})
+
+test('a gap neither raises nor clears an alarm, and does not count as time above', () => {
+  expect(follow([...times(4, 2), undefined, ...times(4, 2)])).toBe('000000000')
+  expect(follow([...times(6, 2), ...times(20, undefined)])).toBe(`00000${'1'.repeat(21)}`)
+})
+
+test('after a hard fault the ratio must only fall below its tenth of the peak', () => {
+  const ratios = [...times(6, 100), ...times(12, 9)]
+  expect(follow(ratios, { ...rule, peakClear: 0.1 }).at(-1)).toBe('0')
+  expect(follow(ratios).at(-1)).toBe('1')
+})

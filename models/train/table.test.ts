@@ -1,0 +1,74 @@
+/** Tables as people export them, and the refusals that name row and column. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { expect, test } from 'vitest'
+import { isFault } from '../../protocol/kit/fault.ts'
+import { createRows, findPeriod, findSegments } from './grid.ts'
+import { parseTable, readTable } from './table.ts'
+
+test('comma, semicolon and tab, quotes, byte order mark and CRLF are all read', () => {
+  for (const mark of [',', ';', '\t']) {
+    const text = `\uFEFFtime${mark}"flow ""A"""${mark}p\r\n1${mark}2.5${mark}-3e1\r\n2${mark}${mark}4\r\n`
+    const table = parseTable(text, 'x.csv')
+    expect(table.names).toEqual(['flow "A"', 'p'])
+    expect([...table.at!]).toEqual([1000, 2000])
+    expect(table.columns.map((column) => [...column])).toEqual([
+      [2.5, Number.NaN],
+      [-30, 4],
+    ])
+  }
+})
+
+test.each([
+  ['time,a\n1,2\n2,oops\n', 3, 'a', '"oops" is not a number'],
+  ['time,a\n1,2\nyesterday,3\n', 3, 'time', '"yesterday" is not a time'],
+  ['time,a\n1,2,3\n', 2, '-', '3 cells where the header has 2'],
+  ['time,a,a\n', 1, 'a', 'the name is there twice'],
+  ['time,a,\n', 1, 3, 'the column has no name'],
+])('%j is refused with its row and column', (text, row, column, problem) => {
+  try {
+    parseTable(text, 'bad.csv')
+    expect.unreachable()
+  } catch (error) {
+    expect(isFault(error, 'table.invalid') && error.detail).toMatchObject({ row, column })
+    expect(String(error)).toContain(problem)
+  }
+})
+
+test('a time column that is asked for and not there is refused with the ones that are', () => {
+  expect(() => parseTable('a,b\n1,2\n', 'x.csv', 'when')).toThrow('there are a, b')
+})
+
+test('compressed and plain files read alike, and a damaged one is refused', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'table-'))
+  const text = 'datetime;a\n2020-03-09 10:14:33;1\n2020-03-09T10:14:34Z;2\n'
+  const packed = gzipSync(text)
+  await writeFile(join(dir, 'a.csv'), text)
+  await writeFile(join(dir, 'a.csv.gz'), packed)
+  await writeFile(join(dir, 'cut.csv.gz'), packed.subarray(0, packed.length - 12))
+  const plain = await readTable(join(dir, 'a.csv'))
+  expect({ ...(await readTable(join(dir, 'a.csv.gz'))), file: plain.file }).toEqual(plain)
+  expect([...plain.at!]).toEqual([
+    Date.UTC(2020, 2, 9, 10, 14, 33),
+    Date.UTC(2020, 2, 9, 10, 14, 34),
+  ])
+  await expect(readTable(join(dir, 'cut.csv.gz'))).rejects.toThrow('cut.csv.gz')
+  await rm(dir, { recursive: true })
+})
+
+test('the grid holds a value for three periods, then has a gap; the last of equal times wins', () => {
+  const table = parseTable('time,a\n8,1\n0,5\n0,6\n1,7\n9,2\n', 'x.csv')
+  expect(findPeriod(table)).toBe(1000)
+  const rows = createRows(table, 1000)!
+  expect([...rows.values]).toEqual([6, 7, 7, 7, 7, Number.NaN, Number.NaN, Number.NaN, 1, 2])
+  expect(findSegments(rows)).toEqual([
+    [0, 5],
+    [8, 10],
+  ])
+})
+
+test('a period far too small for the time range makes no grid', () => {
+  expect(createRows(parseTable('time,a\n0,1\n900000000,1\n', 'x.csv'), 1)).toBeUndefined()
+})
