@@ -167,7 +167,7 @@ function addModels(program: Command): void {
     .requiredOption('--in <file>', 'CSV (or .csv.gz), one row a sample')
     .requiredOption('--out <dir>', 'folder of the model')
     .option('--time <column>', 'the time column')
-    .option('--period <seconds>', 'grid step', parseSeconds, 1)
+    .option('--period <seconds>', 'grid step; found in the time column when left out', parseSeconds)
     .option('--resolution <file>', 'JSON: live step per tag')
     .option('--seed <n>', 'for everything random', Number, 1)
     .action(async (options) => {

@@ -62,20 +62,27 @@ export const CloudFile = Type.Object(
     }),
     hostId: Type.String({ default: 'mimamori', description: 'Sparkplug host id.' }),
     http: Type.Object(
-      { host: Host, port: Port(8080, 'Console and API.') },
+      {
+        host: Host,
+        port: Port(8080, 'Console and API.'),
+        publicUrl: Type.Optional(
+          Type.String({ pattern: '^https?://', description: 'The console as browsers reach it.' }),
+        ),
+        trustedProxies: Type.Array(Type.String(), {
+          default: [],
+          description: 'Addresses of reverse proxies whose X-Forwarded-* headers are believed.',
+        }),
+      },
       { additionalProperties: false, default: {} },
     ),
     hmi: Type.Object(
       {
         host: Host,
         port: Port(8081, 'Web HMIs, each session on a host name of its own.'),
-        baseDomain: Type.String({
-          default: 'hmi.localhost',
-          description: 'Names below it point here.',
-        }),
         publicUrl: Type.Optional(
           Type.String({
-            description: 'Scheme and port browsers use, e.g. https://hmi.example.com',
+            pattern: '^https?://',
+            description: 'Base of the host names browsers use, e.g. https://hmi.example.com',
           }),
         ),
       },

@@ -9,16 +9,17 @@ import {
   createTimeline,
   DATA_SOURCE,
   FROM,
+  matchVariable,
   QUALITY_MAPPINGS,
   RATIO_STEPS,
   type Variable,
 } from './board.ts'
 
-const SITE = '"site" =~ /^${site:regex}$/'
-const MODEL = `${SITE} AND "gateway" = '${CLOUD_NODE}' AND "device" =~ /^\${asset:regex}$/`
+const SITE = matchVariable('site')
+const MODEL = `${SITE} AND "gateway" = '${CLOUD_NODE}' AND ${matchVariable('device', 'asset')}`
 const RATIO = `${MODEL} AND "tag" = 'Model/Ratio'`
 const DEVICES = `${SITE} AND "gateway" <> '${CLOUD_NODE}'`
-const MEASURED = `${DEVICES} AND "device" =~ /^\${device:regex}$/ AND "tag" =~ /^\${tag:regex}$/`
+const MEASURED = `${DEVICES} AND ${matchVariable('device')} AND ${matchVariable('tag')}`
 const PLAIN = [{ color: 'blue', value: null }] as const
 
 const variables: Variable[] = [
@@ -42,7 +43,7 @@ const variables: Variable[] = [
     ...createVariable(
       'tag',
       'Tag',
-      `SHOW TAG VALUES ${FROM} WITH KEY = "tag" WHERE ${DEVICES} AND "device" =~ /^\${device:regex}$/`,
+      `SHOW TAG VALUES ${FROM} WITH KEY = "tag" WHERE ${DEVICES} AND ${matchVariable('device')}`,
     ),
     multi: true,
     includeAll: true,

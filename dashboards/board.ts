@@ -1,10 +1,22 @@
 /** Building blocks of Grafana boards: typed, with the fields that our boards use, in classic dashboard JSON. */
 import { MEASUREMENT } from '../cloud/historian/influx-names.ts'
 
-/** Chosen at the top of each board; provisioned under this uid. */
-export const DATA_SOURCE = { type: 'influxdb', uid: '${datasource}' } as const
+/** Something that Grafana fills in: a variable, a field or a macro in braces. */
+export function fillIn(expression: string): string {
+  return `\${${expression}}`
+}
+
+/** A condition on a tag key by the variable of the same name, escaped as a regular expression. */
+export function matchVariable(key: string, variable: string = key): string {
+  return `"${key}" =~ /^${fillIn(`${variable}:regex`)}$/`
+}
+
+/** Chosen at the top of each board. */
+export const DATA_SOURCE = { type: 'influxdb', uid: fillIn('datasource') } as const
 /** The name of the measurement, quoted for InfluxQL. */
 export const FROM = `FROM "${MEASUREMENT}"`
+/** Shown by panels that count what is wrong: they have no rows when all is well. */
+export const NOTHING_WRONG = 'none'
 /** A model's ratio to its threshold: above 1 the asset is not as it was in training. */
 export const RATIO_STEPS = [
   { color: 'green', value: null },

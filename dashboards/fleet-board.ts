@@ -9,21 +9,28 @@ import {
   createTimeline,
   DATA_SOURCE,
   FROM,
+  fillIn,
+  type Link,
+  matchVariable,
+  NOTHING_WRONG,
   type PanelOptions,
   QUALITY_MAPPINGS,
   RATIO_STEPS,
 } from './board.ts'
 
-const SITE = '"site" =~ /^${site:regex}$/'
+const SITE = matchVariable('site')
 const MODEL = `${SITE} AND "gateway" = '${CLOUD_NODE}' AND "tag" = 'Model/Ratio'`
 const MEASURED = `${SITE} AND "gateway" <> '${CLOUD_NODE}'`
-const TO_ASSET = {
-  title: 'Open the asset',
-  url: '/d/mimamori-asset?var-site=${__field.labels.site}&var-asset=${__field.labels.device}&${__url_time_range}',
-}
-const ROW_TO_ASSET = {
-  title: 'Open the asset',
-  url: '/d/mimamori-asset?var-site=${__data.fields.site}&var-asset=${__data.fields.device}&${__url_time_range}',
+const TO_ASSET = createLink('__field.labels')
+const ROW_TO_ASSET = createLink('__data.fields')
+
+/** To the asset board with site, asset and time kept; `from` is where Grafana finds the labels. */
+function createLink(from: '__field.labels' | '__data.fields'): Link {
+  const chosen = `var-site=${fillIn(`${from}.site`)}&var-asset=${fillIn(`${from}.device`)}`
+  return {
+    title: 'Open the asset',
+    url: `/d/mimamori-asset?${chosen}&${fillIn('__url_time_range')}`,
+  }
 }
 const PLAIN = [{ color: 'blue', value: null }] as const
 
@@ -32,20 +39,20 @@ const numbers: PanelOptions[] = [
     title: 'Assets above their threshold',
     description: 'Assets whose newest model ratio is above 1. Nothing to show means none is.',
     at: [0, 0, 6, 4],
-    query: `SELECT count("ratio") ${FROM.replace('FROM ', 'FROM (SELECT last("value") AS "ratio" FROM ')} WHERE ${MODEL} AND $timeFilter GROUP BY "site", "device") WHERE "ratio" > 1`,
+    query: `SELECT count("ratio") FROM (SELECT last("value") AS "ratio" ${FROM} WHERE ${MODEL} AND $timeFilter GROUP BY "site", "device") WHERE "ratio" > 1`,
     unit: 'none',
     steps: [
       { color: 'green', value: null },
       { color: 'red', value: 1 },
     ],
-    noValue: '0',
+    noValue: NOTHING_WRONG,
   },
   {
     title: 'Assets watched',
     description:
       'Assets a model has scored in this time range. 0: no model runs, or scoring has stopped.',
     at: [6, 0, 6, 4],
-    query: `SELECT count("ratio") ${FROM.replace('FROM ', 'FROM (SELECT last("value") AS "ratio" FROM ')} WHERE ${MODEL} AND $timeFilter GROUP BY "site", "device")`,
+    query: `SELECT count("ratio") FROM (SELECT last("value") AS "ratio" ${FROM} WHERE ${MODEL} AND $timeFilter GROUP BY "site", "device")`,
     unit: 'none',
     steps: PLAIN,
     noValue: '0',
@@ -54,7 +61,7 @@ const numbers: PanelOptions[] = [
     title: 'Devices heard from',
     description: 'Devices with at least one sample in this time range. 0: no gateway delivers.',
     at: [12, 0, 6, 4],
-    query: `SELECT count("last") ${FROM.replace('FROM ', 'FROM (SELECT last("quality") AS "last" FROM ')} WHERE ${MEASURED} AND $timeFilter GROUP BY "site", "gateway", "device")`,
+    query: `SELECT count("last") FROM (SELECT last("quality") AS "last" ${FROM} WHERE ${MEASURED} AND $timeFilter GROUP BY "site", "gateway", "device")`,
     unit: 'none',
     steps: PLAIN,
     noValue: '0',
@@ -62,7 +69,7 @@ const numbers: PanelOptions[] = [
   {
     title: 'Readings that are not good',
     description:
-      'Bad and stale readings in this time range, over all devices. 0: every reading was good.',
+      'Bad and stale readings in this time range, over all devices. None: every reading was good.',
     at: [18, 0, 6, 4],
     query: `SELECT count("quality") ${FROM} WHERE ${MEASURED} AND "quality" <> 192 AND $timeFilter`,
     unit: 'short',
@@ -70,7 +77,7 @@ const numbers: PanelOptions[] = [
       { color: 'green', value: null },
       { color: 'orange', value: 1 },
     ],
-    noValue: '0',
+    noValue: NOTHING_WRONG,
   },
 ]
 

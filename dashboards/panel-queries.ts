@@ -1,5 +1,5 @@
 /** Runs a board's queries as Grafana would: variables resolved by their own queries, macros filled in. */
-import type { Board, Variable } from './board.ts'
+import { type Board, NOTHING_WRONG, type Variable } from './board.ts'
 
 /** Where and when to ask. */
 export interface BoardWindow {
@@ -14,6 +14,8 @@ export interface BoardQuery {
   /** The panel's title, or the annotation's name. */
   title: string
   query: string
+  /** A count of what is wrong, or an annotation: no rows where nothing is wrong. */
+  isEmptyWhenHealthy: boolean
 }
 
 export interface BoardAnswer extends BoardQuery {
@@ -39,11 +41,16 @@ export function panelQueries(
 ): BoardQuery[] {
   const fill = (query: string) => fillIn(query, window, chosen)
   const panels = board.panels.flatMap((panel) =>
-    panel.targets.map((target) => ({ title: panel.title, query: fill(target.query) })),
+    panel.targets.map((target) => ({
+      title: panel.title,
+      query: fill(target.query),
+      isEmptyWhenHealthy: panel.fieldConfig.defaults.noValue === NOTHING_WRONG,
+    })),
   )
   const marks = board.annotations.list.map(({ name, target }) => ({
     title: name,
     query: fill(target.query),
+    isEmptyWhenHealthy: true,
   }))
   return [...panels, ...marks]
 }

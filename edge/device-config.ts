@@ -111,6 +111,11 @@ export async function checkDevices(
   return { devices, problems }
 }
 
+/** Every tag of a device, in the order of its groups. */
+export function tagsOf(device: DeviceConfig): Tag[] {
+  return device.groups.flatMap((group) => group.tags.map(({ tag }) => tag))
+}
+
 /** The whole schema of one device: also the editor's completion. */
 export function deviceSchema(module: DriverModule): TObject {
   const tag = Type.Object(

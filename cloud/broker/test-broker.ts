@@ -70,23 +70,11 @@ export async function openTestBroker(): Promise<TestBroker> {
     log: createLog('test').child({}, { level: 'silent' }),
   })
   const clients: { end(): unknown }[] = []
-  const identities = new Map<string, Identity>()
-  const identityOf = async (name: string) => {
-    const identity = identities.get(name) ?? (await authority.sign(name))
-    identities.set(name, identity)
-    return identity
-  }
   const keep = <T extends { end(): unknown }>(client: T): T => {
     clients.push(client)
     return client
   }
-  const tls = async (name: string) => ({
-    ...(await identityOf(name)),
-    ca: authority.ca,
-    host: '127.0.0.1',
-    port: broker.port,
-    servername: 'localhost',
-  })
+  const tls = createTlsOptions(authority, broker.port)
   return {
     broker,
     ca: authority.ca,
@@ -94,19 +82,12 @@ export async function openTestBroker(): Promise<TestBroker> {
     sign: authority.sign,
     connect: async (name, options = {}) => {
       const common = { protocol: 'mqtts', reconnectPeriod: 0, clientId: name } as const
-      const client = keep(
-        connect({ ...common, ...(await tls(name)), ...options } as IClientOptions),
-      )
-      await connected(client)
-      return client
+      return await connected(keep(connect({ ...common, ...(await tls(name)), ...options })))
     },
-    inside: async (options = {}) => {
-      const client = keep(
-        broker.connectInside({ clientId: 'ingest', reconnectPeriod: 0, ...options }),
-      )
-      await connected(client)
-      return client
-    },
+    inside: async (options = {}) =>
+      await connected(
+        keep(broker.connectInside({ clientId: 'ingest', reconnectPeriod: 0, ...options })),
+      ),
     openRaw: async (name) => {
       const socket = connectTls(await tls(name))
       const raw = createRaw(keep(socket.on('error', () => undefined)))
@@ -120,8 +101,18 @@ export async function openTestBroker(): Promise<TestBroker> {
   }
 }
 
+/** One certificate a name, made at its first use. */
+function createTlsOptions({ ca, sign }: Awaited<ReturnType<typeof createAuthority>>, port: number) {
+  const identities = new Map<string, Identity>()
+  return async (name: string) => {
+    const identity = identities.get(name) ?? (await sign(name))
+    identities.set(name, identity)
+    return { ...identity, ca, host: '127.0.0.1', port, servername: 'localhost' }
+  }
+}
+
 /** connectAsync never settles when the server ends the connection before CONNACK; this does. */
-async function connected(client: MqttClient): Promise<void> {
+async function connected(client: MqttClient): Promise<MqttClient> {
   let failure = new Error('ended before CONNACK')
   client.on('error', (error) => {
     failure = error
@@ -130,6 +121,7 @@ async function connected(client: MqttClient): Promise<void> {
     client.once('connect', () => resolve())
     client.once('close', () => reject(failure))
   })
+  return client
 }
 
 export interface RawClient {

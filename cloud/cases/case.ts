@@ -1,6 +1,6 @@
 /** What a session's events mean for its case: which step is stamped, which transition follows. Pure. */
 import type { RecordingView, SessionView } from '../../protocol/api.ts'
-import type { CaseAction, CaseState, CaseStep } from '../../protocol/states.ts'
+import type { CaseAction, CaseState, CaseStep, SessionState } from '../../protocol/states.ts'
 
 /** What happened to a session of a case. */
 export interface SessionEvent {
@@ -10,6 +10,20 @@ export interface SessionEvent {
   at: number
   /** More to say, e.g. the note of a refusal or the changing request. */
   text?: string
+}
+
+/** Names what a transition of a session was; `previous` is undefined for a new one. */
+export function sessionEventOf(
+  { session, previous }: { session: SessionView; previous: SessionState | undefined },
+  at: number,
+): SessionEvent {
+  const { state } = session
+  if (state === 'requested') return { kind: 'requested', session, at }
+  if (state === 'active') {
+    return { kind: previous === 'paused' ? 'resumed' : 'opened', session, at }
+  }
+  const text = state === 'ended' ? undefined : (session.decisionNote ?? undefined)
+  return { kind: state, session, at, text }
 }
 
 export interface StepStamp {

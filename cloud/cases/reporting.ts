@@ -2,7 +2,7 @@
 import type { AlarmView } from '../../protocol/api.ts'
 import { Fault } from '../../protocol/kit/fault.ts'
 import type { Store } from '../store/store.ts'
-import { findCase, findOpenCase, insertCase, type NewCase, noteEvent } from './case-rows.ts'
+import { findOpenCase, insertCase, type NewCase, noteEvent } from './case-rows.ts'
 
 export interface Hook {
   /** The same for every repetition of one firing. */
@@ -47,24 +47,23 @@ export async function reportHook(store: Store, hook: Hook, at: number): Promise<
   const text = `${hook.title} (${hook.fingerprint})`
   const known = await store.db
     .selectFrom('case_events')
-    .select('case_id')
+    .innerJoin('cases', 'cases.id', 'case_events.case_id')
+    .select('cases.id')
+    .where('cases.asset', '=', hook.asset)
     .where('kind', '=', 'hook')
     .where('text', '=', text)
     .executeTakeFirst()
-  if (known && (await findCase(store.db, known.case_id))) {
-    return { id: known.case_id, isNew: false, isRepeated: true }
-  }
+  if (known) return { id: known.id, isNew: false, isRepeated: true }
   const site = await siteOf(store, hook.asset)
   const { asset, title } = hook
   const source = { kind: 'hook', id: hook.fingerprint } as const
-  const reported = await store.db.transaction().execute(async (trx) => {
+  return await store.db.transaction().execute(async (trx) => {
     const open = await findOpenCase(trx, asset)
     const wanted = { site, asset, title, at, source, person: null }
     const id = open?.id ?? (await insertCase(trx, wanted))
     await noteEvent(trx, { id, at, person: null, kind: 'hook', text })
     return { id, isNew: !open }
   })
-  return reported
 }
 
 /** Throws Fault 'object.missing' for an unknown asset. */

@@ -1,13 +1,11 @@
 /** The console's entry: styles, providers, and the application into the page. */
 import '@mantine/core/styles.css'
-import '@mantine/notifications/styles.css'
 import 'uplot/dist/uPlot.min.css'
 import './style/base.css'
 import './style/blocks.css'
 import './style/pages.css'
 import './style/narrow-and-paper.css'
 import { MantineProvider } from '@mantine/core'
-import { Notifications } from '@mantine/notifications'
 import { QueryClientProvider } from '@tanstack/react-query'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
@@ -23,7 +21,6 @@ if (root) {
       <MantineProvider theme={theme} cssVariablesResolver={cssVariables} defaultColorScheme="auto">
         <LanguageProvider>
           <QueryClientProvider client={createQueries()}>
-            <Notifications position="top-right" />
             <App />
           </QueryClientProvider>
         </LanguageProvider>

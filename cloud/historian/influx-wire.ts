@@ -1,5 +1,5 @@
 /** Requests to InfluxDB 1.x, 2 and 3: writes and queries, and what each refusal means. */
-import { HttpError, InfluxDB } from '@influxdata/influxdb-client'
+import { HttpError, InfluxDB, type WriteApi } from '@influxdata/influxdb-client'
 import { Fault } from '../../protocol/kit/fault.ts'
 
 export interface InfluxOptions {
@@ -51,14 +51,31 @@ interface QueryAnswer {
   results?: { series?: InfluxSeries[]; error?: string }[]
 }
 
+/** What every request needs. */
+interface Context {
+  options: InfluxOptions
+  client: InfluxDB
+  /** Unix ms until which the server asked not to be asked. */
+  pause: { until: number }
+}
+
 /** Nothing is sent before the first call. */
 export function createWire(options: InfluxOptions): InfluxWire {
-  const client = new InfluxDB({
-    url: options.url,
-    token: options.token,
-    timeout: TIMEOUT_MS,
-    headers: createHeaders(options),
-  })
+  const { url, token } = options
+  const client = new InfluxDB({ url, token, timeout: TIMEOUT_MS, headers: createHeaders(options) })
+  const context: Context = { options, client, pause: { until: 0 } }
+  const writer = createWriter(context)
+  return {
+    write: (lines) => sendLines(context, writer, lines),
+    query: (statements) => sendQuery(context, statements),
+    deleteBefore: async (measurement, at) => {
+      if (options.api === 'v2') await sendDelete(context, measurement, at)
+      else await sendQuery(context, [`DELETE FROM "${measurement}" WHERE time < ${at}ms`])
+    },
+  }
+}
+
+function createWriter({ client, options }: Context): WriteApi {
   const writer = client.getWriteApi(options.org ?? '', options.database, 'ms', {
     // The client's own retry buffer is lost with the process: the caller keeps what is not acknowledged.
     maxRetries: 0,
@@ -69,49 +86,56 @@ export function createWire(options: InfluxOptions): InfluxWire {
     // Answering keeps the client from printing the error itself.
     writeFailed: (error) => Promise.reject(error),
   })
-  const database = encodeURIComponent(options.database)
-  if (options.api === 'v1') writer.path = `/write?db=${database}&precision=ms`
-  const pause = { until: 0 }
-  const query: InfluxWire['query'] = async (statements) => {
-    const body = new URLSearchParams({
-      db: options.database,
-      epoch: 'ms',
-      q: statements.join('; '),
+  if (options.api === 'v1') {
+    writer.path = `/write?db=${encodeURIComponent(options.database)}&precision=ms`
+  }
+  return writer
+}
+
+async function sendLines(
+  context: Context,
+  writer: WriteApi,
+  lines: string[],
+): Promise<string | undefined> {
+  const { until } = context.pause
+  if (Date.now() < until) throw createUnavailable('it asked us to wait', until)
+  writer.writeRecords(lines)
+  try {
+    await writer.flush()
+    return undefined
+  } catch (error) {
+    if (error instanceof HttpError && POISON.has(error.statusCode)) return readReason(error)
+    return fail(context, error)
+  }
+}
+
+async function sendQuery(
+  context: Context,
+  statements: readonly string[],
+): Promise<InfluxSeries[][]> {
+  const { client, options } = context
+  const body = new URLSearchParams({ db: options.database, epoch: 'ms', q: statements.join('; ') })
+  const headers = {
+    'content-type': 'application/x-www-form-urlencoded',
+    accept: 'application/json',
+  }
+  const answer: QueryAnswer = await client.transport
+    .request('/query', body.toString(), { method: 'POST', headers })
+    .catch((error) => fail(context, error))
+  return statements.map((_, n) => readResult(options, answer, n))
+}
+
+async function sendDelete(context: Context, measurement: string, at: number): Promise<void> {
+  const { client, options } = context
+  const where = new URLSearchParams({ org: options.org ?? '', bucket: options.database })
+  const range = { start: new Date(0).toISOString(), stop: new Date(at).toISOString() }
+  const body = { ...range, predicate: `_measurement="${measurement}"` }
+  await client.transport
+    .request(`/api/v2/delete?${where}`, body, {
+      method: 'POST',
+      headers: { accept: 'application/json' },
     })
-    const headers = {
-      'content-type': 'application/x-www-form-urlencoded',
-      accept: 'application/json',
-    }
-    const send = client.transport.request('/query', body.toString(), { method: 'POST', headers })
-    const answer: QueryAnswer = await send.catch((error) => fail(options, error, pause))
-    return statements.map((_, n) => readResult(options, answer, n))
-  }
-  return {
-    query,
-    write: async (lines) => {
-      if (Date.now() < pause.until) throw createUnavailable('it asked us to wait', pause.until)
-      writer.writeRecords(lines)
-      try {
-        await writer.flush()
-        return undefined
-      } catch (error) {
-        if (error instanceof HttpError && POISON.has(error.statusCode)) return readReason(error)
-        return fail(options, error, pause)
-      }
-    },
-    deleteBefore: async (measurement, at) => {
-      if (options.api === 'v1') {
-        await query([`DELETE FROM "${measurement}" WHERE time < ${at}ms`])
-        return
-      }
-      const path = `/api/v2/delete?org=${encodeURIComponent(options.org ?? '')}&bucket=${database}`
-      const range = { start: new Date(0).toISOString(), stop: new Date(at).toISOString() }
-      const body = { ...range, predicate: `_measurement="${measurement}"` }
-      await client.transport
-        .request(path, body, { method: 'POST', headers: { accept: 'application/json' } })
-        .catch((error) => fail(options, error, pause))
-    },
-  }
+    .catch((error) => fail(context, error))
 }
 
 function createHeaders({ username, password }: InfluxOptions): Record<string, string> {
@@ -128,7 +152,8 @@ function readResult(options: InfluxOptions, answer: QueryAnswer, n: number): Inf
 }
 
 /** Every failure that is not about the lines becomes a Fault: refused for good, or not available now. */
-function fail({ url }: InfluxOptions, error: unknown, pause: { until: number }): never {
+function fail({ options, pause }: Context, error: unknown): never {
+  const { url } = options
   const reason = error instanceof Error ? readReason(error) : String(error)
   if (error instanceof HttpError) {
     const status = error.statusCode

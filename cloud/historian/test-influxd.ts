@@ -35,7 +35,8 @@ export async function openInfluxd(): Promise<Influxd> {
       const name = `test${++databases}`
       const body = new URLSearchParams({ q: `CREATE DATABASE "${name}"` })
       const answer = await fetch(`${url}/query`, { method: 'POST', body })
-      if (!answer.ok) throw new Error(`influxd answered ${answer.status}`)
+      const text = await answer.text()
+      if (!answer.ok || text.includes('error')) throw new Error(`influxd: ${answer.status} ${text}`)
       return name
     },
     [Symbol.asyncDispose]: async () => {

@@ -13,11 +13,11 @@ export async function serveConsole(app: FastifyInstance, dir: string | undefined
       root: dir,
       wildcard: false,
       index: ['index.html'],
-      setHeaders(response, path) {
+      setHeaders(reply, path) {
         // Vite puts a hash into the name of every asset; the page itself must be asked for each time.
         const isHashed = path.includes('/assets/')
         const forever = 'public, max-age=31536000, immutable'
-        response.setHeader('cache-control', isHashed ? forever : 'no-cache')
+        reply.header('cache-control', isHashed ? forever : 'no-cache')
       },
     })
   }

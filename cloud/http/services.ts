@@ -30,10 +30,12 @@ export interface SessionService {
     note?: string,
   ): Promise<SessionView>
   get(id: string): Promise<SessionView | undefined>
-  list(query: { state: 'open' | 'all'; sites?: readonly string[] }): Promise<SessionView[]>
-  recording(id: string): Promise<RecordingView | undefined>
+  /** `*` among the sites stands for all of them. */
+  list(query: { state: 'open' | 'all'; sites: readonly string[] }): Promise<SessionView[]>
+  /** Throws Fault 'object.missing'. */
+  recording(id: string): Promise<RecordingView>
   /** HAR 1.2. */
-  har(id: string): Promise<unknown>
+  har(id: string): Promise<object>
 }
 
 export interface HealthReport {

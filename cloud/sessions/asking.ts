@@ -37,7 +37,13 @@ export async function requestSession(
   const session = await tellChange(broker, row.id, undefined)
   if (!isStandingConsent(consent)) return session
   const values = windowFrom(broker.now(), row)
-  return await moveSession(broker, { actor: 'system', row, action: 'approve', values, detail: { consent } })
+  return await moveSession(broker, {
+    actor: 'system',
+    row,
+    action: 'approve',
+    values,
+    detail: { consent },
+  })
 }
 
 async function draft(broker: Broker, actor: Actor, wish: Wish) {
@@ -101,7 +107,13 @@ export async function decideSession(
     decision_note: note ?? null,
     until_at: action === 'approve' ? window.until_at : null,
   }
-  return await moveSession(broker, { actor, row, action, values, detail: { note, minutes: row.minutes } })
+  return await moveSession(broker, {
+    actor,
+    row,
+    action,
+    values,
+    detail: { note, minutes: row.minutes },
+  })
 }
 
 function windowFrom(at: number, { minutes }: SessionRow) {

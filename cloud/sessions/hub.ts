@@ -23,9 +23,7 @@ export interface TunnelHubOptions {
   port: number
   tls: { key: string; cert: string; ca: string }
   /** Whose certificate this is (already verified against the CA); undefined refuses the connection. */
-  identify(
-    certificate: X509Certificate,
-  ): GatewayName | undefined | Promise<GatewayName | undefined>
+  identify(certificate: X509Certificate): GatewayName | undefined | Promise<GatewayName | undefined>
   log: Log
   onGateway(change: GatewayName & { online: boolean; at: number }): void
 }
@@ -58,7 +56,9 @@ export async function openTunnelHub(options: TunnelHubOptions): Promise<TunnelHu
   })
   server.maxConnections = MAX_CONNECTIONS
   const sockets = new Set<TLSSocket>()
-  server.on('tlsClientError', (error) => options.log.debug({ error: error.message }, 'tunnel refused'))
+  server.on('tlsClientError', (error) =>
+    options.log.debug({ error: error.message }, 'tunnel refused'),
+  )
   server.on('secureConnection', (socket) => {
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket))

@@ -3,6 +3,12 @@ import type { Duplex } from 'node:stream'
 import type { Fault } from '../../protocol/kit/fault.ts'
 import type { RecordEntry } from './recorder.ts'
 
+/** A stream, a socket, a request: something that can be cut. */
+export interface Closable {
+  destroy(): unknown
+  once(event: 'close', listener: () => void): unknown
+}
+
 /** What a viewer (the web HMI) may use of a session. */
 export interface LiveSession {
   readonly id: string
@@ -19,7 +25,7 @@ export interface LiveSession {
   /** Something moved: the session is not idle. */
   touch(): void
   /** Destroyed when the session pauses or ends. */
-  track(connection: Pick<Duplex, 'destroy' | 'once'>): void
+  track(connection: Closable): void
 }
 
 export interface LiveSessionParts {
@@ -40,7 +46,7 @@ export interface LiveSessionControl extends LiveSession {
 
 /** Starts unpaused and just touched. */
 export function createLiveSession(parts: LiveSessionParts): LiveSessionControl {
-  const tracked = new Set<Pick<Duplex, 'destroy'>>()
+  const tracked = new Set<Closable>()
   let exchanges = 0
   let paused = false
   let over: Fault | undefined

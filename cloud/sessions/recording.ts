@@ -87,7 +87,17 @@ export function exchangesOf(entries: readonly RecordEntry[]): RecordedExchange[]
 function exchangeView(entry: ExchangeEntry): RecordedExchange {
   const { at, method, path, status, durationMs } = entry
   const { requestBytes, responseBytes, requestBody, responseBody } = entry
-  return { at, method, path, status, durationMs, requestBytes, responseBytes, requestBody, responseBody }
+  return {
+    at,
+    method,
+    path,
+    status,
+    durationMs,
+    requestBytes,
+    responseBytes,
+    requestBody,
+    responseBody,
+  }
 }
 
 function unanswered(entry: RecordEntry): RecordedExchange {

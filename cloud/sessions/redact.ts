@@ -39,7 +39,9 @@ export function redactBody(text: string, type: string): string {
   if (/\bx-www-form-urlencoded\b/i.test(type)) return redactForm(text)
   if (!/json/i.test(type) && !/^\s*[{[]/.test(text)) return text
   try {
-    return JSON.stringify(JSON.parse(text, (key, value) => (isSecret(key, value) ? REDACTED : value)))
+    return JSON.stringify(
+      JSON.parse(text, (key, value) => (isSecret(key, value) ? REDACTED : value)),
+    )
   } catch {
     return text.replaceAll(JSON_PAIR, (pair, name: string) =>
       SECRET_NAME.test(name) ? `"${name}":"${REDACTED}"` : pair,

@@ -1,5 +1,6 @@
 /** The sessions that run now: each with its recorder, its grants and its streams. */
 import { randomBytes } from 'node:crypto'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { GRANT_OPEN_WINDOW_MS, type GrantClaims, type SessionRight } from '../../protocol/grant.ts'
@@ -41,6 +42,11 @@ export function createRunning(
   end: (id: string, reason: SessionEndReason) => void,
 ): Running {
   const entries = new Map<string, Entry>()
+  const starting = new Set<string>()
+  // A session that never came to run is not ended by what failed: the person may try again.
+  const endRunning = (id: string, reason: SessionEndReason) => {
+    if (entries.has(id)) end(id, reason)
+  }
   const entryOf = (id: string): Entry => {
     const entry = entries.get(id)
     if (!entry) throw new Fault('session.not-allowed', { action: 'view', state: 'ended' })
@@ -48,19 +54,14 @@ export function createRunning(
   }
   return {
     async start(row) {
-      if (entries.has(row.id)) {
+      if (entries.has(row.id) || starting.has(row.id)) {
         throw new Fault('session.not-allowed', { action: 'open', state: 'active' })
       }
-      const entry = await openEntry(context, row, end)
-      entries.set(row.id, entry)
+      starting.add(row.id)
       try {
-        const stream = await entry.live.openStream()
-        stream.destroy()
-      } catch (error) {
-        entries.delete(row.id)
-        await entry.recorder.append(note(context, 'refused', (error as Error).message)).catch(() => {})
-        await entry.recorder.finish()
-        throw error
+        entries.set(row.id, await startEntry(context, row, endRunning))
+      } finally {
+        starting.delete(row.id)
       }
     },
     view: (id, publicBase) => context.viewers.open(entryOf(id).live, publicBase),
@@ -87,18 +88,21 @@ export function createRunning(
   }
 }
 
-/** Where a session's recording lies. A further try after a refused start gets a file of its own. */
+/** Where a session's recording lies. */
 export function recordingFile(recordingsDir: string, id: string): string {
   return join(recordingsDir, `${id}.ndjson`)
 }
 
-async function openEntry(
+async function startEntry(
   context: RunningContext,
   row: SessionRow,
   end: (id: string, reason: SessionEndReason) => void,
 ): Promise<Entry> {
+  const file = recordingFile(context.recordingsDir, row.id)
+  // Left by a start that failed: no byte of the target is in it, and the audit log knows of the try.
+  await rm(file, { force: true })
   const recorder = await openRecorder({
-    file: recordingFile(context.recordingsDir, row.id),
+    file,
     header: await header(context, row),
     onFailure: () => end(row.id, 'recorder-failed'),
     openFile: context.openFile,
@@ -109,17 +113,21 @@ async function openEntry(
     mayControl: (JSON.parse(row.rights) as string[]).includes('control'),
     record: recorder.append,
     now: context.now,
-    async openStream() {
-      try {
-        return await openStream(context, row)
-      } catch (error) {
+    openStream: () =>
+      openStream(context, row).catch((error) => {
         const reason = endingOf(error)
-        if (reason && live.hasStarted()) end(row.id, reason)
+        if (reason) end(row.id, reason)
         throw error
-      }
-    },
+      }),
   })
-  return { live, recorder }
+  try {
+    const proof = await live.openStream()
+    proof.destroy()
+    return { live, recorder }
+  } catch (error) {
+    await recorder.finish()
+    throw error
+  }
 }
 
 async function openStream(context: RunningContext, row: SessionRow): Promise<Duplex> {
@@ -162,7 +170,17 @@ async function header({ rows, now }: RunningContext, row: SessionRow) {
     at: now(),
     version: 1,
     text: `${person} at ${site}/${gateway}/${target}, approved by ${approver}: ${reason}`,
-    session: { id, caseId, site, gateway, target, reason, rights: JSON.parse(rights), person, approver },
+    session: {
+      id,
+      caseId,
+      site,
+      gateway,
+      target,
+      reason,
+      rights: JSON.parse(rights),
+      person,
+      approver,
+    },
   }
 }
 

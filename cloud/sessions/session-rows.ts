@@ -24,7 +24,11 @@ export interface SessionRows {
     values?: Partial<SessionRow>,
   ): Promise<SessionRow | undefined>
   setRecording(id: string, sha256: string): Promise<void>
-  target(site: string, gateway: string, id: string): Promise<Selectable<Schema['targets']> | undefined>
+  target(
+    site: string,
+    gateway: string,
+    id: string,
+  ): Promise<Selectable<Schema['targets']> | undefined>
   hasCase(id: string, site: string): Promise<boolean>
   personName(id: string): Promise<string>
 }
@@ -60,7 +64,8 @@ export function createSessionRows({ db }: Store): SessionRows {
       if (state === 'open') query = query.where('s.state', 'in', openStates)
       return (await query.execute()).map(formatView)
     },
-    openOnes: () => db.selectFrom('sessions').selectAll().where('state', 'in', openStates).execute(),
+    openOnes: () =>
+      db.selectFrom('sessions').selectAll().where('state', 'in', openStates).execute(),
     async move(row, action, values = {}) {
       const state = nextState(sessionTransitions, row.state, action)
       if (!state) return undefined
@@ -89,7 +94,11 @@ export function createSessionRows({ db }: Store): SessionRows {
         .where('id', '=', id)
         .executeTakeFirst(),
     async hasCase(id, site) {
-      const query = db.selectFrom('cases').select('id').where('id', '=', id).where('site', '=', site)
+      const query = db
+        .selectFrom('cases')
+        .select('id')
+        .where('id', '=', id)
+        .where('site', '=', site)
       return (await query.executeTakeFirst()) !== undefined
     },
     async personName(id) {

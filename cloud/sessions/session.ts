@@ -11,7 +11,12 @@ export const IDLE_MS = 15 * 60_000
 /** Sessions of one gateway that are not over yet. */
 export const MAX_OPEN_PER_GATEWAY = 20
 
-export const openStates = ['requested', 'approved', 'active', 'paused'] as const satisfies SessionState[]
+export const openStates = [
+  'requested',
+  'approved',
+  'active',
+  'paused',
+] as const satisfies SessionState[]
 
 export interface Timed {
   state: SessionState
@@ -33,7 +38,9 @@ export function timeUp(session: Timed, now: number): SessionEndReason | undefine
 
 /** True where the site's own policy is the consent, so that no person need approve in the cloud. */
 export function isStandingConsent(consent: string): boolean {
-  return (['always', 'schedule', 'key-switch'] satisfies ConsentMode[] as string[]).includes(consent)
+  return (['always', 'schedule', 'key-switch'] satisfies ConsentMode[] as string[]).includes(
+    consent,
+  )
 }
 
 const endings: Partial<Record<RefusalCode, SessionEndReason>> = {

@@ -74,7 +74,8 @@ export function createViewers(now: () => number): Viewers {
 
 function forgetOldest(openings: Map<string, Opening>): void {
   const ended = [...openings].filter(([, opening]) => opening.ended)
-  for (const [label] of ended.slice(0, Math.max(0, ended.length - MAX_ENDED))) openings.delete(label)
+  for (const [label] of ended.slice(0, Math.max(0, ended.length - MAX_ENDED)))
+    openings.delete(label)
 }
 
 function hash(secret: string): Buffer {

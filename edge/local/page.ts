@@ -35,8 +35,8 @@ export interface LocalPageOptions {
   port: number
   status(): GatewayStatus
   /** Cuts every stream and refuses new ones until restored. */
-  cut(reason: string): void
-  restore(): void
+  cut(reason: string): Promise<void>
+  restore(): Promise<void>
   metrics: Registry
   log: Log
 }
@@ -75,11 +75,11 @@ export async function openLocalPage(options: LocalPageOptions): Promise<LocalPag
     await reply.type(options.metrics.contentType).send(await options.metrics.metrics())
   })
   app.post('/remote-access/cut', async (request, reply) => {
-    options.cut(reasonOf(request.body))
+    await options.cut(reasonOf(request.body))
     await reply.redirect('/', 303)
   })
   app.post('/remote-access/restore', async (_, reply) => {
-    options.restore()
+    await options.restore()
     await reply.redirect('/', 303)
   })
   const address = await app.listen({ host: options.host, port: options.port })

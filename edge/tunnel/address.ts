@@ -78,5 +78,7 @@ function listOf(ip: string): BlockList {
 }
 
 function systemAddresses(): string[] {
-  return Object.values(networkInterfaces()).flatMap((all) => (all ?? []).map(({ address }) => address))
+  return Object.values(networkInterfaces()).flatMap((all) =>
+    (all ?? []).map(({ address }) => address),
+  )
 }

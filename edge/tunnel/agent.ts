@@ -87,7 +87,10 @@ async function serveOnce(
   const socket = dialOut(options)
   const onAbort = () => socket.destroy()
   signal.addEventListener('abort', onAbort, { once: true })
-  const handshake = setTimeout(() => socket.destroy(new Error('handshake took too long')), HANDSHAKE_TIMEOUT_MS)
+  const handshake = setTimeout(
+    () => socket.destroy(new Error('handshake took too long')),
+    HANDSHAKE_TIMEOUT_MS,
+  )
   let reason = 'the connection was closed'
   socket.on('error', (error) => {
     reason = error.message

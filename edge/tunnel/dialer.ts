@@ -128,7 +128,13 @@ export async function openDialer(options: DialerOptions): Promise<Dialer> {
       const ruling = await decide(headers[GRANT_HEADER], targetId)
       const reason = 'code' in ruling ? ruling.code : 'allowed'
       const isAllowed = reason === 'allowed'
-      options.onDecision({ allowed: isAllowed, reason, claims: ruling.claims, target: targetId, at: now() })
+      options.onDecision({
+        allowed: isAllowed,
+        reason,
+        claims: ruling.claims,
+        target: targetId,
+        at: now(),
+      })
       if ('code' in ruling) {
         refused[ruling.code] = (refused[ruling.code] ?? 0) + 1
         refuse(stream, ruling.code)

@@ -7,7 +7,7 @@ import {
   GRANT_TYPE,
   GrantClaims,
 } from '../../protocol/grant.ts'
-import { type Sample, quality, type TagId } from '../../protocol/model.ts'
+import { quality, type Sample, type TagId } from '../../protocol/model.ts'
 import type { RefusalCode } from '../../protocol/tunnel/refusal.ts'
 import type { Policy, PolicyTarget } from './policy.ts'
 import { isWithinSchedule } from './schedule.ts'

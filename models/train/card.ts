@@ -32,6 +32,8 @@ export function formatCard({ manifest, lags, resolutions, notes }: CardInput): s
     `Threshold ${manifest.threshold.toPrecision(5)} = 1.1 × the median over ${metrics.blocks} held-out blocks of the block's 99 % quantile.`,
     `Held-out windows above it: ${((metrics.heldOutFalseShare ?? 0) * 100).toFixed(2)} %.`,
     '',
+    'Step: the smallest difference that means anything live (resolution, or a value one row off).',
+    '',
     '| tag | unit | mean | scale | step |',
     '|---|---|---|---|---|',
     ...manifest.tags.map(

@@ -79,6 +79,20 @@ export function findResolutions(rows: Rows, segments: Segments): Float64Array {
   })
 }
 
+/**
+ * The step that stands for a value one row off: uniform over this step has `share` of the mean square change from row
+ * to row as its variance. Matters for tags with steep edges, which live sampling never hits at the same instant twice.
+ */
+export function findTimingSteps(rows: Rows, segments: Segments, share: number): Float64Array {
+  return Float64Array.from({ length: rows.width }, (_, tag) => {
+    const values = column(rows, tag, segments)
+    let squares = 0
+    for (let i = 1; i < values.length; i++)
+      squares += ((values[i] ?? 0) - (values[i - 1] ?? 0)) ** 2
+    return Math.sqrt((12 * share * squares) / Math.max(1, values.length - 1))
+  })
+}
+
 /** True per tag whose level wanders: the means of four blocks vary by 0.3 of the variance within a block. */
 export function findSlowDrift(rows: Rows, segments: Segments): boolean[] {
   return Array.from({ length: rows.width }, (_, tag) => {

@@ -13,6 +13,8 @@ export const hydraulicPress = {
   name: 'hydraulic-press',
   periodMs: 1000,
   seed: 1,
+  // The recording has whole rows; a subscription to a real PLC has not.
+  timing: 1,
   // Both wander with the room, and both are what a failing cooler moves first.
   keep: ['CE', 'TS4'],
   units: {

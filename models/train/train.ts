@@ -10,7 +10,7 @@ import { encodeDetector, INPUT_NAME, OUTPUT_NAMES } from './detector-graph.ts'
 import { checkFaithful } from './faithful.ts'
 import { createGolden, type Golden } from './golden.ts'
 import { createRows, findPeriod, findSegments, pickColumns } from './grid.ts'
-import { findResolutions, findSlowDrift } from './scaling.ts'
+import { findResolutions, findSlowDrift, findTimingSteps } from './scaling.ts'
 import { readTable } from './table.ts'
 import { type Calibration, calibrate } from './threshold.ts'
 
@@ -33,6 +33,11 @@ export interface TrainOptions {
   seed: number
   /** Live step per tag, in the tag's unit, where it is coarser than the file's. */
   resolution?: Readonly<Record<string, number>>
+  /**
+   * How far live rows are torn: 0 (default) when all tags are sampled together and on time as in the file, 1 when any
+   * value may be one row off.
+   */
+  timing?: number
   /** Tags that stay although they drift slowly: a person knows that their level matters. */
   keep?: readonly string[]
   units?: Readonly<Record<string, string>>
@@ -129,13 +134,16 @@ async function prepare(options: TrainOptions) {
   const complete = segments.reduce((sum, [from, to]) => sum + to - from, 0)
   if (complete < MIN_ROWS) throw refuse(`${complete} complete rows; ${MIN_ROWS} are needed`)
   const names = kept.map((i) => table.names[i] ?? '')
+  const timing = findTimingSteps(rows, segments, options.timing ?? 0)
   const found = findResolutions(rows, segments)
   return {
     rows,
     segments,
     complete,
     names,
-    resolutions: found.map((step, i) => options.resolution?.[names[i] ?? ''] ?? step),
+    resolutions: found.map((step, i) =>
+      Math.max(options.resolution?.[names[i] ?? ''] ?? step, timing[i] ?? 0),
+    ),
     setAside: table.names.filter((_, i) => slow[i]),
     from: table.at ? (table.at[0] ?? null) : null,
     refuse,

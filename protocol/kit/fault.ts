@@ -52,7 +52,11 @@ export const faults = {
     retry: false,
     say: 'The file {file} cannot be read; make the credentials of this gateway with `mimamori enrol` and carry them here.',
   },
-  'demo.not-running': { status: 409, retry: false, say: 'No demo has run with the data folder {dataDir}; start it with `npm start`, or name its folder with --data.' },
+  'demo.not-running': {
+    status: 409,
+    retry: false,
+    say: 'No demo has run with the data folder {dataDir}; start it with `npm start`, or name its folder with --data.',
+  },
   'driver.bad-value': {
     status: 422,
     retry: false,

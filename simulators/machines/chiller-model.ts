@@ -31,8 +31,8 @@ export const SETPOINT_STEP = 0.5
 const CAPACITY = 60
 const CAPACITY_FOULED = 34
 const MEAN_LOAD = 40
-/** kWs to change the loop's water by 1 K: some 600 l. */
-const LOOP_CAPACITY = 2500
+/** kWs to change the loop's water by 1 K: some 190 l. */
+const LOOP_CAPACITY = 800
 /** Heat that leaks in from the hall, kW/K, and the hall itself, °C. */
 const LEAK = 0.4
 const HALL = 24

@@ -148,7 +148,12 @@ export async function openTunnelRig(options: RigOptions): Promise<TunnelRig> {
     stopAgent,
     grant,
     open: async (id, changed) =>
-      await hub.openStream({ site: SITE, gateway: GATEWAY, target: id, grant: await grant(changed) }),
+      await hub.openStream({
+        site: SITE,
+        gateway: GATEWAY,
+        target: id,
+        grant: await grant(changed),
+      }),
     async [Symbol.asyncDispose]() {
       await stopAgent()
       dialer[Symbol.dispose]()

@@ -12,7 +12,7 @@ import { Problem } from '../parts/answer.tsx'
 import { Contributions } from '../parts/contributions.tsx'
 import { Go } from '../parts/go.tsx'
 import { AlarmMark } from '../parts/state-marks.tsx'
-import { Since, When } from '../parts/when.tsx'
+import { When } from '../parts/when.tsx'
 import { severityBand } from './severity.ts'
 import { ShelveForm } from './shelve-form.tsx'
 
@@ -21,7 +21,7 @@ function AlarmTimes({ alarm }: { alarm: AlarmView }) {
   return (
     <Text size="xs" c="dimmed" component="div" className="times">
       <span>
-        {t('alarm.raised')} <Since at={alarm.raisedAt} site={alarm.site} />
+        {t('alarm.raised')} <When at={alarm.raisedAt} site={alarm.site} />
       </span>
       {alarm.clearedAt !== null && (
         <span>
@@ -65,7 +65,13 @@ export function AlarmActions({ alarm }: { alarm: AlarmView }) {
   )
 }
 
-export function AlarmCard({ alarm }: { alarm: AlarmView }) {
+interface AlarmCardProps {
+  alarm: AlarmView
+  /** On the page of its own case: no link to that case, and the case shows the contributors. */
+  inCase?: boolean
+}
+
+export function AlarmCard({ alarm, inCase = false }: AlarmCardProps) {
   const { t } = useWords()
   return (
     <article className="card alarm-card" data-state={alarm.state}>
@@ -85,9 +91,9 @@ export function AlarmCard({ alarm }: { alarm: AlarmView }) {
             {alarm.message}
           </Text>
           <AlarmTimes alarm={alarm} />
-          {alarm.caseId && <Go to={`/cases/${alarm.caseId}`}>{t('alarm.to-case')}</Go>}
+          {alarm.caseId && !inCase && <Go to={`/cases/${alarm.caseId}`}>{t('alarm.to-case')}</Go>}
         </div>
-        {alarm.contributions.length > 0 && <Contributions list={alarm.contributions} />}
+        {alarm.contributions.length > 0 && !inCase && <Contributions list={alarm.contributions} />}
       </div>
       <AlarmActions alarm={alarm} />
     </article>

@@ -17,7 +17,7 @@ export function AccessPanel({ detail }: { detail: CaseDetail }) {
     <Panel title={t('access.title')}>
       <Stack gap="sm">
         {newest.map((session) => (
-          <SessionCard key={session.id} session={session} />
+          <SessionCard key={session.id} session={session} on="case" />
         ))}
         {open && !running && <RequestForm detail={detail} />}
       </Stack>

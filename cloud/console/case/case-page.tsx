@@ -78,7 +78,7 @@ function CaseBody({ detail }: { detail: CaseDetail }) {
             <Stack gap="xs">
               {detail.alarms.length === 0 && <Nothing>{t('case.no-alarms')}</Nothing>}
               {detail.alarms.map((alarm) => (
-                <AlarmCard key={alarm.id} alarm={alarm} />
+                <AlarmCard key={alarm.id} alarm={alarm} inCase />
               ))}
             </Stack>
           </Panel>

@@ -51,7 +51,7 @@ function axes(setting: ChartSetting): uPlot.Axis[] {
     ticks: { show: false },
   }
   return [
-    { ...look, space: 70, size: 26, values: timeLabels(setting) },
+    { ...look, space: 56, size: 26, values: timeLabels(setting) },
     {
       ...look,
       size: 52,

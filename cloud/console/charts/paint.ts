@@ -83,6 +83,8 @@ export function paintOver(chart: uPlot, { marks }: Painted, ink: Ink): void {
   ctx.setLineDash([3 * devicePixelRatio, 3 * devicePixelRatio])
   ctx.font = `${11 * devicePixelRatio}px system-ui, sans-serif`
   ctx.textBaseline = 'top'
+  ctx.textAlign = 'left'
+  let last = { x: Number.NEGATIVE_INFINITY, row: 0 }
   for (const { at, label } of marks) {
     const x = chart.valToPos(at, 'x', true)
     if (x < left || x > left + width) continue
@@ -90,7 +92,10 @@ export function paintOver(chart: uPlot, { marks }: Painted, ink: Ink): void {
     ctx.moveTo(x, top)
     ctx.lineTo(x, top + height)
     ctx.stroke()
-    ctx.fillText(label, x + 3 * devicePixelRatio, top + 2 * devicePixelRatio)
+    // Events that are close in time stand below one another.
+    const row = x - last.x < ctx.measureText(label).width + 8 * devicePixelRatio ? last.row + 1 : 0
+    last = { x, row }
+    ctx.fillText(label, x + 3 * devicePixelRatio, top + (2 + row * 12) * devicePixelRatio)
   }
   ctx.restore()
 }

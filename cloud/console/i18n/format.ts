@@ -5,10 +5,10 @@ export type InstantStyle = 'time' | 'minute' | 'day' | 'full'
 const styles = {
   time: { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' },
   minute: { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' },
-  day: { month: 'numeric', day: 'numeric' },
+  day: { month: 'short', day: 'numeric' },
   full: {
     year: 'numeric',
-    month: '2-digit',
+    month: 'short',
     day: '2-digit',
     hour: '2-digit',
     minute: '2-digit',
@@ -28,7 +28,9 @@ export function formatInstant(at: number, style: InstantStyle, place: Place): st
   const key = `${style} ${place.language} ${place.timeZone}`
   const known = formatters.get(key)
   if (known) return known.format(at)
-  const made = new Intl.DateTimeFormat(place.language, {
+  // Plain English dates read differently on the two sides of an ocean; day before month in words does not.
+  const locale = place.language === 'en' ? 'en-GB' : place.language
+  const made = new Intl.DateTimeFormat(locale, {
     ...styles[style],
     timeZone: place.timeZone,
   })

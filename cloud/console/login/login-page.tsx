@@ -26,7 +26,7 @@ export function LoginPage() {
   return (
     <main className="login">
       <LostBanner />
-      <Paper withBorder p="lg" w="100%" maw={360}>
+      <Paper withBorder className="panel" p="lg" w="100%" maw={360}>
         <Stack gap="sm" component="form" onSubmit={onSubmit}>
           <Group justify="space-between">
             <Title order={1} size="h3">
@@ -43,6 +43,7 @@ export function LoginPage() {
             autoCapitalize="none"
             spellCheck={false}
             required
+            withAsterisk={false}
             maxLength={100}
             value={name}
             onChange={(event) => setName(event.currentTarget.value)}
@@ -51,6 +52,7 @@ export function LoginPage() {
             label={t('login.password')}
             autoComplete="current-password"
             required
+            withAsterisk={false}
             maxLength={1000}
             size="sm"
             visibilityToggleButtonProps={{ 'aria-label': t('login.show') }}

@@ -44,7 +44,7 @@ function SessionBody({ session }: { session: SessionView }) {
     return (
       <>
         <Text size="sm">{t(`session.about.${session.state}`)}</Text>
-        <SessionCard session={session} linked />
+        <SessionCard session={session} on="session" />
       </>
     )
   }

@@ -53,7 +53,13 @@ function useSessionFacts(session: SessionView) {
   }
 }
 
-export function SessionCard({ session, linked }: { session: SessionView; linked?: boolean }) {
+interface SessionCardProps {
+  session: SessionView
+  /** The page it stands on, to which it need not link. */
+  on: 'case' | 'session' | 'list'
+}
+
+export function SessionCard({ session, on }: SessionCardProps) {
   const { t } = useWords()
   const { asked, done } = useSessionFacts(session)
   const { state } = session
@@ -67,8 +73,8 @@ export function SessionCard({ session, linked }: { session: SessionView; linked?
       <header>
         <SessionMark state={state} />
         <span className="marks">
-          <Go to={`/sessions/${session.id}`}>{t('session.page')}</Go>
-          {linked && <Go to={`/cases/${session.caseId}`}>{t('case')}</Go>}
+          {on !== 'session' && <Go to={`/sessions/${session.id}`}>{t('session.page')}</Go>}
+          {on !== 'case' && <Go to={`/cases/${session.caseId}`}>{t('case')}</Go>}
           {session.startedAt !== null && (
             <Go to={`/sessions/${session.id}/recording`}>{t('session.recording')}</Go>
           )}

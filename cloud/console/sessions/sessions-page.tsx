@@ -22,7 +22,7 @@ export function SessionsPage() {
               <Nothing>{t(scope === 'open' ? 'sessions.none-open' : 'sessions.none')}</Nothing>
             )}
             {list.map((session) => (
-              <SessionCard key={session.id} session={session} linked />
+              <SessionCard key={session.id} session={session} on="list" />
             ))}
           </Stack>
         )}

@@ -22,11 +22,12 @@ export const openBrowser = () =>
     ],
   })
 
+/** Barriers depend on layout and colours, so axe (a second a page) looks at each of those once. */
 export const looks = [
-  { width: 390, height: 844, language: 'en', scheme: 'light' },
-  { width: 390, height: 844, language: 'ja', scheme: 'dark' },
-  { width: 1920, height: 1080, language: 'en', scheme: 'dark' },
-  { width: 1920, height: 1080, language: 'ja', scheme: 'light' },
+  { width: 390, height: 844, language: 'en', scheme: 'light', axe: true },
+  { width: 390, height: 844, language: 'ja', scheme: 'dark', axe: false },
+  { width: 1920, height: 1080, language: 'ja', scheme: 'dark', axe: true },
+  { width: 1920, height: 1080, language: 'en', scheme: 'light', axe: false },
 ] as const
 export type Look = (typeof looks)[number]
 
@@ -47,6 +48,7 @@ export async function openVisit(browser: Browser, baseURL: string, look: Look): 
     colorScheme: scheme,
     reducedMotion: 'reduce',
   })
+  context.setDefaultTimeout(15_000)
   const page = await context.newPage()
   const errors: string[] = []
   page.on('pageerror', (error) => errors.push(error.message))
@@ -65,7 +67,7 @@ const names = {
 /** Logs in by the form; the page goes on to where it was asked to go. */
 export async function logIn(page: Page, login: string, language: Look['language'] = 'en') {
   const words = names[language]
-  await page.getByLabel(words.login, { exact: true }).fill(login)
+  await page.getByRole('textbox', { name: words.login, exact: true }).fill(login)
   await page.getByRole('textbox', { name: words.password }).fill(password)
   await page.getByRole('button', { name: words.enter, exact: true }).click()
   await page.getByRole('navigation').waitFor({ state: 'attached' })

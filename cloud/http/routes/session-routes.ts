@@ -3,7 +3,7 @@ import type { Static } from 'typebox'
 import { DecisionRequest, EndRequest, SessionRequest } from '../../../protocol/api.ts'
 import { Fault } from '../../../protocol/kit/fault.ts'
 import { auditDenial } from '../guard.ts'
-import { type Call, idOf, type Route, sitesOf, stateOf } from '../route.ts'
+import { type Call, idOf, type Route, stateOf } from '../route.ts'
 import { siteOfCase } from './case-routes.ts'
 
 async function siteOfSession(call: Call): Promise<readonly string[] | undefined> {
@@ -30,7 +30,7 @@ const reading: readonly Route[] = [
     url: '/api/sessions',
     access: 'telemetry.read',
     async handle(call) {
-      const query = { state: stateOf(call), sites: sitesOf(call.actor) }
+      const query = { state: stateOf(call), sites: call.actor.sites }
       return { sessions: await call.services.sessions.list(query) }
     },
   },
@@ -48,7 +48,6 @@ const reading: readonly Route[] = [
     sitesOf: siteOfSession,
     async handle(call) {
       const recording = await call.services.sessions.recording(idOf(call))
-      if (!recording) throw new Fault('object.missing')
       await auditView(call, 'recording')
       return recording
     },
@@ -60,7 +59,6 @@ const reading: readonly Route[] = [
     sitesOf: siteOfSession,
     async handle(call) {
       const har = await call.services.sessions.har(idOf(call))
-      if (!har) throw new Fault('object.missing')
       await auditView(call, 'har')
       call.reply.header('content-disposition', `attachment; filename="${idOf(call)}.har"`)
       return har

@@ -1,5 +1,6 @@
 /** One visit to a printer: connect, ask, hear, close; it never stays. */
 import { Socket } from 'node:net'
+import { wait } from '../../../protocol/kit/backoff.ts'
 import { Fault } from '../../../protocol/kit/fault.ts'
 import { encodeStatusRequest, isStatusByte, type StatusKind } from './status-bytes.ts'
 
@@ -16,8 +17,26 @@ export type Answers = { busy: true } | { busy: false; bytes: Map<StatusKind, num
 /** Errors with which a stack says "the port is taken", as opposed to "nobody is here". */
 const BUSY_ERRORS: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE'])
 
+/** A printer may take a moment to notice that the last visitor (ourselves, perhaps) has left. */
+const BUSY_RETRIES = 3
+const BUSY_RETRY_MS = 60
+/** How long we wait for the printer to close its end, so that it is free when we say we have left. */
+const LEAVE_MS = 250
+
 /** Throws Fault 'driver.disconnected', 'driver.timeout' (no answer at all) or 'driver.foreign-reply'. */
 export async function askStatus(
+  kinds: readonly StatusKind[],
+  options: ExchangeOptions,
+  signal: AbortSignal,
+): Promise<Answers> {
+  for (let retry = 0; ; retry++) {
+    const answers = await visitPrinter(kinds, options, signal)
+    if (!answers.busy || retry >= BUSY_RETRIES) return answers
+    if (!(await wait(BUSY_RETRY_MS, signal))) throw signal.reason
+  }
+}
+
+async function visitPrinter(
   kinds: readonly StatusKind[],
   options: ExchangeOptions,
   signal: AbortSignal,
@@ -37,7 +56,7 @@ export async function askStatus(
     if (bytes.size === 0 && kinds.length > 0) throw visit.timeout()
     return { busy: false, bytes }
   } finally {
-    visit.close()
+    await visit.leave()
   }
 }
 
@@ -45,7 +64,8 @@ interface Visit {
   connected(): Promise<'closed' | undefined>
   ask(kind: StatusKind): Promise<number | 'closed' | 'silent'>
   timeout(): Fault
-  close(): void
+  /** Closes; resolves when the printer has closed too, or after a moment. */
+  leave(): Promise<void>
 }
 
 type Heard = { byte: number } | 'connect' | 'closed' | { error: Error }
@@ -102,9 +122,19 @@ function openVisit({ host, port, timeoutMs }: ExchangeOptions, signal: AbortSign
       if (typeof heard === 'object') return heard.byte
       return heard === 'silent' ? 'silent' : 'closed'
     },
-    close() {
+    async leave() {
       signal.removeEventListener('abort', onAbort)
-      socket.destroy()
+      const gone = new AbortController()
+      socket.once('close', () => gone.abort())
+      // Nothing more is expected from a printer that did not answer, or that we were told to leave.
+      if (socket.connecting || socket.destroyed || signal.aborted) socket.destroy()
+      else if (await leaveGently(socket, gone.signal)) socket.destroy()
     },
   }
+}
+
+/** True when the printer has not closed its end in time. */
+async function leaveGently(socket: Socket, gone: AbortSignal): Promise<boolean> {
+  socket.end()
+  return await wait(LEAVE_MS, gone)
 }

@@ -7,6 +7,7 @@ import {
   MessageSecurityMode,
   OPCUAClient,
   SecurityPolicy,
+  type StatusCode,
   StatusCodes,
   setLogLevel,
   UserTokenType,
@@ -54,6 +55,12 @@ export async function openSession(
   })
   const channels: ClientSecureChannelLayer[] = []
   client.on('secure_channel_created', (channel) => channels.push(channel))
+  // The library's errors carry the server's reason as text only; here it is a number.
+  let result: StatusCode | undefined
+  client.on('receive_response', ({ responseHeader }) => {
+    // The first that is not good: a goodbye of the library's own may follow it.
+    if (responseHeader.serviceResult.isNotGood()) result ??= responseHeader.serviceResult
+  })
   const lost = Promise.withResolvers<never>()
   lost.promise.catch(() => {})
   client.on('close', (cause) =>
@@ -69,7 +76,7 @@ export async function openSession(
     return { session, lost: lost.promise, [Symbol.asyncDispose]: close }
   } catch (error) {
     await close()
-    throw await explain(error, { endpoint, folder })
+    throw await explain(error, { endpoint, folder, result })
   }
 }
 
@@ -87,8 +94,9 @@ function clientOptions(options: OpcuaOptions, { device }: DriverContext) {
     endpointMustExist: false,
     keepSessionAlive: false,
     requestedSessionTimeout: SESSION_TIMEOUT_MS,
-    transportTimeout: options.timeoutMs,
-    defaultTransactionTimeout: options.timeoutMs,
+    // Ours comes first, so that silence is told from a lost line; these free what the library keeps.
+    transportTimeout: options.timeoutMs * 2,
+    defaultTransactionTimeout: options.timeoutMs * 2,
     transportSettings: { maxChunkCount: MAX_CHUNKS, maxMessageSize: MAX_MESSAGE_BYTES },
   }
 }
@@ -134,18 +142,9 @@ const refusals: ReadonlySet<number> = new Set(
   ].map((code) => code.value),
 )
 
-/** The service result an error of the library carries, where it carries one. */
-export function serviceResult(error: unknown): { value: number; name: string } | undefined {
-  const { response } = error as { response?: { responseHeader?: { serviceResult?: unknown } } }
-  const result = response?.responseHeader?.serviceResult as
-    | { value: number; name: string }
-    | undefined
-  return typeof result?.value === 'number' ? result : undefined
-}
-
 async function explain(
   error: unknown,
-  { endpoint, folder }: { endpoint: string; folder: string },
+  { endpoint, folder, result }: { endpoint: string; folder: string; result?: StatusCode },
 ): Promise<unknown> {
   const rejected = await findRejected(folder)
   if (rejected) {
@@ -153,7 +152,6 @@ async function explain(
   }
   if (!(error instanceof Error) || error instanceof Fault || error.name === 'AbortError')
     return error
-  const result = serviceResult(error)
   return result && refusals.has(result.value)
     ? new Fault('driver.refused', { endpoint, reason: result.name }, { cause: error })
     : new Fault('driver.disconnected', { endpoint }, { cause: error })

@@ -91,7 +91,8 @@ const ranges: Partial<Record<UaType, readonly [bits: number, isSigned: boolean]>
 /** A variant of the node's own type. Throws RangeError or TypeError when the value does not fit. */
 export function toVariant(value: Value, dataType: UaType): Variant {
   const range = ranges[dataType]
-  if (range) return new Variant({ dataType, value: toInteger(value, range) })
+  const arrayType = VariantArrayType.Scalar
+  if (range) return new Variant({ dataType, arrayType, value: toInteger(value, range) })
   if (dataType === UaType.Boolean) {
     if (typeof value !== 'boolean') throw new TypeError('not a boolean')
     return new Variant({ dataType, value })

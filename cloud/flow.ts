@@ -1,0 +1,121 @@
+/** The way of a sample through the cloud: historian, then console and models; a score takes the same way and may raise an alarm. */
+import type { ContributionView, SampleView } from '../protocol/api.ts'
+import { derivedTagId, quality, type Sample, type TagId } from '../protocol/model.ts'
+import type { Alarms } from './alarms/alarms.ts'
+import type { Cases } from './cases/cases.ts'
+import type { CloudConfig } from './config.ts'
+import type { Fleet } from './fleet/fleet.ts'
+import { toSampleView } from './fleet/sample-view.ts'
+import type { Historian } from './historian/historian.ts'
+import type { CommitBatch } from './ingest/ingest.ts'
+import type { Scoring, ScoringResult } from './scoring/scoring.ts'
+
+export interface FlowOptions {
+  config: CloudConfig
+  historian: Historian
+  fleet: Fleet
+  scoring: Scoring
+  alarms: Alarms
+  cases: Cases
+  /** To the pages that look at this asset. */
+  show(samples: SampleView[], of: { asset: string; site: string }): void
+}
+
+export interface FlowCounters {
+  quarantined: number
+  scored: number
+  unknown: number
+  inferenceSeconds: number
+}
+
+export interface Flow {
+  /** Durable when it resolves; rejects when nothing is known to be stored, and the gateway sends again. */
+  commit(batch: CommitBatch): Promise<void>
+  /** Scores what is due. */
+  score(now: number): Promise<void>
+  latestScore(asset: string): ScoringResult | undefined
+  counters(): FlowCounters
+}
+
+export function createFlow(options: FlowOptions): Flow {
+  const { historian, fleet, scoring, alarms, cases } = options
+  const show = createShow(options)
+  const latest = new Map<string, ScoringResult>()
+  const counters: FlowCounters = { quarantined: 0, scored: 0, unknown: 0, inferenceSeconds: 0 }
+
+  async function store(samples: Sample[], from: { site: string; gateway: string }): Promise<void> {
+    const { rejected } = await historian.write(samples)
+    counters.quarantined += rejected.length
+    if (rejected.length === 0) return
+    const at = Date.now()
+    await fleet.quarantine(rejected.map(({ sample, reason }) => ({ at, ...from, sample, reason })))
+  }
+
+  async function react(result: ScoringResult): Promise<void> {
+    latest.set(result.asset, result)
+    counters[result.state] += 1
+    const contributions: ContributionView[] = result.contributions
+    await alarms.accept(result.samples, () => contributions)
+    const ratio = result.samples.find(({ tag }) => tag.endsWith('/Model/Ratio'))
+    if (ratio) await cases.acceptRatio(result.asset, ratio)
+  }
+
+  return {
+    async commit({ site, gateway, live, historical, gaps }) {
+      await store([...historical, ...live], { site, gateway })
+      for (const gap of gaps) await fleet.gap({ ...gap, site })
+      scoring.accept(live)
+      show(live)
+    },
+    async score(now) {
+      const startedAt = performance.now()
+      const results = await scoring.tick(now)
+      counters.inferenceSeconds += (performance.now() - startedAt) / 1000
+      const samples = results.flatMap((result) => result.samples)
+      if (samples.length === 0) return
+      await store(samples, { site: 'cloud', gateway: 'scoring' })
+      show(samples)
+      for (const result of results) await react(result)
+    },
+    latestScore: (asset) => latest.get(asset),
+    counters: () => counters,
+  }
+}
+
+/** Sends each asset's pages the samples of its tags. */
+function createShow({ config, show }: FlowOptions): (samples: readonly Sample[]) => void {
+  const assetsOf = new Map<TagId, { asset: string; site: string }[]>()
+  for (const { id, site, tags } of config.fleet.assets) {
+    const derived = [derivedTagId(site, id, 'Ratio'), derivedTagId(site, id, 'Score')]
+    for (const tag of [...tags, ...derived]) {
+      assetsOf.set(tag, [...(assetsOf.get(tag) ?? []), { asset: id, site }])
+    }
+  }
+  return (samples) => {
+    const grouped = new Map<string, { of: { asset: string; site: string }; views: SampleView[] }>()
+    for (const sample of samples) {
+      for (const of of assetsOf.get(sample.tag) ?? []) {
+        const group = grouped.get(of.asset) ?? { of, views: [] }
+        grouped.set(of.asset, group)
+        group.views.push(toSampleView(sample))
+      }
+    }
+    for (const { of, views } of grouped.values()) show(views, of)
+  }
+}
+
+/** The mean of the good values of a tag in [from, to); null: none. */
+export async function meanOf(
+  historian: Pick<Historian, 'raw'>,
+  tag: TagId,
+  { from, to }: { from: number; to: number },
+): Promise<number | null> {
+  const samples = await historian.raw(tag, from, to, MAX_MEAN_SAMPLES)
+  const values = samples.flatMap(({ value, quality: q }) =>
+    q === quality.good && typeof value === 'number' ? [value] : [],
+  )
+  return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length
+}
+
+/** A minute of a fast tag; a mean of more is not wanted anywhere. */
+const MAX_MEAN_SAMPLES = 10_000

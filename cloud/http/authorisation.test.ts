@@ -1,0 +1,158 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Role, roles } from '../../protocol/api.ts'
+import { can } from '../identity/policy.ts'
+import { apiRoutes } from './http.ts'
+import { createLive } from './live.ts'
+import type { Route } from './route.ts'
+import { openTestCloud, type TestCloud } from './test-cloud.ts'
+
+let cloud: TestCloud
+let own: Ids
+let foreign: Ids
+
+interface Ids {
+  asset: string
+  alarm: string
+  case: string
+  session: string
+}
+
+beforeAll(async () => {
+  cloud = await openTestCloud()
+  own = await prepare('press', 'plant')
+  foreign = await prepare('till', 'shop')
+})
+afterAll(() => cloud?.[Symbol.asyncDispose]())
+
+async function prepare(asset: string, site: string): Promise<Ids> {
+  const { alarm, case: caseId } = await cloud.trouble(asset)
+  const asker = {
+    id: cloud.persons.technician!,
+    login: 't',
+    name: 't',
+    role: 'technician',
+    sites: ['*'],
+  } as const
+  const wish = {
+    caseId,
+    site,
+    gateway: 'gw',
+    target: 'hmi',
+    reason: 'to look',
+    minutes: 5,
+    rights: ['view'],
+  }
+  const session = await cloud.services.sessions.request(asker, wish as never)
+  return { asset, alarm, case: caseId, session: session.id }
+}
+
+const live = createLive()
+const routes = apiRoutes({}, live)
+const guarded = routes.filter((route) => !['public', 'login', 'bearer'].includes(route.access))
+
+/** The address with a real id in it, and a body that passes the schema. */
+function fill(route: Route, ids: Ids): { path: string; body?: object } {
+  const kind = route.url.split('/')[2] ?? ''
+  const id =
+    { assets: ids.asset, alarms: ids.alarm, cases: ids.case, sessions: ids.session }[kind] ?? 'x'
+  const site = ids === foreign ? 'shop' : 'plant'
+  const query = kind === 'range' ? `?tag=${site}/gw/plc/temp&from=0&to=10` : ''
+  const path = route.url.replace(':id', id) + query
+  if (route.method === 'GET') return { path }
+  const words = {
+    cause: 'worn',
+    action: 'new one',
+    reason: 'because',
+    title: 'Trouble',
+    usefulness: 'useful',
+  }
+  const rest = {
+    minutes: 5,
+    note: 'x',
+    asset: ids.asset,
+    caseId: ids.case,
+    gateway: 'gw',
+    target: 'hmi',
+  }
+  const verb = route.url.endsWith('/transition') ? { action: 'diagnose' } : {}
+  return { path, body: { ...words, ...rest, rights: ['view'], ...verb } }
+}
+
+describe('every route', () => {
+  it('declares who may call it, and each address once', () => {
+    expect(routes.length).toBeGreaterThan(30)
+    for (const route of routes) expect(route.access, route.url).toBeTruthy()
+    const names = routes.map((route) => `${route.method} ${route.url}`)
+    expect(new Set(names).size).toBe(names.length)
+  })
+
+  it('with an id in its address or its body says whose object that is', () => {
+    for (const route of guarded) {
+      const names = /:id/.test(route.url) || /asset|caseId/.test(JSON.stringify(route.body ?? {}))
+      if (names) expect(route.sitesOf, route.url).toBeDefined()
+    }
+  })
+
+  it.each(guarded.map((route) => [`${route.method} ${route.url}`, route] as const))(
+    '%s needs a login, and the refusal is audited',
+    async (_, route) => {
+      const { path, body } = fill(route, own)
+      const answer = await cloud.call(path, { method: route.method, body })
+      expect(answer).toMatchObject({ status: 401, body: { code: 'login.required' } })
+      const [entry] = await cloud.services.audit.list({ limit: 1 })
+      expect(entry).toMatchObject({ action: route.access, outcome: 'denied', actor: 'nobody' })
+    },
+  )
+})
+
+const cells = guarded
+  // Its answer never ends; its guard is the same.
+  .filter((route) => route.url !== '/api/events')
+  .flatMap((route) => roles.map((role) => [role, `${route.method} ${route.url}`, route] as const))
+
+describe('the matrix of roles and routes', () => {
+  it.each(cells)('%s, %s: as the policy says on a foreign site', async (role: Role, _, route) => {
+    const { path, body } = fill(route, foreign)
+    const answer = await cloud.call(path, { method: route.method, body, as: role })
+    const allowed = can({ role, sites: ['plant'] }, route.access as never, 'plant').allowed
+    if (!allowed) {
+      expect(answer).toMatchObject({ status: 403, body: { code: 'access.denied' } })
+      return
+    }
+    if (!route.sitesOf) {
+      expect(answer.status).toBe(200)
+      expect(answer.text).not.toContain('shop')
+      return
+    }
+    // Not to be told from what does not exist.
+    const missing = fill(route, { asset: 'none', alarm: 'none', case: 'none', session: 'none' })
+    const nothing = await cloud.call(missing.path.replace('plant/', 'nowhere/'), {
+      method: route.method,
+      body: missing.body,
+      as: role,
+    })
+    expect(answer.status).toBe(404)
+    expect(answer.text).toBe(nothing.text)
+  })
+
+  it.each(cells)('%s, %s: as the policy says on the own site', async (role: Role, _, route) => {
+    const { path, body } = fill(route, own)
+    const answer = await cloud.call(path, { method: route.method, body, as: role })
+    const allowed = can({ role, sites: ['plant'] }, route.access as never, 'plant').allowed
+    if (!allowed) {
+      expect(answer).toMatchObject({ status: 403, body: { code: 'access.denied' } })
+      const [entry] = await cloud.services.audit.list({ limit: 1 })
+      expect(entry).toMatchObject({ actor: role, action: route.access, outcome: 'denied' })
+      return
+    }
+    // Allowed: the domain may still say no to the state, never to the person.
+    expect(answer.status).not.toBe(401)
+    expect(answer.body?.code).not.toBe('access.denied')
+    // Nothing is recorded yet, no case closed; all else is found.
+    if (!/recording|report/.test(route.url)) expect(answer.status).not.toBe(404)
+  })
+
+  it('ends with an audit log that is intact', async () => {
+    expect(await cloud.services.audit.verify()).toEqual({ intact: true })
+  })
+})

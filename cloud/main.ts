@@ -1,0 +1,227 @@
+/** The cloud: wires broker, ingest, historian, models, alarms, cases, sessions and the API; nothing else knows them all. */
+import { existsSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { createLog } from '../protocol/kit/log.ts'
+import { repeatUntilDisposed } from '../protocol/kit/loop.ts'
+import { ratioRule } from './alarms/alarm-rule.ts'
+import { openAlarms } from './alarms/alarms.ts'
+import { openAudit } from './audit/audit.ts'
+import { sessionEventOf } from './cases/case.ts'
+import type { CaseFacts } from './cases/case-detail.ts'
+import { openCases } from './cases/cases.ts'
+import { type CloudConfig, loadCloudConfig } from './config.ts'
+import { openFleet } from './fleet/fleet.ts'
+import { createFlow, meanOf } from './flow.ts'
+import { openHttp } from './http/http.ts'
+import { openIdentity } from './identity/logins.ts'
+import { openPki } from './identity/pki.ts'
+import { openIngest } from './ingest/ingest.ts'
+import { describeModel, normalOf, scoredAssets } from './models-of.ts'
+import { openConfiguredBroker } from './open-broker.ts'
+import { openHistorian } from './open-historian.ts'
+import { ensureDataDir, openConfiguredStore } from './open-store.ts'
+import type { Parts } from './parts.ts'
+import { openScoring } from './scoring/scoring.ts'
+import { createServices } from './services-of.ts'
+import { openTunnelHub } from './sessions/hub.ts'
+import { openSessions } from './sessions/sessions.ts'
+import { openHmiProxy } from './sessions/web/hmi-proxy.ts'
+
+/** How often models, shelvings and session windows are looked at. */
+const SCORE_MS = 250
+const TICK_MS = 1000
+const RETENTION_MS = 3_600_000
+const CONSOLE_DIR = resolve(import.meta.dirname, 'console', 'dist')
+
+export interface Cloud extends AsyncDisposable {
+  readonly url: string
+  readonly parts: Parts
+}
+
+/** `mimamori cloud run`: until the signal aborts. Prints one JSON line when everything is open. */
+export async function runCloud(file: string, signal: AbortSignal): Promise<void> {
+  await using cloud = await openCloud(await loadCloudConfig(file))
+  console.log(JSON.stringify({ ready: true, name: 'cloud', url: cloud.url }))
+  await new Promise<void>((stop) => {
+    if (signal.aborted) stop()
+    signal.addEventListener('abort', () => stop(), { once: true })
+  })
+}
+
+/** Opens all of it; disposing it stops the ingest first and closes the stores last. */
+export async function openCloud(config: CloudConfig): Promise<Cloud> {
+  const parts = { config, dataDir: await ensureDataDir(config), log: createLog('cloud') } as Parts
+  await using stack = new AsyncDisposableStack()
+  await openState(parts, stack)
+  await openDomains(parts, stack)
+  await openAccess(parts, stack)
+  await openSources(parts, stack)
+  parts.log.info({ url: parts.http.url }, 'cloud open')
+  const running = stack.move()
+  return {
+    url: parts.http.url,
+    parts,
+    [Symbol.asyncDispose]: async () => await running.disposeAsync(),
+  }
+}
+
+/** Where things are kept. */
+async function openState(parts: Parts, stack: AsyncDisposableStack): Promise<void> {
+  const { config, dataDir, log } = parts
+  parts.pki = await openPki(join(dataDir, 'pki'))
+  parts.store = stack.use(await openConfiguredStore(config))
+  parts.audit = await openAudit(parts.store)
+  parts.historian = stack.use(await openHistorian(config.historian, dataDir, log))
+  parts.identity = await openIdentity({ store: parts.store, audit: parts.audit })
+}
+
+/** Fleet, models, alarms, cases: they meet here only. */
+async function openDomains(parts: Parts, stack: AsyncDisposableStack): Promise<void> {
+  const { config, store, audit, historian, log } = parts
+  parts.scored = await scoredAssets(config)
+  parts.scoring = stack.use(await openScoring({ assets: parts.scored, log }))
+  const siteOf = new Map(config.fleet.assets.map(({ id, site }) => [id, site]))
+  parts.fleet = await openFleet({
+    store,
+    audit,
+    latest: (tags) => historian.latest(tags),
+    modelOf: (id) =>
+      describeModel(parts.scoring, { id, site: siteOf.get(id) ?? '' }, parts.flow?.latestScore(id)),
+    tunnelUp: (site, gateway) => parts.hub?.isUp(site, gateway) ?? false,
+    onChange: (site) => changed(parts, 'fleet', null, site),
+  })
+  await parts.fleet.applyFleet(config.fleet)
+  await parts.fleet.forgetPresence()
+  parts.cases = await openCases({
+    store,
+    audit,
+    facts: createFacts(parts),
+    onChange: ({ case: one }) => changed(parts, 'cases', one.id, one.site),
+  })
+  parts.alarms = await openAlarms({
+    store,
+    audit,
+    rules: config.fleet.assets
+      .filter(({ model }) => model !== undefined)
+      .map(({ id, site, alarm }) => ratioRule({ id, site, severity: alarm.severity })),
+    async onChange({ alarm, kind }) {
+      log.info({ asset: alarm.asset, alarm: alarm.id, state: alarm.state }, `alarm ${kind}`)
+      if (kind === 'raised') await parts.cases.fromAlarm(alarm)
+      changed(parts, 'alarms', alarm.id, alarm.site)
+    },
+  })
+  const show: Parameters<typeof createFlow>[0]['show'] = (samples, of) =>
+    parts.http?.live.samples({ kind: 'samples', samples }, of)
+  parts.flow = createFlow({ ...parts, show })
+}
+
+function createFacts(parts: Parts): CaseFacts {
+  const { config, historian, scored, scoring } = parts
+  return {
+    alarmsOf: (caseId) => parts.alarms.list({ state: 'all', caseId }),
+    attachAlarm: (alarm, caseId) => parts.alarms.attachCase(alarm, caseId),
+    async sessionsOf(caseId) {
+      const sites = config.fleet.sites.map(({ id }) => id)
+      const all = await parts.sessions.list({ state: 'all', sites })
+      return all.filter((session) => session.caseId === caseId)
+    },
+    async recordingOf(id) {
+      const session = await parts.sessions.get(id)
+      return session?.recorded ? await parts.sessions.recording(id) : undefined
+    },
+    tagMean: (tag, from, to) => meanOf(historian, tag, { from, to }),
+    normalOf: (asset, tag) => normalOf(scoring, scored, asset, tag),
+    recoveryHoldMs: (asset) =>
+      config.fleet.assets.find(({ id }) => id === asset)?.recovery.holdMs ?? 0,
+  }
+}
+
+/** The tunnel, the sessions in it, the machines' own pages, and the API. */
+async function openAccess(parts: Parts, stack: AsyncDisposableStack): Promise<void> {
+  const { config, store, audit, pki, log } = parts
+  const tls = await pki.serverCredentials(config.serverNames)
+  parts.hub = stack.use(
+    await openTunnelHub({
+      ...config.tunnel,
+      tls,
+      identify: pki.gatewayOf,
+      log,
+      async onGateway({ site, gateway, online }) {
+        changed(parts, 'fleet', null, site)
+        if (!online) await parts.sessions?.gatewayLost(site, gateway)
+      },
+    }),
+  )
+  parts.sessions = stack.use(
+    await openSessions({
+      store,
+      audit,
+      hub: parts.hub,
+      signer: pki.grantSigner(),
+      recordingsDir: join(parts.dataDir, 'recordings'),
+      async onChange(change) {
+        await parts.cases.noteSession(sessionEventOf(change, Date.now()))
+        changed(parts, 'sessions', change.session.id, change.session.site)
+      },
+      log,
+    }),
+  )
+  const { host, port, publicUrl } = config.http
+  const own = ['127.0.0.1', 'localhost'].map((name) => `http://${name}:${port}`)
+  parts.hmi = stack.use(
+    await openHmiProxy({
+      host: config.hmi.host,
+      port: config.hmi.port,
+      access: parts.sessions.viewers,
+      consoleOrigins: publicUrl ? [new URL(publicUrl).origin] : own,
+      publicBase: config.hmi.publicUrl,
+      log,
+    }),
+  )
+  const hmiBase = new URL(parts.hmi.publicBase)
+  parts.http = stack.use(
+    await openHttp({
+      host,
+      port,
+      services: createServices(parts),
+      log,
+      consoleDir: existsSync(CONSOLE_DIR) ? CONSOLE_DIR : undefined,
+      hmiOrigins: [`${hmiBase.protocol}//*.${hmiBase.host}`],
+      hookToken: process.env[config.hooks.grafanaTokenEnv ?? ''],
+      trustedProxies: config.http.trustedProxies,
+    }),
+  )
+}
+
+/** The broker and what comes through it; last to open, first to close. */
+async function openSources(parts: Parts, stack: AsyncDisposableStack): Promise<void> {
+  const { config, pki, log, flow } = parts
+  const onError = (error: unknown): void => log.error({ err: error }, 'a regular task failed')
+  const every = (everyMs: number, work: () => Promise<unknown>): void => {
+    stack.use(repeatUntilDisposed(async () => void (await work()), { everyMs, onError }))
+  }
+  every(SCORE_MS, () => flow.score(Date.now()))
+  every(TICK_MS, () => parts.alarms.tick(Date.now()))
+  every(TICK_MS, () => parts.sessions.tick(Date.now()))
+  const policy = { maxAgeMs: config.retention.maxAgeDays * 86_400_000 }
+  every(RETENTION_MS, () => parts.historian.retain(policy, Date.now()))
+  parts.broker = stack.use(await openConfiguredBroker(config, pki, log))
+  parts.ingest = stack.use(
+    openIngest({
+      connect: (options) => parts.broker.connect(options),
+      hostId: config.hostId,
+      commit: (batch) => flow.commit(batch),
+      onNode: (event) => void parts.fleet.onNode(event).catch(onError),
+      log,
+    }),
+  )
+}
+
+function changed(
+  parts: Parts,
+  what: 'fleet' | 'alarms' | 'cases' | 'sessions',
+  id: string | null,
+  site: string | null,
+): void {
+  parts.http?.live.changed({ kind: 'changed', what, id }, site)
+}

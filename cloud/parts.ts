@@ -1,0 +1,43 @@
+/** What the cloud consists of while it runs; `main.ts` fills it in order. */
+import type { Log } from '../protocol/kit/log.ts'
+import type { Alarms } from './alarms/alarms.ts'
+import type { Audit } from './audit/audit.ts'
+import type { Cases } from './cases/cases.ts'
+import type { CloudConfig } from './config.ts'
+import type { Fleet } from './fleet/fleet.ts'
+import type { Flow } from './flow.ts'
+import type { Historian } from './historian/historian.ts'
+import type { Http } from './http/http.ts'
+import type { Identity } from './identity/logins.ts'
+import type { Pki } from './identity/pki.ts'
+import type { Ingest } from './ingest/ingest.ts'
+import type { BrokerLink } from './open-broker.ts'
+import type { ScoredAsset, Scoring } from './scoring/scoring.ts'
+import type { TunnelHub } from './sessions/hub.ts'
+import type { Sessions } from './sessions/sessions.ts'
+import type { HmiProxy } from './sessions/web/hmi-proxy.ts'
+import type { Store } from './store/store.ts'
+
+/** Everything that is open, filled in order; callbacks reach later parts through it. */
+export interface Parts {
+  config: CloudConfig
+  dataDir: string
+  log: Log
+  store: Store
+  audit: Audit
+  pki: Pki
+  historian: Historian
+  identity: Identity
+  scored: ScoredAsset[]
+  scoring: Scoring
+  fleet: Fleet
+  alarms: Alarms
+  cases: Cases
+  hub: TunnelHub
+  sessions: Sessions
+  hmi: HmiProxy
+  flow: Flow
+  broker: BrokerLink
+  ingest: Ingest
+  http: Http
+}

@@ -1,0 +1,48 @@
+/** What the API is given of the running cloud: its services, their health, their counters. */
+import type { openHttp } from './http/http.ts'
+import { createCloudMetrics } from './metrics.ts'
+import type { Parts } from './parts.ts'
+
+export function createServices(parts: Parts): Parameters<typeof openHttp>[0]['services'] {
+  const { identity, audit, fleet, alarms, cases, historian, sessions } = parts
+  return {
+    ...{ identity, audit, fleet, alarms, cases, historian },
+    sessions: {
+      ...sessions,
+      open: (actor, id) => sessions.open(actor, id, { publicBase: parts.hmi.publicBase }),
+      list: ({ state, sites }) =>
+        sessions.list({ state, sites: sites ?? parts.config.fleet.sites.map(({ id }) => id) }),
+    },
+    health: () => checkHealth(parts),
+    metrics: createCloudMetrics({
+      ingest: () => parts.ingest.counters(),
+      gateways: () => parts.broker.clients(),
+      console: () => parts.http.live.clients(),
+      quarantined: () => parts.flow.counters().quarantined,
+      scoredWindows: () => [
+        { state: 'scored', count: parts.flow.counters().scored },
+        { state: 'unknown', count: parts.flow.counters().unknown },
+      ],
+      inferenceSeconds: () => parts.flow.counters().inferenceSeconds,
+    }),
+  }
+}
+
+/** Asks each part just now. */
+async function checkHealth(parts: Parts): Promise<{ parts: Record<string, string> }> {
+  const ask = async (work: Promise<unknown>): Promise<string> => {
+    try {
+      await work
+      return 'ok'
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error)
+    }
+  }
+  return {
+    parts: {
+      store: await ask(parts.store.db.selectFrom('settings').select('key').limit(1).execute()),
+      historian: await ask(parts.historian.latest([])),
+      broker: parts.ingest?.connected() ? 'ok' : 'not connected',
+    },
+  }
+}

@@ -1,0 +1,363 @@
+/** The edge node against real brokers, watched by a bare host: the assertions of Sparkplug 3.0 by their ids. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import mqtt from 'mqtt'
+import { type IConnectPacket, parser } from 'mqtt-packet'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { createLog } from '../../protocol/kit/log.ts'
+import type { Sample, Tag } from '../../protocol/model.ts'
+import { formatState } from '../../protocol/sparkplug/delivery.ts'
+import { decodePayload, encodePayload, type Metric, type Payload } from '../../protocol/sparkplug/payload.ts'
+import { type Outbox, openOutbox } from '../outbox/outbox.ts'
+import { brokers, type TestBroker, until } from './broker.fixture.ts'
+import { type Command, openUplink, type Uplink, type UplinkOptions } from './uplink.ts'
+
+const STATE = 'spBv1.0/STATE/mimamori'
+const temperature: Tag = { id: 'plant/gw1/plc/Temperature', name: 'Temperature', type: 'Double', unit: '°C', address: {} }
+const count: Tag = { id: 'plant/gw1/plc/Count', name: 'Count', type: 'Int16', address: {} }
+const never: Tag = { id: 'plant/gw1/pos/Never', name: 'Never', type: 'String', address: {} }
+
+interface Seen {
+  topic: string
+  type: string
+  payload: Payload
+  qos: number
+  retain: boolean
+}
+
+/** A host that only watches and says what it is told to. */
+async function openWatcher(url: string) {
+  const client = await mqtt.connectAsync(url, { reconnectPeriod: 0 })
+  const seen: Seen[] = []
+  client.on('message', (topic, bytes, packet) => {
+    const type = topic.split('/')[2] ?? ''
+    if (!topic.includes('/STATE/') && !type.endsWith('CMD')) {
+      seen.push({ topic, type, payload: decodePayload(bytes), qos: packet.qos, retain: packet.retain })
+    }
+  })
+  await client.subscribeAsync('spBv1.0/#', { qos: 1 })
+  const state = (online: boolean, timestamp: number) =>
+    client.publishAsync(STATE, formatState({ online, timestamp }), { qos: 1, retain: true })
+  const command = (topic: string, metrics: Metric[]) =>
+    client.publishAsync(topic, Buffer.from(encodePayload({ at: 1, metrics })))
+  return {
+    client,
+    seen,
+    state,
+    command,
+    types: () => seen.map(({ type }) => type),
+    of: (type: string) => seen.filter((message) => message.type === type),
+    [Symbol.asyncDispose]: () => client.endAsync(true),
+  }
+}
+
+let folder = ''
+let outbox: Outbox
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'uplink-'))
+  outbox = openOutbox({ file: join(folder, 'outbox.db'), maxBytes: 1e7, maxAgeMs: 1e9, gateway: 'gw1' })
+})
+afterEach(async () => {
+  await outbox[Symbol.asyncDispose]()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+const plc = { online: true }
+const latest = new Map<string, Sample>()
+function open(url: string, options: Partial<UplinkOptions> = {}): Uplink {
+  plc.online = true
+  latest.clear()
+  latest.set(count.id, { tag: count.id, at: 50, value: -7, quality: 192 })
+  return openUplink({
+    url,
+    site: 'plant',
+    gateway: 'gw1',
+    clientId: 'gw1',
+    devices: () => [
+      { device: 'plc', online: plc.online, tags: [temperature, count], latest: (tag) => latest.get(tag) },
+      { device: 'pos', online: false, tags: [never], latest: () => undefined },
+    ],
+    targets: [{ id: 'hmi', kind: 'web', title: 'HMI', consent: 'request' }],
+    software: 'mimamori 0.1.0',
+    outbox,
+    primaryHost: 'mimamori',
+    delivery: 'acknowledged',
+    ackTimeoutMs: 60_000,
+    backoff: { minMs: 20, maxMs: 100 },
+    log: createLog('uplink').child({}, { level: 'silent' }),
+    ...options,
+  })
+}
+function publish(uplink: Uplink, value: number, at = Date.now()): number {
+  const samples: Sample[] = [{ tag: count.id, at, value, quality: 192 }]
+  const number = outbox.append({ samples })
+  uplink.publish(number, samples, [])
+  return number
+}
+const bdSeqOf = (message: Seen | undefined) =>
+  message?.payload.metrics.find(({ name }) => name === 'bdSeq')?.value
+const named = (birth: Seen | undefined, name: string) =>
+  birth?.payload.metrics.find((metric) => metric.name === name)
+const born = (watcher: { types(): string[] }, times = 1) =>
+  until(`birth ${times}`, () => watcher.types().filter((type) => type === 'DDEATH').length >= times)
+
+describe.each(brokers)('the edge node over $name', ({ missing, open: openBroker }) => {
+  let broker: TestBroker
+  beforeEach(async ({ skip }) => {
+    if (missing) skip()
+    broker = await openBroker()
+  })
+  afterEach(() => broker?.[Symbol.asyncDispose]())
+
+  test('tck-id-message-flow-edge-node-birth-publish-phid-wait-online, tck-id-message-flow-edge-node-birth-publish-phid-wait-id: no birth before its own primary host is online', async () => {
+    await using watcher = await openWatcher(broker.url)
+    await watcher.state(false, 10)
+    await watcher.client.publishAsync('spBv1.0/STATE/other', formatState({ online: true, timestamp: 20 }), { qos: 1, retain: true })
+    let answered = false
+    await using uplink = open(broker.url, {
+      onCommand: () => {
+        answered = true
+      },
+    })
+    publish(uplink, 1)
+    // A command comes after the retained STATEs: once it is here, the node has seen both.
+    await until('subscribed', () => {
+      watcher.command('spBv1.0/plant/NCMD/gw1', [{ name: 'Node Control/Echo', value: 1 }])
+      return answered
+    })
+    expect(watcher.seen).toEqual([])
+    await watcher.state(true, 30)
+    await born(watcher)
+  })
+
+  test('tck-id-topics-nbirth-metric-reqs, tck-id-operational-behavior-data-commands-rebirth-name-aliases, tck-id-payloads-alias-uniqueness: births declare everything once, in order', async () => {
+    await using watcher = await openWatcher(broker.url)
+    await watcher.state(true, 10)
+    await using _uplink = open(broker.url)
+    await born(watcher)
+    expect(watcher.types().slice(0, 4)).toEqual(['NBIRTH', 'DBIRTH', 'DBIRTH', 'DDEATH'])
+    expect(watcher.seen.map(({ payload }) => payload.seq)).toEqual([0, 1, 2, 3])
+    for (const { qos, retain, payload } of watcher.seen) {
+      expect({ qos, retain }).toEqual({ qos: 0, retain: false })
+      expect(payload.at).toBeGreaterThan(0)
+      for (const metric of payload.metrics) {
+        expect(metric).toMatchObject({ name: expect.any(String), type: expect.any(String), at: expect.any(Number) })
+      }
+    }
+    const nbirth = watcher.of('NBIRTH')[0]
+    expect(named(nbirth, 'Node Control/Rebirth')).toMatchObject({ type: 'Boolean', value: false })
+    expect(named(nbirth, 'Node Control/Rebirth')).not.toHaveProperty('alias')
+    for (const name of ['Delivery/From', 'Delivery/Watermark', 'Delivery/Acknowledged', 'Delivery/Gap']) {
+      expect(named(nbirth, name), name).toMatchObject({ value: null })
+    }
+    expect(JSON.parse(String(named(nbirth, 'Properties/Targets')?.value))).toEqual([
+      { id: 'hmi', kind: 'web', title: 'HMI', consent: 'request' },
+    ])
+    expect(named(nbirth, 'Properties/Software')?.value).toBe('mimamori 0.1.0')
+    const [dbirth, pos] = watcher.of('DBIRTH')
+    expect(named(dbirth, 'Count')).toMatchObject({ value: -7, at: 50, type: 'Int16' })
+    expect(named(dbirth, 'Temperature')).toMatchObject({ unit: '°C', value: null, quality: 500 })
+    expect(named(pos, 'Never')).toMatchObject({ value: null, quality: 500 })
+    const aliases = watcher.seen.flatMap(({ payload }) => payload.metrics.flatMap(({ alias }) => alias ?? []))
+    expect(new Set(aliases).size).toBe(aliases.length)
+  })
+
+  test('tck-id-payloads-alias-data-cmd-requirement, tck-id-payloads-ddata-seq-inc, tck-id-payloads-metric-datatype-not-req: data goes by alias without datatype, then its watermark', async () => {
+    await using watcher = await openWatcher(broker.url)
+    await watcher.state(true, 10)
+    await using uplink = open(broker.url)
+    await born(watcher)
+    const number = publish(uplink, 42)
+    await until('watermark', () => watcher.of('NDATA').length === 1)
+    const alias = named(watcher.of('DBIRTH')[0], 'Count')!.alias
+    const [ddata] = watcher.of('DDATA')
+    expect(ddata!.payload.metrics).toEqual([{ alias, at: expect.any(Number), value: 42 }])
+    const nodeAlias = (name: string) => named(watcher.of('NBIRTH')[0], name)!.alias
+    const [ndata] = watcher.of('NDATA')
+    expect(ndata!.payload.metrics.map((metric) => [metric.alias, metric.value])).toEqual([
+      [nodeAlias('Delivery/From'), BigInt(number)],
+      [nodeAlias('Delivery/Watermark'), BigInt(number)],
+    ])
+    expect(watcher.seen.map(({ payload }) => payload.seq)).toEqual([0, 1, 2, 3, 4, 5])
+  })
+
+  test('the outbox keeps a batch until exactly its range is acknowledged', async () => {
+    await using watcher = await openWatcher(broker.url)
+    await watcher.state(true, 10)
+    await using uplink = open(broker.url)
+    await born(watcher)
+    const number = publish(uplink, 1)
+    await until('watermark', () => watcher.of('NDATA').length === 1)
+    const acknowledge = (from: number, to: number) =>
+      watcher.command('spBv1.0/plant/NCMD/gw1', [
+        { name: 'Delivery/From', type: 'Int64', value: BigInt(from) },
+        { name: 'Delivery/Acknowledged', type: 'Int64', value: BigInt(to) },
+      ])
+    await acknowledge(number, number + 5)
+    publish(uplink, 2)
+    await until('second watermark', () => watcher.of('NDATA').length === 2)
+    expect(outbox.depth().batches).toBe(2)
+    await acknowledge(number, number)
+    await until('deleted', () => outbox.depth().batches === 1)
+    expect(outbox.peek(0, 10).map((batch) => batch.number)).toEqual([number + 1])
+  })
+
+  test('a range nobody acknowledges is sent again as history; what was appended before the session goes as history too', async () => {
+    await using watcher = await openWatcher(broker.url)
+    outbox.append({ samples: [{ tag: count.id, at: 5, value: 5, quality: 192 }] })
+    await watcher.state(true, 10)
+    await using uplink = open(broker.url, { ackTimeoutMs: 200 })
+    await born(watcher)
+    publish(uplink, 6)
+    const sent = (historical: boolean) =>
+      watcher.of('DDATA').flatMap(({ payload }) =>
+        payload.metrics.filter((metric) => (metric.historical ?? false) === historical).map(({ value }) => value),
+      )
+    await until('both sent again', () => sent(true).filter((value) => value === 5).length >= 2 && sent(true).includes(6))
+    expect(sent(false)).toEqual([6])
+  })
+
+  test('tck-id-operational-behavior-data-commands-rebirth-action-2, tck-id-operational-behavior-data-commands-rebirth-action-3: a rebirth repeats all births with the same bdSeq, then all that is unacknowledged', async () => {
+    await using watcher = await openWatcher(broker.url)
+    await watcher.state(true, 10)
+    await using uplink = open(broker.url)
+    await born(watcher)
+    publish(uplink, 1)
+    await until('watermark', () => watcher.of('NDATA').length === 1)
+    await watcher.command('spBv1.0/plant/NCMD/gw1', [{ name: 'Node Control/Rebirth', type: 'Boolean', value: true }])
+    await until('resent', () => watcher.of('NDATA').length === 2)
+    expect(watcher.types().slice(6)).toEqual(['NBIRTH', 'DBIRTH', 'DBIRTH', 'DDEATH', 'DDATA', 'NDATA'])
+    const [first, second] = watcher.of('NBIRTH')
+    expect(bdSeqOf(second)).toBe(bdSeqOf(first))
+    expect(second!.payload.seq).toBe(0)
+    expect(watcher.of('DDATA')[1]!.payload.metrics[0]).toMatchObject({ value: 1, historical: true })
+  })
+
+  test('tck-id-operational-behavior-edge-node-intentional-disconnect-ndeath, tck-id-payloads-ndeath-seq, tck-id-payloads-ndeath-bdseq: disposal publishes the NDEATH of its birth', async () => {
+    await using watcher = await openWatcher(broker.url)
+    await watcher.state(true, 10)
+    {
+      await using _uplink = open(broker.url)
+      await born(watcher)
+    }
+    await until('NDEATH', () => watcher.of('NDEATH').length > 0)
+    const death = watcher.of('NDEATH')[0]!
+    expect(death.payload).not.toHaveProperty('seq')
+    expect(death.payload.metrics).toEqual([{ name: 'bdSeq', at: expect.any(Number), type: 'Int64', value: 0n }])
+    expect(death.retain).toBe(false)
+    expect(watcher.of('NDEATH')).toHaveLength(1)
+  })
+
+  test('tck-id-operational-behavior-edge-node-termination-host-offline, -timestamp: a valid offline STATE ends the session with NDEATH, an old one does not', async () => {
+    await using watcher = await openWatcher(broker.url)
+    await watcher.state(true, 100)
+    await using uplink = open(broker.url)
+    await born(watcher)
+    await watcher.state(false, 50)
+    publish(uplink, 1)
+    await until('still publishing', () => watcher.of('NDATA').length === 1)
+    expect(watcher.of('NDEATH')).toEqual([])
+    await watcher.state(false, 100)
+    await until('NDEATH', () => watcher.of('NDEATH').length === 1)
+    publish(uplink, 2)
+    await watcher.state(true, 200)
+    await born(watcher, 2)
+    const births = watcher.of('NBIRTH')
+    expect(Number(bdSeqOf(births[1]))).toBeGreaterThan(Number(bdSeqOf(births[0])))
+  })
+
+  test('tck-id-operational-behavior-device-ddeath: a device that goes offline dies and is born again, data of the other goes on', async () => {
+    await using watcher = await openWatcher(broker.url)
+    await watcher.state(true, 10)
+    await using uplink = open(broker.url)
+    await born(watcher)
+    plc.online = false
+    uplink.deviceChanged('plc')
+    await born(watcher, 2)
+    expect(watcher.seen.at(-1)).toMatchObject({ topic: 'spBv1.0/plant/DDEATH/gw1/plc', payload: { seq: 4, at: expect.any(Number) } })
+    plc.online = true
+    uplink.deviceChanged('plc')
+    await until('DBIRTH', () => watcher.of('DBIRTH').length === 3)
+    expect(named(watcher.of('DBIRTH')[2], 'Count')).toMatchObject({ value: -7 })
+  })
+
+  test('samples of a tag that left the configuration are declared once more and told', async () => {
+    await using watcher = await openWatcher(broker.url)
+    outbox.append({ samples: [{ tag: 'plant/gw1/old/Gone', at: 5, value: 'x', quality: 192 }] })
+    await watcher.state(true, 10)
+    await using _uplink = open(broker.url)
+    await until('told', () => watcher.of('DDATA').length > 0)
+    const birth = watcher.of('DBIRTH').find(({ topic }) => topic.endsWith('/old'))
+    expect(watcher.of('DDATA')[0]!.payload.metrics).toEqual([
+      { alias: named(birth, 'Gone')!.alias, at: 5, value: 'x', historical: true },
+    ])
+  })
+
+  test('a value that does not fit its declared type is told as bad, never wrapped', async () => {
+    await using watcher = await openWatcher(broker.url)
+    await watcher.state(true, 10)
+    await using uplink = open(broker.url)
+    await born(watcher)
+    publish(uplink, 40_000)
+    await until('told', () => watcher.of('DDATA').length > 0)
+    expect(watcher.of('DDATA')[0]!.payload.metrics[0]).toMatchObject({ value: null, quality: 0 })
+    expect(uplink.state().misfits).toBe(1)
+  })
+
+  test('commands reach their tag by name or alias, with the type of the tag; garbage is counted', async () => {
+    const commands: Command[] = []
+    await using watcher = await openWatcher(broker.url)
+    await watcher.state(true, 10)
+    await using uplink = open(broker.url, { onCommand: (command) => commands.push(command) })
+    await born(watcher)
+    const alias = named(watcher.of('DBIRTH')[0], 'Count')!.alias
+    await watcher.client.publishAsync('spBv1.0/plant/DCMD/gw1/plc', Buffer.from([0x12, 0x7f]))
+    await watcher.command('spBv1.0/plant/DCMD/gw1/plc', [{ name: 'Unknown', value: 1 }])
+    await watcher.command('spBv1.0/plant/DCMD/gw1/plc', [{ name: 'Count', type: 'Int16', value: -5 }])
+    const raw = encodePayload({ at: 1, metrics: [{ alias, type: 'Int16', value: -6 }] }, { omitTypes: true })
+    await watcher.client.publishAsync('spBv1.0/plant/DCMD/gw1/plc', Buffer.from(raw))
+    await until('commands', () => commands.length === 2)
+    expect(commands).toEqual([-5, -6].map((value) => ({ device: 'plc', metric: 'Count', tag: count.id, value })))
+    expect(uplink.state().refusedMessages).toBe(2)
+  })
+
+  test("delivery 'state' settles with any host: published while its STATE says online", async () => {
+    await using watcher = await openWatcher(broker.url)
+    outbox.append({ samples: [{ tag: count.id, at: 5, value: 5, quality: 192 }] })
+    await using uplink = open(broker.url, { delivery: 'state' })
+    await until('connected', () => uplink.state().connects > 0)
+    expect(outbox.depth().batches).toBe(1)
+    await watcher.state(true, 10)
+    await until('settled', () => outbox.depth().batches === 0)
+    await until('told', () => watcher.of('DDATA').length === 1)
+  })
+})
+
+test('tck-id-message-flow-edge-node-birth-publish-will-message-payload-bdSeq, tck-id-payloads-ndeath-will-message-qos, -retain, tck-id-principles-persistence-clean-session-311: every CONNECT carries a will of its own, read from the raw bytes', async () => {
+  const connects: IConnectPacket[] = []
+  const server = createServer((socket) => {
+    const packets = parser()
+    packets.on('packet', (packet) => {
+      if (packet.cmd === 'connect') connects.push(packet)
+      socket.destroy()
+    })
+    socket.on('data', (bytes) => packets.parse(bytes))
+    socket.on('error', () => {})
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as { port: number }
+  {
+    await using _uplink = open(`mqtt://127.0.0.1:${port}`)
+    await until('three connects', () => connects.length >= 3)
+  }
+  server.close()
+  for (const [index, { clean, will }] of connects.entries()) {
+    expect(clean).toBe(true)
+    expect(will).toMatchObject({ topic: 'spBv1.0/plant/NDEATH/gw1', qos: 1, retain: false })
+    const { metrics, seq } = decodePayload(will!.payload as Buffer)
+    expect(seq).toBeUndefined()
+    expect(metrics).toMatchObject([{ name: 'bdSeq', type: 'Int64', value: BigInt(index) }])
+  }
+})

@@ -1,0 +1,67 @@
+/** `mimamori train` and `mimamori score`: what the command line asks of the trainer, and the sentence it prints. */
+import { readFile } from 'node:fs/promises'
+import { Fault } from '../protocol/kit/fault.ts'
+import { createLog } from '../protocol/kit/log.ts'
+import { runScore } from './train/score.ts'
+import { runTrain } from './train/train.ts'
+
+export interface TrainCommand {
+  in: string
+  out: string
+  time?: string
+  /** Seconds. */
+  period?: number
+  /** File: JSON object, tag → live step in the tag's unit. */
+  resolution?: string
+  seed: number
+}
+
+/** Answers what was made. */
+export async function trainCommand(command: TrainCommand): Promise<string> {
+  const { manifest } = await runTrain({
+    in: command.in,
+    out: command.out,
+    timeColumn: command.time,
+    periodMs: command.period === undefined ? undefined : command.period * 1000,
+    resolution: await readResolution(command.resolution),
+    seed: command.seed,
+    log: createLog('train'),
+  })
+  const { tags, training, threshold } = manifest
+  return `${command.out}: ${tags.length} tags, ${training.rows} rows, threshold ${threshold.toPrecision(4)}`
+}
+
+async function readResolution(
+  file: string | undefined,
+): Promise<Record<string, number> | undefined> {
+  if (file === undefined) return undefined
+  const wrong = (problem: string, cause?: unknown): Fault =>
+    new Fault('config.invalid', { count: 1, problems: `${file}: ${problem}` }, { cause })
+  let value: unknown
+  try {
+    value = JSON.parse(await readFile(file, 'utf8'))
+  } catch (error) {
+    throw wrong('cannot be read as JSON', error)
+  }
+  const isMap = typeof value === 'object' && value !== null && !Array.isArray(value)
+  if (
+    !isMap ||
+    Object.values(value as object).some((step) => typeof step !== 'number' || step <= 0)
+  ) {
+    throw wrong('must be an object of positive numbers, one a tag')
+  }
+  return value as Record<string, number>
+}
+
+export interface ScoreCommand {
+  model: string
+  in: string
+  out: string
+  time?: string
+}
+
+/** Answers what was found. */
+export async function scoreCommand(command: ScoreCommand): Promise<string> {
+  const { rows, scored, above, alarms } = await runScore({ ...command, timeColumn: command.time })
+  return `${command.out}: ${rows} rows, ${scored} scored, ${above} above the threshold, ${alarms} alarm(s)`
+}
