@@ -120,6 +120,16 @@ function addCloud(program: Command): void {
       console.log(await enrolGateway(options))
     })
   program
+    .command('enrol-broker')
+    .description('make the credentials of an external MQTT broker, and of the cloud as its client')
+    .requiredOption('--config <file>', 'cloud.yaml')
+    .requiredOption('--names <names>', 'comma separated names and addresses of the broker')
+    .requiredOption('--out <dir>', 'folder to write')
+    .action(async (options) => {
+      const { enrolBroker } = await import('./cloud/enrol.ts')
+      console.log(await enrolBroker(options))
+    })
+  program
     .command('person')
     .description('add a person or set a new password; it is made here and printed once')
     .requiredOption('--config <file>', 'cloud.yaml')

@@ -24,6 +24,36 @@ export async function enrolGateway(options: EnrolOptions): Promise<string> {
   return `Credentials of ${site}/${gateway} are in ${out}. Carry them to the gateway by a safe way, name the folder in its configuration (cloud.credentials) and delete this copy.`
 }
 
+export interface EnrolBrokerOptions {
+  config: string
+  /** Comma separated names and addresses of the broker. */
+  names: string
+  out: string
+}
+
+/** The user name of the cloud at an external broker: the common name of its certificate. */
+const CLOUD_CLIENT = 'mimamori-cloud'
+
+/** For an external broker: its own key.pem, cert.pem and ca.pem, and cloud-key.pem, cloud-cert.pem for our client. */
+export async function enrolBroker({
+  config: file,
+  names,
+  out,
+}: EnrolBrokerOptions): Promise<string> {
+  const config = await loadCloudConfig(file)
+  const pki = await openPki(join(resolve(config.baseDir, config.dataDir), 'pki'))
+  const server = await pki.serverCredentials(names.split(',').map((name) => name.trim()))
+  const client = await pki.issueClient(CLOUD_CLIENT)
+  await writePrivately(out, {
+    'key.pem': server.key,
+    'cert.pem': server.cert,
+    'ca.pem': server.ca,
+    'cloud-key.pem': client.key,
+    'cloud-cert.pem': client.cert,
+  })
+  return `Credentials of the broker, and of the cloud as its client "${CLOUD_CLIENT}", are in ${out}.`
+}
+
 /** Makes the files; the key is readable by its owner only. */
 export async function writeGatewayCredentials(
   pkiDir: string,
@@ -32,14 +62,17 @@ export async function writeGatewayCredentials(
 ): Promise<void> {
   const pki = await openPki(pkiDir)
   const made = await pki.issueGateway(name)
-  await mkdir(out, { recursive: true, mode: 0o700 })
-  const files = {
+  await writePrivately(out, {
     'key.pem': made.key,
     'cert.pem': made.cert,
     'ca.pem': made.ca,
     'grant-key.json': JSON.stringify(made.grantKey, null, 2),
-  }
+  })
+}
+
+async function writePrivately(dir: string, files: Record<string, string>): Promise<void> {
+  await mkdir(dir, { recursive: true, mode: 0o700 })
   for (const [file, text] of Object.entries(files)) {
-    await writeFile(join(out, file), text, { mode: 0o600 })
+    await writeFile(join(dir, file), text, { mode: 0o600 })
   }
 }

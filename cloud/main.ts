@@ -106,7 +106,7 @@ async function openDomains(parts: Parts, stack: AsyncDisposableStack): Promise<v
       .map(({ id, site, alarm }) => ratioRule({ id, site, severity: alarm.severity })),
     async onChange({ alarm, kind }) {
       log.info({ asset: alarm.asset, alarm: alarm.id, state: alarm.state }, `alarm ${kind}`)
-      if (kind === 'raised') await parts.cases.fromAlarm(alarm)
+      if (kind === 'raised' || kind === 'unshelved') await parts.cases.fromAlarm(alarm)
       changed(parts, 'alarms', alarm.id, alarm.site)
     },
   })

@@ -4,7 +4,9 @@ import { join, resolve } from 'node:path'
 import { writeGatewayCredentials } from '../cloud/enrol.ts'
 import { upsertPerson } from '../cloud/persons.ts'
 import { openStore } from '../cloud/store/store.ts'
-import { writeConfigs } from './configs.ts'
+import { Fault } from '../protocol/kit/fault.ts'
+import { writeCloudConfig } from './cloud-config.ts'
+import { writeGatewayConfigs } from './gateway-config.ts'
 import { createPassword } from './passwords.ts'
 import { type PortName, type Ports, persons, plant, portNames, shop } from './places.ts'
 import { checkPortFree, findFreePorts } from './ports.ts'
@@ -52,7 +54,8 @@ export async function startDemo(options: DemoOptions, screen?: Screen): Promise<
     PortName,
     number
   >
-  await writeConfigs({ dataDir, ports, port: options.port })
+  const configs = { dataDir, ports, port: options.port }
+  await writeCloudConfig(configs)
   const logins = await prepareState(dataDir)
   await using stack = new AsyncDisposableStack()
   const supervisor = stack.use(
@@ -68,6 +71,12 @@ export async function startDemo(options: DemoOptions, screen?: Screen): Promise<
     await Promise.all(names.map((name) => parts.get(name)?.start()))
   }
   await Promise.all([start('cloud'), start('press', 'chiller', 'pos-1', 'pos-2', 'printer')])
+  const certificateOf = (name: PartName): string => readCertificate(parts.get(name))
+  await writeGatewayConfigs(configs, {
+    press: certificateOf('press'),
+    pos1: certificateOf('pos-1'),
+    pos2: certificateOf('pos-2'),
+  })
   await start('gw-plant', 'gw-shop')
   const running = stack.move()
   return {
@@ -82,6 +91,14 @@ export async function startDemo(options: DemoOptions, screen?: Screen): Promise<
     },
     [Symbol.asyncDispose]: async () => await running.disposeAsync(),
   }
+}
+
+/** Where the machine's OPC UA server says its certificate lies: commissioning, done by hand elsewhere. */
+function readCertificate(part: Part | undefined): string {
+  const endpoints = part?.ready?.endpoints as { certificate?: string } | undefined
+  if (!endpoints?.certificate)
+    throw new Fault('internal', { what: `${part?.name} told no certificate` })
+  return resolve(endpoints.certificate)
 }
 
 /** Credentials of the gateways on the first start; new passwords on every start. */
@@ -120,7 +137,8 @@ function describeParts(
     kind: string,
     flags: Record<string, string | number>,
   ): PartSpec => {
-    const all = { name, dir: join(dataDir, 'machines', name), ...flags }
+    const hasFiles = kind === 'press' || kind === 'pos'
+    const all = { name, ...(hasFiles && { dir: join(dataDir, 'machines', name) }), ...flags }
     const args = Object.entries(all).flatMap(([flag, value]) => [`--${flag}`, String(value)])
     return { name, args: [SIMULATORS, kind, ...args] }
   }

@@ -62,3 +62,32 @@ export const portNames = [
 ] as const
 export type PortName = (typeof portNames)[number]
 export type Ports = Readonly<Record<PortName, number>>
+
+/** UnifiedPOS statistics and health of a terminal. */
+export const posTags: readonly (readonly [name: string, type: string, unit?: string])[] = [
+  ['POSPrinter.SerialNumber', 'String'],
+  ['POSPrinter.HoursPoweredCount', 'UInt32', 'h'],
+  ['POSPrinter.ReceiptLinePrintedCount', 'UInt32'],
+  ['POSPrinter.PaperCutCount', 'UInt32'],
+  ['POSPrinter.FailedPaperCutCount', 'UInt32'],
+  ['POSPrinter.PrinterFaultCount', 'UInt32'],
+  ['CashDrawer.DrawerGoodOpenCount', 'UInt32'],
+  ['CashDrawer.DrawerFailedOpenCount', 'UInt32'],
+  ['MSR.GoodReadCount', 'UInt32'],
+  ['MSR.FailedReadCount', 'UInt32'],
+  ['Scanner.GoodScanCount', 'UInt32'],
+  ['Receipts', 'UInt32'],
+  ['System.Cpu', 'Double', '%'],
+  ['System.DiskUsed', 'Double', '%'],
+  ['System.Temperature', 'Double', '°C'],
+]
+
+/** Fields of the printer's ESC/POS status. */
+export const printerFields = [
+  'online',
+  'coverOpen',
+  'paperNearEnd',
+  'paperEnd',
+  'cutterError',
+  'drawerOpen',
+]

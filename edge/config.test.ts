@@ -50,7 +50,7 @@ const corpus: [name: string, from: string, to: string, said: RegExp][] = [
     'a mistyped key of a tag',
     'unit: °C',
     'unti: °C',
-    /^gateway\.yaml:17 devices\[0\]\.groups\[0\]\.tags\[0\]\.unti: unknown key, did you mean "unit"\?$/,
+    /^gateway\.yaml:18 devices\[0\]\.groups\[0\]\.tags\[0\]\.unti: unknown key, did you mean "unit"\?$/,
   ],
   [
     'a mistyped key at the top',
@@ -81,6 +81,12 @@ const corpus: [name: string, from: string, to: string, said: RegExp][] = [
   ['a type that does not exist', 'type: Float', 'type: Flaot', /type: must be one of "Int8"/],
   ['an address without a table', 'table: holding, address', 'address', /tags\[0\].*table/],
   ['a missing address', ', address: 0', '', /tags\[0\].*address/],
+  [
+    'a subscription a driver cannot do',
+    'intervalMs: 1000',
+    'intervalMs: 1000\n        mode: subscribe',
+    /groups\[0\]\.mode: a modbus device cannot be subscribed to/,
+  ],
   [
     'no tags',
     '          - { name: Supply, type: Float, unit: °C, table: holding, address: 0, encoding: float32 }',

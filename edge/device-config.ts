@@ -172,6 +172,10 @@ function lintDevice(device: DeviceConfig, module: DriverModule, path: Path): Con
   const problems: ConfigProblem[] = []
   const seen = new Map<string, string>()
   for (const [g, group] of device.groups.entries()) {
+    if (group.mode === 'subscribe' && module.canSubscribe !== true) {
+      const say = `a ${device.driver} device cannot be subscribed to; use poll`
+      problems.push({ path: [...path, 'groups', g, 'mode'], say })
+    }
     for (const [t, { tag }] of group.tags.entries()) {
       const place = [...path, 'groups', g, 'tags', t]
       // Sparkplug: names should not differ by case alone (tck-id-case-sensitivity-metric-names)

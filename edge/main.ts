@@ -71,6 +71,7 @@ export async function openGateway(config: GatewayConfig): Promise<Gateway> {
   const wiring: Wiring = { config, credentials, policy, dataDir, log: createLog(config.gateway) }
 
   await using stack = new AsyncDisposableStack()
+  const startedAt = Date.now()
   const outbox = stack.use(wireOutbox(wiring))
   const devices = config.devices.map((device) => ({ id: device.id, tags: tagsOf(device) }))
   const tags = createTagCache(devices, Date.now())
@@ -83,6 +84,10 @@ export async function openGateway(config: GatewayConfig): Promise<Gateway> {
     gateway: config.gateway,
     log: wiring.log,
   })
+  // Told before anything waits: dead time ends where these marks begin, and they end with the first answer.
+  const unknown = unknownSamples(config.devices.flatMap(tagsOf), startedAt)
+  tags.keep(unknown)
+  batcher.add(unknown)
   stack.use(runUntilDisposed((signal) => batcher.run(signal)))
   const decisions = createDecisionList(wiring.log)
   const dialer = stack.use(await wireDialer(wiring, tags, decisions.add))
@@ -205,12 +210,13 @@ async function wirePage(parts: Parts, { config, dataDir, log }: Wiring): Promise
 async function wireLink(
   device: DeviceConfig,
   { tags, uplink, batcher }: Parts,
-  { dataDir, log, links }: Wiring & { links: Map<string, LinkCounters> },
+  { config, dataDir, log, links }: Wiring & { links: Map<string, LinkCounters> },
 ): Promise<AsyncDisposable> {
   const module = await loadDriver(device.driver)
   const driver = module.createDriver(device.options, {
     device: device.id,
     stateDir: join(dataDir, 'devices', device.id),
+    baseDir: config.baseDir,
   })
   const counters = createLinkCounters()
   links.set(device.id, counters)
@@ -223,7 +229,6 @@ async function wireLink(
     tags.setState(device.id, { online: state === 'online', since: at, sentence })
     uplink.deviceChanged(device.id)
   }
-  emit(unknownSamples(tagsOf(device), Date.now()))
   const options = { device: device.id, driver, groups: device.groups, onState, counters }
   return runUntilDisposed((signal) =>
     runLink({ ...options, emit: (_, samples) => emit(samples) }, signal),

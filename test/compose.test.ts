@@ -68,18 +68,36 @@ describe('docker-compose.yml', () => {
     ] as string[]
     const set = compose.services.cloud?.environment ?? {}
     expect(wanted.filter((name) => !(name in set))).toEqual([])
-    const provisioning = execFileSync(
-      'cat',
-      [
-        ...['datasources', 'dashboards', 'alerting'].map((f) =>
-          join(root, 'dashboards/provisioning', f, `${f}.yaml`),
-        ),
-      ],
-      { encoding: 'utf8' },
-    )
+    const provisioned = [
+      'datasources/influx.yaml',
+      'dashboards/mimamori.yaml',
+      'alerting/contact-points.yaml',
+      'alerting/rules.yaml',
+    ]
+    const provisioning = provisioned
+      .map((file) => readFileSync(join(root, 'dashboards/provisioning', file), 'utf8'))
+      .join('\n')
     const asked = [...provisioning.matchAll(/\$\{?([A-Z][A-Z_]+)\}?/g)].map((m) => m[1] as string)
     const grafana = compose.services.grafana?.environment ?? {}
     expect(asked.filter((name) => !(name in grafana))).toEqual([])
+  })
+
+  it('mounts configurations that their own checks accept', () => {
+    const env = {
+      ...process.env,
+      ...Object.fromEntries(
+        Object.keys(compose.services.cloud?.environment ?? {}).map((name) => [name, 'x']),
+      ),
+    }
+    const checks = [
+      ['cloud', 'deploy/cloud/cloud.yaml'],
+      ['edge', 'deploy/gateway/gateway.yaml'],
+    ] as const
+    for (const [part, file] of checks) {
+      const args = ['mimamori.ts', part, 'check', '--config', file]
+      const run = spawnSync(process.execPath, args, { cwd: root, env, encoding: 'utf8' })
+      expect(`${run.stdout}${run.stderr}`).toContain('nothing wrong')
+    }
   })
 
   it('runs only commands and flags that the command line knows', () => {

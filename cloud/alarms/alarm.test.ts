@@ -1,3 +1,4 @@
+/** When the pure alarm is raised and cleared, second by second. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { quality } from '../../protocol/model.ts'

@@ -1,3 +1,4 @@
+/** Alarms on a real store: raised, acknowledged, shelved, restarted. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,7 +7,8 @@ import { quality, type Sample } from '../../protocol/model.ts'
 import { openAudit } from '../audit/audit.ts'
 import { openStore } from '../store/store.ts'
 import { ratioRule } from './alarm-rule.ts'
-import { type AlarmChangeEvent, openAlarms } from './alarms.ts'
+import { openAlarms } from './alarms.ts'
+import type { AlarmChangeEvent } from './shelving.ts'
 
 const rule = ratioRule({ id: 'press', site: 'plant', severity: 700 })
 const anna = { id: 'per_anna', login: 'anna' }

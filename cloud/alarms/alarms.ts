@@ -8,17 +8,14 @@ import { type AlarmMemory, applySample, initialAlarm, MAX_HOLE_MS } from './alar
 import { acknowledgeAlarm, clearAlarm, raiseAlarm, writeEvent } from './alarm-changes.ts'
 import { type AlarmRule, writeRules } from './alarm-rule.ts'
 import { type AlarmQuery, readAlarms } from './alarm-view.ts'
-
-export interface AlarmChangeEvent {
-  alarm: AlarmView
-  kind: 'raised' | 'cleared' | 'acknowledged' | 'shelved' | 'unshelved'
-}
-
-/** Who acts; the caller has asked the policy already. */
-export interface Person {
-  id: string
-  login: string
-}
+import {
+  type AlarmChangeEvent,
+  expireShelvings,
+  type Person,
+  type ShelvingParts,
+  shelveAlarm,
+  unshelveAlarm,
+} from './shelving.ts'
 
 export interface AlarmsOptions {
   store: Store
@@ -81,7 +78,7 @@ export async function openAlarms(options: AlarmsOptions): Promise<Alarms> {
     return alarm
   }
 
-  const shelving = createShelving({ store, audit, now, tell })
+  const shelving: ShelvingParts = { store, audit, now, tell }
 
   return {
     accept: (samples, contributionsOf = () => []) =>
@@ -108,13 +105,13 @@ export async function openAlarms(options: AlarmsOptions): Promise<Alarms> {
         })
         return alarm
       }),
-    shelve: (actor, id, how) => inTurn(() => shelving.shelve(actor, id, how)),
-    unshelve: (actor, id) => inTurn(() => shelving.unshelve(actor, id)),
+    shelve: (actor, id, how) => inTurn(() => shelveAlarm(shelving, actor, { id, ...how })),
+    unshelve: (actor, id) => inTurn(() => unshelveAlarm(shelving, actor, id)),
     async attachCase(id, caseId) {
       const set = store.db.updateTable('alarms').set({ case_id: caseId })
       await set.where('id', '=', id).execute()
     },
-    tick: (at) => inTurn(() => shelving.expire(at)),
+    tick: (at) => inTurn(() => expireShelvings(shelving, at)),
   }
 }
 
@@ -167,76 +164,4 @@ async function applyLive(
     await set.where('id', '=', live.alarm).execute()
   }
   return undefined
-}
-
-interface ShelvingParts {
-  store: Store
-  audit: Audit
-  now(): number
-  tell(id: string, kind: AlarmChangeEvent['kind']): Promise<AlarmView>
-}
-
-function createShelving({ store, audit, now, tell }: ShelvingParts) {
-  async function ruleOf(id: string): Promise<{ rule: string; site: string }> {
-    const row = await store.db
-      .selectFrom('alarms')
-      .select(['rule', 'site'])
-      .where('id', '=', id)
-      .executeTakeFirst()
-    if (!row) throw new Fault('object.missing', { id })
-    return row
-  }
-
-  async function setShelving(rule: string, until: number | null, by: string | null) {
-    const shelving = until === null ? 'Unshelved' : 'TimedShelved'
-    await store.db
-      .updateTable('alarm_rules')
-      .set({ shelving, shelved_until: until, shelved_by: by })
-      .where('id', '=', rule)
-      .execute()
-  }
-
-  async function note(
-    actor: Person,
-    id: string,
-    how: { site: string; action: string; reason?: string },
-  ) {
-    const { site, action, reason } = how
-    const kind = action === 'alarm.shelve' ? 'shelved' : 'unshelved'
-    const comment = reason ?? null
-    await writeEvent(store.db, { alarm: id, at: now(), person: actor.id, kind, comment })
-    const detail = { reason }
-    await audit.append({ actor: actor.login, action, object: id, site, outcome: 'done', detail })
-    return await tell(id, kind)
-  }
-
-  return {
-    async shelve(actor: Person, id: string, how: { minutes: number; reason: string }) {
-      const { rule, site } = await ruleOf(id)
-      await setShelving(rule, now() + how.minutes * 60_000, actor.id)
-      return await note(actor, id, { site, action: 'alarm.shelve', reason: how.reason })
-    },
-    async unshelve(actor: Person, id: string) {
-      const { rule, site } = await ruleOf(id)
-      await setShelving(rule, null, null)
-      return await note(actor, id, { site, action: 'alarm.unshelve' })
-    },
-    async expire(at: number): Promise<void> {
-      const over = await store.db
-        .selectFrom('alarm_rules')
-        .select('id')
-        .where('shelved_until', '<=', at)
-        .execute()
-      for (const { id: rule } of over) {
-        await setShelving(rule, null, null)
-        const open = await store.db
-          .selectFrom('alarms')
-          .select('id')
-          .where('rule', '=', rule)
-          .where('state', '<>', 'normal')
-          .executeTakeFirst()
-        if (open) await tell(open.id, 'unshelved')
-      }
-    },
-  }
 }

@@ -1,3 +1,4 @@
+/** The audit log keeps its chain, and finds every way of breaking it. */
 import { sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
 import { openStore } from '../store/store.ts'
@@ -65,6 +66,13 @@ describe('audit', () => {
     const { store, audit } = await openFilled(3)
     await using _ = store
     await sql`update audit set hash = ${'f'.repeat(64)} where seq = 3`.execute(store.db)
+    expect(await audit.verify()).toEqual({ intact: false, brokenAt: 3 })
+  })
+
+  it('misses the end of the chain when it was taken away', async () => {
+    const { store, audit } = await openFilled(3)
+    await using _ = store
+    await store.db.deleteFrom('settings').execute()
     expect(await audit.verify()).toEqual({ intact: false, brokenAt: 3 })
   })
 

@@ -63,6 +63,7 @@ type Row = Selectable<Schema['audit']>
 /** Opens the log on the store; `now` is Unix ms. */
 export async function openAudit(store: Store, now: () => number = Date.now): Promise<Audit> {
   let tail: Promise<unknown> = Promise.resolve()
+  let verifying: Promise<AuditVerdict> | undefined
   return {
     append(entry) {
       const done = tail.then(() => appendEntry(store, entry, now()))
@@ -70,7 +71,13 @@ export async function openAudit(store: Store, now: () => number = Date.now): Pro
       return done
     },
     list: (query) => listEntries(store, query),
-    verify: () => verifyChain(store),
+    verify() {
+      // Reading the whole chain is work: those who ask meanwhile share the answer.
+      verifying ??= verifyChain(store).finally(() => {
+        verifying = undefined
+      })
+      return verifying
+    },
   }
 }
 
@@ -152,7 +159,8 @@ async function verifyChain(store: Store): Promise<AuditVerdict> {
     }
     if (page.length < VERIFY_PAGE) break
   }
-  return seq < Number(headSeq) ? { intact: false, brokenAt: seq + 1 } : { intact: true }
+  if (seq < Number(headSeq)) return { intact: false, brokenAt: seq + 1 }
+  return head || seq === 0 ? { intact: true } : { intact: false, brokenAt: seq }
 }
 
 async function readPage(store: Store, after: number): Promise<Row[]> {

@@ -1,3 +1,4 @@
+/** Cases on a real store, from the report to the frozen report. */
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { AlarmView, RecordedExchange, RecordingView, SessionView } from '../../protocol/api.ts'
 import { quality } from '../../protocol/model.ts'

@@ -1,3 +1,4 @@
+/** When a recovery counts as shown, second by second. */
 import { describe, expect, it } from 'vitest'
 import { quality } from '../../protocol/model.ts'
 import { applyRatio, heldMs, initialRecovery } from './recovery.ts'

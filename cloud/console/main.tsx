@@ -1,10 +1,4 @@
-/** The console's entry: styles, providers, and the application into the page. */
-import '@mantine/core/styles.css'
-import 'uplot/dist/uPlot.min.css'
-import './style/base.css'
-import './style/blocks.css'
-import './style/pages.css'
-import './style/narrow-and-paper.css'
+/** The console's entry: providers, and the application into the page. */
 import { MantineProvider } from '@mantine/core'
 import { QueryClientProvider } from '@tanstack/react-query'
 import { StrictMode } from 'react'

@@ -1,3 +1,4 @@
+/** The fleet as configured and as its gateways tell it. */
 import { Compile } from 'typebox/compile'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { Fleet as FleetSchema } from '../../protocol/api.ts'
@@ -122,6 +123,7 @@ describe('the fleet', () => {
     await fleet.onNode({ ...nodeBirth, at: NOW + 1_000 })
     await fleet.onNode({ ...deviceBirth, at: NOW + 1_001 })
     await fleet.onNode({ ...nodeBirth, at: NOW + 2_000 })
+    await fleet.onNode({ ...deviceBirth, at: NOW + 2_001 })
     const back = (await plant()).gateways[0]
     expect(back).toMatchObject({ online: true, since: NOW + 1_000 })
     expect(back?.devices).toMatchObject([{ online: true, since: NOW + 1_001, good: 3 }])

@@ -6,12 +6,11 @@ import type { Store } from '../store/store.ts'
 import { writeFleet } from './apply-fleet.ts'
 import type { FleetConfig } from './fleet-config.ts'
 import { viewAssetDetail, viewFleet } from './fleet-view.ts'
+import { createIntake } from './intake.ts'
 import {
   forgetPresence,
   type NodeEvent,
   type QuarantineEntry,
-  writeGap,
-  writeNodeEvent,
   writeQuarantine,
 } from './presence.ts'
 
@@ -50,9 +49,6 @@ export interface Fleet {
   unknownEvents(): number
 }
 
-/** Names of strangers kept, so that each is audited once; beyond this they are only counted. */
-const MAX_STRANGERS = 1_000
-
 export async function openFleet(options: FleetOptions): Promise<Fleet> {
   const { store, audit, now = Date.now, onChange = () => undefined } = options
   const sources = {
@@ -62,35 +58,7 @@ export async function openFleet(options: FleetOptions): Promise<Fleet> {
     tunnelUp: options.tunnelUp ?? (() => false),
     now,
   }
-  const strangers = new Set<string>()
-  let unknownEvents = 0
-  // Events are written in the order they came: a death must not overtake the birth before it.
-  let tail: Promise<unknown> = Promise.resolve()
-
-  async function turnAway({ site, gateway, kind }: NodeEvent): Promise<void> {
-    unknownEvents += 1
-    const name = `${site}/${gateway}`
-    if (strangers.has(name) || strangers.size >= MAX_STRANGERS) return
-    strangers.add(name)
-    await audit.append({
-      actor: name,
-      action: 'gateway.unknown',
-      object: name,
-      outcome: 'denied',
-      detail: { kind },
-    })
-  }
-
-  async function take(event: NodeEvent): Promise<boolean> {
-    if (!(await isConfigured(store, event))) {
-      await turnAway(event)
-      return false
-    }
-    await writeNodeEvent(store, event)
-    onChange(event.site)
-    return true
-  }
-
+  const intake = createIntake({ store, audit, onChange })
   return {
     async applyFleet(config) {
       await writeFleet(store, config)
@@ -100,16 +68,8 @@ export async function openFleet(options: FleetOptions): Promise<Fleet> {
       await forgetPresence(store, now())
       onChange(null)
     },
-    onNode(event) {
-      const done = tail.then(() => take(event))
-      tail = done.catch(() => undefined)
-      return done
-    },
-    async gap(gap) {
-      if (!(await isConfigured(store, gap))) return
-      await writeGap(store, gap)
-      onChange(gap.site)
-    },
+    onNode: intake.onNode,
+    gap: intake.gap,
     quarantine: (entries) => writeQuarantine(store, entries),
     fleet: (sites) => viewFleet(sources, sites),
     asset: (id) => viewAssetDetail(sources, id),
@@ -129,19 +89,6 @@ export async function openFleet(options: FleetOptions): Promise<Fleet> {
         .executeTakeFirst()
       return row?.unit ?? null
     },
-    unknownEvents: () => unknownEvents,
+    unknownEvents: intake.unknownEvents,
   }
-}
-
-async function isConfigured(
-  store: Store,
-  { site, gateway }: { site: string; gateway: string },
-): Promise<boolean> {
-  const row = await store.db
-    .selectFrom('gateways')
-    .select('id')
-    .where('site', '=', site)
-    .where('id', '=', gateway)
-    .executeTakeFirst()
-  return row !== undefined
 }

@@ -140,11 +140,18 @@ describe('the DuckDB file', () => {
     expect(isFault(error, 'historian.unopenable') && error.message).toMatch(/lock/i)
   })
 
-  it('answers a write after it was closed with a fault, not with silence', async () => {
+  it('finishes what it was asked before it closes, and answers later calls with a fault', async () => {
     const historian = await openDuckdbHistorian({ file: nextFile() })
+    await historian.write([sample('a', 0, 1)])
+    const read = () => historian.raw(tag('a'), 0, T0 + 9, 9)
+    const before = [read(), historian.write([sample('a', 1, 2)])] as const
     await historian[Symbol.asyncDispose]()
     await historian[Symbol.asyncDispose]()
-    const error = await historian.write([sample('a', 0, 1)]).catch((caught) => caught)
-    expect(isFault(error, 'historian.unavailable')).toBe(true)
+    expect((await before[0]).length).toBeGreaterThan(0)
+    expect(await before[1]).toEqual({ committed: 1, rejected: [] })
+    for (const call of [read, () => historian.write([sample('a', 2, 1)])]) {
+      const error = await call().catch((caught) => caught)
+      expect(isFault(error, 'historian.unavailable')).toBe(true)
+    }
   })
 })

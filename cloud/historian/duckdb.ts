@@ -40,31 +40,45 @@ export async function openDuckdbHistorian(options: DuckdbOptions): Promise<Histo
   }
   const now = options.now ?? Date.now
   const serialise = createQueue()
+  const reads = new Set<Promise<unknown>>()
+  const read = <T>(task: () => Promise<T>): Promise<T> => {
+    const running = orUnavailable(task)
+    reads.add(running)
+    return running.finally(() => reads.delete(running))
+  }
+  const find = (tag: TagId) => state.series.get(tag)
   options.log?.info({ file: options.file, series: series.length }, 'historian open')
   return {
     write: (samples) => serialise(() => write(state, samples, now())),
     range: async (query) => {
-      const one = state.series.get(query.tag)
-      return one && query.to > query.from ? await readRange(state.reader, one, query) : []
+      const one = find(query.tag)
+      if (!one || query.to <= query.from) return []
+      return await read(() => readRange(state.reader, one, query))
     },
     raw: async (tag, from, to, limit) => {
-      const one = state.series.get(tag)
-      return one ? await readRaw(state.reader, one, { from, to, limit }) : []
+      const one = find(tag)
+      return one ? await read(() => readRaw(state.reader, one, { from, to, limit })) : []
     },
-    latest: (tags) => latest(state, tags),
-    scan: (query) =>
-      readGrid(
-        state.reader,
-        query.tags.map((tag) => state.series.get(tag)),
-        query,
-      ),
+    latest: (tags) => read(() => latest(state, tags)),
+    scan: (query) => read(() => readGrid(state.reader, query.tags.map(find), query)),
     retain: (policy, at) => serialise(() => retain(state, policy, at)),
     [Symbol.asyncDispose]: () =>
       serialise.close(async () => {
+        await Promise.allSettled(reads)
         state.reader.closeSync()
         state.writer.closeSync()
         instance.closeSync()
       }),
+  }
+}
+
+/** What DuckDB throws, as the one fault a caller can act on. */
+async function orUnavailable<T>(task: () => Promise<T>): Promise<T> {
+  try {
+    return await task()
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new Fault('historian.unavailable', { reason }, { cause })
   }
 }
 
@@ -73,12 +87,7 @@ async function write(state: State, samples: readonly Sample[], now: number): Pro
   const { rejected } = admission
   if (admission.samples.length === 0) return { committed: 0, rejected }
   const planned = planBatch(state, admission)
-  try {
-    await commitBatch(state.writer, planned.batch)
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new Fault('historian.unavailable', { reason }, { cause })
-  }
+  await orUnavailable(() => commitBatch(state.writer, planned.batch))
   for (const one of planned.touched) state.series.set(one.tag, one)
   for (const [tag, kind] of admission.pinned) state.pins.set(tag, kind)
   for (const [tag, sample] of planned.newest) state.newest.set(tag, sample)
@@ -130,12 +139,9 @@ async function latest(state: State, tags: readonly TagId[]): Promise<Sample[]> {
 
 async function retain(state: State, { maxAgeMs }: RetentionPolicy, now: number): Promise<number> {
   const horizon = now - maxAgeMs
-  try {
-    const result = await state.writer.run('delete from sample where at_ms < ?', [BigInt(horizon)])
-    for (const [tag, sample] of state.newest) if (sample.at < horizon) state.newest.delete(tag)
-    return result.rowsChanged
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new Fault('historian.unavailable', { reason }, { cause })
-  }
+  const result = await orUnavailable(() =>
+    state.writer.run('delete from sample where at_ms < ?', [BigInt(horizon)]),
+  )
+  for (const [tag, sample] of state.newest) if (sample.at < horizon) state.newest.delete(tag)
+  return result.rowsChanged
 }

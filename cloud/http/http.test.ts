@@ -1,3 +1,4 @@
+/** The API over real sockets: logins, refusals, shapes, console, hook, live events. */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { get } from 'node:http'
 import { tmpdir } from 'node:os'
@@ -15,7 +16,7 @@ import {
   Problem,
 } from '../../protocol/api.ts'
 import { quality } from '../../protocol/model.ts'
-import { openTestCloud, PASSWORD, type TestCloud } from './test-cloud.ts'
+import { openTestCloud, PASSWORD, type TestCloud } from './test/test-cloud.ts'
 
 let cloud: TestCloud
 let folder: string
@@ -75,6 +76,19 @@ describe('logging in', () => {
     expect((await cloud.call('/api/me', { headers: { cookie } })).status).toBe(200)
     await cloud.call('/api/logout', { body: {}, headers: { cookie } })
     expect((await cloud.call('/api/me', { headers: { cookie } })).body.code).toBe('login.required')
+  })
+})
+
+describe('a flood', () => {
+  it('is refused by the minute before it reaches the audit', async () => {
+    await using calm = await openTestCloud()
+    const flood = () =>
+      calm.call('/api/login', { body: {}, headers: { origin: 'http://evil.example' } })
+    const answers = await Promise.all(Array.from({ length: 40 }, flood))
+    const codes = answers.map((answer) => answer.body.code)
+    expect(codes.filter((code) => code === 'request.foreign-origin')).toHaveLength(30)
+    expect(codes.filter((code) => code === 'request.too-often')).toHaveLength(10)
+    expect(await calm.services.audit.list({ limit: 100 })).toHaveLength(30)
   })
 })
 

@@ -31,7 +31,8 @@ export function registerRoutes(app: FastifyInstance, { services, cookie, routes 
       ...(route.bodyLimit !== undefined && { bodyLimit: route.bodyLimit }),
       ...(route.body && { schema: { body: route.body } }),
       config: route.perMinute ? { rateLimit: { max: route.perMinute } } : {},
-      onRequest: async (request, reply) => {
+      // Not at onRequest: the rate limit must count first, so that a flood of refusals does not fill the audit.
+      preParsing: async (request, reply) => {
         reply.header('cache-control', 'no-store')
         await refuseForeign(services, route, request)
         actors.set(request, await admit(services, { route, request, token: cookie.read(request) }))

@@ -1,3 +1,4 @@
+/** Logins: tokens, throttling, changes that take effect at once. */
 import { describe, expect, it } from 'vitest'
 import { openAudit } from '../audit/audit.ts'
 import { openStore } from '../store/store.ts'

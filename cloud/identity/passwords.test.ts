@@ -1,3 +1,4 @@
+/** Password hashes, ours and of the reference implementation. */
 import { describe, expect, it } from 'vitest'
 import { hashPassword, isPassword } from './passwords.ts'
 

@@ -60,6 +60,8 @@ export interface Pki {
   /** For TLS servers of the cloud; `localhost`, 127.0.0.1 and ::1 are always in it. */
   serverCredentials(names?: readonly string[]): Promise<Credentials>
   issueGateway(name: GatewayName): Promise<GatewayCredentials>
+  /** For a client that is no gateway (the cloud at an external broker); the broker knows it by its common name. */
+  issueClient(commonName: string): Promise<Credentials>
   /** Who a verified client certificate (DER in `raw`) speaks for; undefined when it is no gateway's. */
   gatewayOf(certificate: { raw: Uint8Array }): GatewayName | undefined
   grantSigner(): GrantSigner
@@ -85,6 +87,10 @@ export async function openPki(dir: string): Promise<Pki> {
     issueGateway: async (name) => {
       const { key, cert, fingerprint } = await issue(authority, gatewayProfile(name))
       return { key, cert, ca: authority.pem, grantKey: signer.publicKey, fingerprint }
+    },
+    issueClient: async (commonName) => {
+      const { key, cert } = await issue(authority, clientProfile(commonName))
+      return { key, cert, ca: authority.pem }
     },
     gatewayOf,
     grantSigner: () => signer,
@@ -133,10 +139,21 @@ function serverProfile(extra: readonly string[]): Profile {
   }
 }
 
+/** Its name is no gateway's URN, so `gatewayOf` never takes it for one. */
+function clientProfile(commonName: string): Profile {
+  return {
+    subject: commonName,
+    days: SERVER_DAYS,
+    names: [{ type: 'dns', value: commonName }],
+    usage: ExtendedKeyUsage.clientAuth,
+  }
+}
+
 function gatewayProfile({ site, gateway }: GatewayName): Profile {
   const value = `${GATEWAY_URN}${encodeURIComponent(site)}:${encodeURIComponent(gateway)}`
   return {
-    subject: 'Mimamori gateway',
+    // An external broker takes the common name for the user name; we ourselves never look at it.
+    subject: gateway,
     days: GATEWAY_DAYS,
     names: [{ type: 'url', value }],
     usage: ExtendedKeyUsage.clientAuth,

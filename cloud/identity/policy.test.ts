@@ -1,3 +1,4 @@
+/** The policy against a matrix written by hand. */
 import { describe, expect, it } from 'vitest'
 import { type Action, actions, type Role, roles } from '../../protocol/api.ts'
 import { can } from './policy.ts'

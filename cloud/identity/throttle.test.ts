@@ -1,3 +1,4 @@
+/** How long failed tries must wait. */
 import { describe, expect, it } from 'vitest'
 import { createThrottle } from './throttle.ts'
 

@@ -4,7 +4,7 @@ import type { GatewayId, SiteId } from '../../protocol/model.ts'
 import { type BatchRange, nodeMetrics } from '../../protocol/sparkplug/delivery.ts'
 import { encodePayload, type Metric } from '../../protocol/sparkplug/payload.ts'
 import { formatTopic } from '../../protocol/sparkplug/topic.ts'
-import type { IngestCounters } from './ingest.ts'
+import type { IngestCounters } from './contract.ts'
 
 export interface NodeAddress {
   site: SiteId

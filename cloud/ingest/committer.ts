@@ -63,8 +63,9 @@ export function createCommitter(options: CommitterOptions): Committer {
   const start = (): Promise<void> => {
     clearTimeout(timer)
     timer = undefined
-    running ??= run()
-    return running
+    // `run` with nothing to do would end before `running` is set, and `running` would stay set for ever.
+    if (!running && hasWork(gathered)) running = run()
+    return running ?? Promise.resolve()
   }
   const schedule = () => {
     if (timer || running) return

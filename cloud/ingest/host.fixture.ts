@@ -7,6 +7,7 @@ import { openIngest } from './ingest.ts'
 const [url = '', file = ''] = process.argv.slice(2)
 const database = new DatabaseSync(file)
 database.exec(`
+  PRAGMA busy_timeout = 10000;
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = FULL;
   CREATE TABLE IF NOT EXISTS sample (tag TEXT, at INTEGER, value, quality INTEGER, historical INTEGER, PRIMARY KEY (tag, at));

@@ -22,7 +22,10 @@ interface Store {
   broken: boolean
 }
 
-function open(url: string, options: Partial<IngestOptions> = {}): { ingest: Ingest; store: Store } & AsyncDisposable {
+function open(
+  url: string,
+  options: Partial<IngestOptions> = {},
+): { ingest: Ingest; store: Store } & AsyncDisposable {
   const store: Store = { live: [], historical: [], gaps: [], events: [], broken: false }
   const ingest = openIngest({
     connect: (extra) => mqtt.connect(url, { ...extra, clientId: 'host' }),
@@ -46,7 +49,12 @@ function open(url: string, options: Partial<IngestOptions> = {}): { ingest: Inge
 
 /** A bare edge node: says exactly what it is told, right or wrong. */
 async function openEdge(url: string, gateway = 'gw1') {
-  const will = { topic: `${NODE}/NDEATH/${gateway}`, qos: 1 as const, retain: false, payload: Buffer.from(death(0)) }
+  const will = {
+    topic: `${NODE}/NDEATH/${gateway}`,
+    qos: 1 as const,
+    retain: false,
+    payload: Buffer.from(death(0)),
+  }
   const client = await mqtt.connectAsync(url, { will, reconnectPeriod: 0 })
   const commands: Metric[][] = []
   client.on('message', (_, bytes) => commands.push(decodePayload(bytes).metrics))
@@ -66,8 +74,13 @@ async function openEdge(url: string, gateway = 'gw1') {
     die: (bdSeq: number) => client.publish(`${NODE}/NDEATH/${gateway}`, Buffer.from(death(bdSeq))),
     nodeBirth: (bdSeq = 0) => say('NBIRTH', nbirth(bdSeq)),
     deviceBirth: (value = 1) =>
-      say('DBIRTH', [{ name: 'Count', alias: 20, at: 500, type: 'Int32', value, unit: 'pcs' }], 'plc'),
-    count: (value: number, at = 1_000 + value) => say('DDATA', [{ alias: 20, at, type: 'Int32', value }], 'plc'),
+      say(
+        'DBIRTH',
+        [{ name: 'Count', alias: 20, at: 500, type: 'Int32', value, unit: 'pcs' }],
+        'plc',
+      ),
+    count: (value: number, at = 1_000 + value) =>
+      say('DDATA', [{ alias: 20, at, type: 'Int32', value }], 'plc'),
     watermark: (from: number, to: number) =>
       say('NDATA', [
         { alias: 1, at: 1, type: 'Int64', value: BigInt(from) },
@@ -78,7 +91,10 @@ async function openEdge(url: string, gateway = 'gw1') {
         const value = (alias: number) => metrics.find((metric) => metric.alias === alias)?.value
         return value(3) === undefined ? [] : [[value(1), value(3)]]
       }),
-    rebirths: () => commands.filter(([metric]) => metric?.name === 'Node Control/Rebirth' && metric.value === true).length,
+    rebirths: () =>
+      commands.filter(
+        ([metric]) => metric?.name === 'Node Control/Rebirth' && metric.value === true,
+      ).length,
     [Symbol.asyncDispose]: () => client.endAsync(true),
   }
 }
@@ -92,7 +108,13 @@ const nbirth = (bdSeq: number): Metric[] => [
   { name: 'Delivery/Acknowledged', alias: 3, at: 1, type: 'Int64', value: null },
   { name: 'Delivery/Gap', alias: 4, at: 1, type: 'String', value: null },
   { name: 'Properties/Software', alias: 5, at: 1, type: 'String', value: 'edge 1' },
-  { name: 'Properties/Targets', alias: 6, at: 1, type: 'String', value: '[{"id":"hmi","kind":"web","title":"HMI","consent":"always"},{"id":7}]' },
+  {
+    name: 'Properties/Targets',
+    alias: 6,
+    at: 1,
+    type: 'String',
+    value: '[{"id":"hmi","kind":"web","title":"HMI","consent":"always"},{"id":7}]',
+  },
 ]
 const valuesOf = (samples: Sample[]) => samples.map(({ value }) => value)
 
@@ -142,7 +164,11 @@ describe.each(brokers)('the host application over $name', ({ missing, open: open
     await using edge = await openEdge(broker.url)
     edge.nodeBirth()
     edge.deviceBirth(1)
-    edge.say('DDATA', [{ alias: 20, at: 2_000, type: 'Int32', value: -5, quality: 0, status: 0x80340000 }], 'plc')
+    edge.say(
+      'DDATA',
+      [{ alias: 20, at: 2_000, type: 'Int32', value: -5, quality: 0, status: 0x80340000 }],
+      'plc',
+    )
     await until('committed', () => host.store.live.length === 2)
     expect(host.store.events).toEqual([
       { kind: 'online', site: 'plant', gateway: 'gw1', at: expect.any(Number) },
@@ -166,7 +192,13 @@ describe.each(brokers)('the host application over $name', ({ missing, open: open
     ])
     expect(host.store.live).toEqual([
       { tag: 'plant/gw1/plc/Count', at: 500, value: 1, quality: quality.good },
-      { tag: 'plant/gw1/plc/Count', at: 2_000, value: -5, quality: quality.bad, status: 0x80340000 },
+      {
+        tag: 'plant/gw1/plc/Count',
+        at: 2_000,
+        value: -5,
+        quality: quality.bad,
+        status: 0x80340000,
+      },
     ])
   })
 
@@ -195,7 +227,9 @@ describe.each(brokers)('the host application over $name', ({ missing, open: open
     release?.()
     await until('acknowledged', () => edge.acknowledged().length === 1)
     expect(edge.acknowledged()).toEqual([[4n, 6n]])
-    expect(committed.flatMap((batch) => (batch as Store).historical)).toMatchObject([{ value: 9, at: 5 }])
+    expect(committed.flatMap((batch) => (batch as Store).historical)).toMatchObject([
+      { value: 9, at: 5 },
+    ])
     expect(committed.flatMap((batch) => (batch as Store).gaps)).toEqual([gap])
   })
 
@@ -217,7 +251,10 @@ describe.each(brokers)('the host application over $name', ({ missing, open: open
     edge.count(3)
     edge.watermark(4, 4)
     await until('third range', () => edge.acknowledged().length === 2)
-    expect(edge.acknowledged()).toEqual([[1n, 1n], [4n, 4n]])
+    expect(edge.acknowledged()).toEqual([
+      [1n, 1n],
+      [4n, 4n],
+    ])
     expect(valuesOf(host.store.live)).toEqual([1, 2, 3])
   })
 
@@ -258,6 +295,20 @@ describe.each(brokers)('the host application over $name', ({ missing, open: open
     expect(edge.rebirths()).toBe(0)
   })
 
+  test('a full turn of numbers after a lost message is not taken for the lost one', async () => {
+    await using host = open(broker.url, { reorderMs: 60_000, rebirthMs: 60_000 })
+    await ready(host.ingest)
+    await using edge = await openEdge(broker.url)
+    edge.nodeBirth()
+    edge.deviceBirth(0)
+    edge.skip()
+    for (let value = 1; value <= 300; value++) edge.count(value)
+    edge.watermark(1, 300)
+    await until('all kept', () => host.store.live.length === 301)
+    expect(host.ingest.counters()).toMatchObject({ sequenceGaps: 1, rebirthRequests: 1 })
+    expect(edge.acknowledged()).toEqual([])
+  })
+
   test('data before any birth, and an unknown alias, ask for a rebirth, no faster than allowed', async () => {
     await using host = open(broker.url, { rebirthMs: 60_000 })
     await ready(host.ingest)
@@ -282,12 +333,21 @@ describe.each(brokers)('the host application over $name', ({ missing, open: open
     edge.deviceBirth(8)
     edge.die(2)
     await until('stale death', () => host.ingest.counters().staleDeaths === 1)
-    expect(host.ingest.nodes()).toMatchObject([{ online: true, bdSeq: 3, devices: [{ device: 'plc', online: true }] }])
+    expect(host.ingest.nodes()).toMatchObject([
+      { online: true, bdSeq: 3, devices: [{ device: 'plc', online: true }] },
+    ])
     edge.die(3)
     await until('offline', () => host.store.events.at(-1)?.kind === 'offline')
     await until('stale', () => host.store.live.length === 2)
-    expect(host.store.live[1]).toEqual({ tag: 'plant/gw1/plc/Count', at: 77_000, value: 8, quality: quality.stale })
-    expect(host.ingest.nodes()).toMatchObject([{ online: false, devices: [{ device: 'plc', online: false }] }])
+    expect(host.store.live[1]).toEqual({
+      tag: 'plant/gw1/plc/Count',
+      at: 77_000,
+      value: 8,
+      quality: quality.stale,
+    })
+    expect(host.ingest.nodes()).toMatchObject([
+      { online: false, devices: [{ device: 'plc', online: false }] },
+    ])
   })
 
   test('tck-id-operational-behavior-edge-node-termination-host-action-ddeath-devices-tags-stale: a device death makes its tags stale at the payload timestamp', async () => {
@@ -299,7 +359,13 @@ describe.each(brokers)('the host application over $name', ({ missing, open: open
     edge.say('DDEATH', [], 'plc')
     await until('stale', () => host.store.live.length === 2)
     expect(host.store.live[1]).toMatchObject({ at: 1_000, value: 8, quality: quality.stale })
-    expect(host.store.events.at(-1)).toEqual({ kind: 'device-offline', site: 'plant', gateway: 'gw1', device: 'plc', at: 1_000 })
+    expect(host.store.events.at(-1)).toEqual({
+      kind: 'device-offline',
+      site: 'plant',
+      gateway: 'gw1',
+      device: 'plc',
+      at: 1_000,
+    })
   })
 
   test('a device that is not born again after a rebirth is offline and its tags are stale', async () => {
@@ -351,7 +417,9 @@ test('tck-id-operational-behavior-host-application-connect-will, -qos, -retained
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   let time = 100
   {
-    await using _host = open(`mqtt://127.0.0.1:${(server.address() as { port: number }).port}`, { now: () => time++ })
+    await using _host = open(`mqtt://127.0.0.1:${(server.address() as { port: number }).port}`, {
+      now: () => time++,
+    })
     await until('three connects', () => connects.length >= 3)
   }
   server.close()

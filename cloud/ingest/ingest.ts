@@ -1,85 +1,17 @@
 /** The cloud's side of the wire: the Sparkplug host application that commits every sample before it acknowledges it. */
-import type { IClientOptions, MqttClient } from 'mqtt'
 import { type BackoffOptions, pause } from '../../protocol/kit/backoff.ts'
 import { isFault } from '../../protocol/kit/fault.ts'
 import type { Log } from '../../protocol/kit/log.ts'
-import type {
-  DataType,
-  DeviceId,
-  Gap,
-  GatewayId,
-  Sample,
-  SiteId,
-  TagId,
-  TargetSummary,
-} from '../../protocol/model.ts'
+import type { GatewayId, SiteId } from '../../protocol/model.ts'
 import { decodePayload, type Payload } from '../../protocol/sparkplug/payload.ts'
 import { parseTopic, type Topic } from '../../protocol/sparkplug/topic.ts'
 import { createCommands } from './commands.ts'
 import { createCommitter } from './committer.ts'
-import { createNode, type EdgeNode, type NodeView } from './node.ts'
+import type { EdgeNode, IngestCounters, IngestOptions, NodeView } from './contract.ts'
 import { runHostSession } from './host-session.ts'
+import { createNode } from './node.ts'
 
-export type NodeEvent =
-  | { kind: 'online' | 'offline'; site: SiteId; gateway: GatewayId; at: number }
-  | {
-      kind: 'birth'
-      site: SiteId
-      gateway: GatewayId
-      device?: DeviceId
-      tags: { id: TagId; name: string; type: DataType; unit?: string }[]
-      targets?: TargetSummary[]
-      software?: string
-      at: number
-    }
-  | { kind: 'device-offline'; site: SiteId; gateway: GatewayId; device: DeviceId; at: number }
-
-export interface CommitBatch {
-  gateway: GatewayId
-  site: SiteId
-  /** In order of arrival; includes the stale repeats of a death. */
-  live: Sample[]
-  /** Late data: to store, not to alarm on. */
-  historical: Sample[]
-  gaps: Gap[]
-}
-
-export interface IngestOptions {
-  /** Opens a client of the broker with these options added (will, client id, clean session, no reconnect of its own). */
-  connect(options: Partial<IClientOptions>): MqttClient
-  hostId: string
-  /** Durable when it resolves; when it rejects nothing is acknowledged and the gateway sends again. */
-  commit(batch: CommitBatch): Promise<void>
-  onNode(event: NodeEvent): void
-  now?: () => number
-  /** How long a message may be overtaken by its successors. */
-  reorderMs?: number
-  commitMs?: number
-  /** The least time between two rebirth requests to one node. */
-  rebirthMs?: number
-  backoff?: BackoffOptions
-  log: Log
-}
-
-export interface IngestCounters {
-  messages: number
-  samples: number
-  staleSamples: number
-  acknowledgedRanges: number
-  rebirthRequests: number
-  sequenceGaps: number
-  /** NDEATHs of an older session. */
-  staleDeaths: number
-  beforeBirth: number
-  unknownMetrics: number
-  /** Payloads, metrics or topics refused for what they are. */
-  quarantined: number
-  /** Samples refused because a gateway's queue was full. */
-  overflowed: number
-  failedCommits: number
-  /** Samples of failed commits: still in their gateway's outbox. */
-  failedSamples: number
-}
+export type { CommitBatch, IngestOptions, NodeEvent } from './contract.ts'
 
 export interface Ingest extends AsyncDisposable {
   counters(): IngestCounters & { pending: number; nodes: number }

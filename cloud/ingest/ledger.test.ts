@@ -40,7 +40,10 @@ function createPart(file: string, args: string[]): Part {
   return {
     start() {
       const env = { ...process.env, MIMAMORI_LOG: 'error' }
-      child = spawn(process.execPath, [file, ...args], { stdio: ['ignore', 'inherit', 'inherit'], env })
+      child = spawn(process.execPath, [file, ...args], {
+        stdio: ['ignore', 'inherit', 'inherit'],
+        env,
+      })
     },
     kill: async () => void (await end('SIGKILL')),
     stop: () => end('SIGTERM'),
@@ -101,23 +104,29 @@ async function settle(rig: Rig) {
   const values = rig.stored().map(({ value }) => value)
   expect(new Set(values).size, 'stored twice').toBe(values.length)
   const stored = new Set(values)
-  expect(rig.acquired().filter((value) => !stored.has(value)), 'lost').toEqual([])
+  expect(
+    rig.acquired().filter((value) => !stored.has(value)),
+    'lost',
+  ).toEqual([])
 }
 
 describe.each(brokers)('the ledger over $name', ({ missing, open }) => {
-  test.skipIf(missing)('loses and doubles nothing when the broker is killed and comes back', async () => {
-    await using rig = await openRig(open)
-    rig.host.start()
-    rig.gateway.start()
-    await flows(rig, 'at first')
-    await rig.broker.kill()
-    await acquires(rig, 50)
-    await rig.broker.start()
-    await flows(rig, 'after the broker came back')
-    await settle(rig)
-    expect(rig.gaps()).toEqual([])
-    expect(rig.stored().some(({ historical }) => historical === 1)).toBe(true)
-  })
+  test.skipIf(missing)(
+    'loses and doubles nothing when the broker is killed and comes back',
+    async () => {
+      await using rig = await openRig(open)
+      rig.host.start()
+      rig.gateway.start()
+      await flows(rig, 'at first')
+      await rig.broker.kill()
+      await acquires(rig, 50)
+      await rig.broker.start()
+      await flows(rig, 'after the broker came back')
+      await settle(rig)
+      expect(rig.gaps()).toEqual([])
+      expect(rig.stored().some(({ historical }) => historical === 1)).toBe(true)
+    },
+  )
 
   test.skipIf(missing)('tells the dead time of a killed gateway as exactly one gap', async () => {
     await using rig = await openRig(open)

@@ -1,9 +1,6 @@
 /** Puts one node's messages in the order of their sequence numbers, and says when one is missing for good. */
 import { missingBefore, nextSequence } from '../../protocol/sparkplug/sequence.ts'
 
-/** Half the number space: what is further "ahead" is an old message, come late. */
-const MAX_AHEAD = 128
-
 export interface Reorder<Message> {
   /** Starts a new count after the NBIRTH with this number; what waited belongs to the past. */
   restart(seq: number): void
@@ -11,8 +8,8 @@ export interface Reorder<Message> {
   accept(seq: number, message: Message): Message[]
   /** Gives up on the missing ones: everything that waited, in order. */
   giveUp(): Message[]
-  /** Messages wait for a missing one. */
-  waiting(): boolean
+  /** How many messages wait for a missing one; give up well before 256. */
+  waiting(): number
 }
 
 export function createReorder<Message>(): Reorder<Message> {
@@ -34,18 +31,18 @@ export function createReorder<Message>(): Reorder<Message> {
       expected = nextSequence(seq)
     },
     accept(seq, message) {
-      if (missingBefore(expected, seq) >= MAX_AHEAD) return []
       held.set(seq, message)
       return inOrder()
     },
     giveUp() {
       const ready: Message[] = []
       while (held.size > 0) {
+        const distances = [...held.keys()].map((seq) => missingBefore(expected, seq))
+        expected = nextSequence(expected + Math.min(...distances) - 1)
         ready.push(...inOrder())
-        if (held.size > 0) expected = nextSequence(expected)
       }
       return ready
     },
-    waiting: () => held.size > 0,
+    waiting: () => held.size,
   }
 }

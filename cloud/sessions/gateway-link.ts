@@ -62,7 +62,7 @@ export function openGatewayLink(
   return {
     async openStream(target, grant) {
       if (open >= STREAMS_PER_GATEWAY) {
-        throw new Fault('tunnel.refused', { refusal: 'busy', reason: parseReason('busy')?.say })
+        throw refusalFault(gateway, parseReason('busy'))
       }
       open++
       const stream = request(session, gateway, {
@@ -113,10 +113,17 @@ async function answered(stream: ClientHttp2Stream, gateway: string, wanted: numb
   if (headers?.[':status'] === wanted) return
   stream.close(constants.NGHTTP2_CANCEL)
   if (!headers) throw new Fault('tunnel.down', { gateway })
-  const reason = parseReason(headers[REASON_HEADER])
-  throw new Fault('tunnel.refused', {
+  throw refusalFault(gateway, parseReason(headers[REASON_HEADER]), headers[':status'])
+}
+
+function refusalFault(
+  gateway: string,
+  reason: ReturnType<typeof parseReason>,
+  status?: unknown,
+): Fault {
+  return new Fault('tunnel.refused', {
     gateway,
     refusal: reason?.code,
-    reason: reason?.say ?? `it answered ${headers[':status']}.`,
+    reason: (reason?.say ?? `it answered ${status}`).replace(/\.$/, ''),
   })
 }

@@ -18,7 +18,7 @@ export function createHar(recording: Recording, session: SessionView): object {
 }
 
 function formatEntry(exchange: ExchangeEntry, target: string): object {
-  const url = new URL(exchange.path, `http://${target}`)
+  const url = new URL(`http://${target}${exchange.path}`)
   const body = exchange.requestBody
   return {
     startedDateTime: new Date(exchange.at).toISOString(),

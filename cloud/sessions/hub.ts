@@ -94,7 +94,7 @@ async function accept(
   { identify, log, onGateway }: TunnelHubOptions,
 ): Promise<void> {
   const certificate = socket.getPeerX509Certificate()
-  const name = certificate && (await identify(certificate))
+  const name = certificate && (await nameOf(certificate, { identify, log }))
   if (!name || socket.destroyed) {
     log.warn({ peer: socket.remoteAddress }, 'tunnel of an unknown gateway refused')
     socket.destroy()
@@ -117,6 +117,19 @@ async function accept(
       onGateway({ ...name, online: false, at: Date.now() })
     },
   })
+}
+
+/** Who cannot be looked up is refused, and dials again. */
+async function nameOf(
+  certificate: X509Certificate,
+  { identify, log }: Pick<TunnelHubOptions, 'identify' | 'log'>,
+): Promise<GatewayName | undefined> {
+  try {
+    return await identify(certificate)
+  } catch (error) {
+    log.error({ error }, 'a gateway could not be identified')
+    return undefined
+  }
 }
 
 /** Neither name contains a slash (they are Sparkplug ids). */

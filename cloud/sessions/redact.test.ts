@@ -43,7 +43,10 @@ test('what is no secret stays as it was', () => {
   expect(redactBody('mode=spare', 'text/plain')).toBe('mode=spare')
 })
 
-test('secret query parameters are replaced in the path', () => {
+test('secret query parameters are replaced in the path, also in headers that carry one', () => {
+  expect(redactHeaders({ referer: 'http://a/b?token=x' })).toEqual({
+    referer: 'http://a/b?token=[redacted]',
+  })
   expect(redactPath('/a?token=x&page=2')).toBe('/a?token=[redacted]&page=2')
   expect(redactPath('/a')).toBe('/a')
 })

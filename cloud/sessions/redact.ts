@@ -12,6 +12,7 @@ const SECRET_HEADERS = new Set([
   'x-api-key',
   'x-auth-token',
 ])
+const addressHeaders = new Set(['location', 'referer'])
 /** A secret field in JSON that was cut off at the cap and cannot be parsed. */
 const JSON_PAIR = /"([^"\\]{1,100})"\s*:\s*("(?:[^"\\]|\\.)*"?|[^,}\]\s]+)/g
 
@@ -23,7 +24,9 @@ export function redactHeaders(
     Object.entries(headers).flatMap(([name, value]) => {
       if (value === undefined) return []
       const isSecret = SECRET_HEADERS.has(name.toLowerCase()) || SECRET_NAME.test(name)
-      return [[name, isSecret ? REDACTED : [value].flat().join(', ')]]
+      const text = [value].flat().join(', ')
+      // Addresses in headers (Referer, Location) have queries too.
+      return [[name, isSecret ? REDACTED : addressHeaders.has(name) ? redactPath(text) : text]]
     }),
   )
 }

@@ -1,3 +1,4 @@
+/** One suite of the store on SQLite and on PostgreSQL. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,7 +11,7 @@ import {
   findPostgres,
   openThrowawayPostgres,
   type ThrowawayPostgres,
-} from './throwaway-postgres.ts'
+} from './test/throwaway-postgres.ts'
 
 const postgresBin = await findPostgres()
 let folder: string

@@ -30,6 +30,8 @@ export interface Connection extends AsyncDisposable {
 /** What a driver is given beside its device's options. */
 export interface DriverContext {
   device: DeviceId
-  /** Folder for what it must keep (keys, certificates); it writes nowhere else. Made when needed. */
+  /** This device's own folder for what must be kept (keys, certificates); nothing is written elsewhere. Made when needed. */
   stateDir: string
+  /** Where relative paths in the options start: the folder of the configuration; default: the process's. */
+  baseDir?: string
 }

@@ -43,7 +43,7 @@ interface LogFileOptions {
 /** Opens a sound file; an unsound one is renamed (kept), and `corruptSince` says what time it may have covered. */
 export function openLogFile(options: LogFileOptions, now: number) {
   try {
-    return { file: useDatabase(openSound(options.file)), corruptSince: undefined }
+    return { file: attach(openSound(options.file)), corruptSince: undefined }
   } catch (error) {
     if (!isCorrupt(error)) throw unwritable(options.file, error)
     const corruptSince = salvageSince(options, now)
@@ -51,7 +51,7 @@ export function openLogFile(options: LogFileOptions, now: number) {
       const part = `${options.file}${suffix}`
       if (existsSync(part)) renameSync(part, `${options.file}.corrupt-${now}${suffix}`)
     }
-    return { file: useDatabase(openSound(options.file)), corruptSince }
+    return { file: attach(openSound(options.file)), corruptSince }
   }
 }
 
@@ -101,7 +101,7 @@ function unwritable(file: string, error: unknown): Fault {
 }
 
 /** Statements are prepared once; counters follow every change, so that `depth` costs nothing. */
-function useDatabase(database: DatabaseSync) {
+function attach(database: DatabaseSync) {
   const statements = prepareAll(database)
   const tags = createTagBook(database)
   const total = measure(statements.sizes, 0, Number.MAX_SAFE_INTEGER)

@@ -1,6 +1,15 @@
 /** The outbox on a real file: order, bounds, gaps, kill -9, torn and damaged files. */
 import { spawn } from 'node:child_process'
-import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -26,7 +35,12 @@ const open = (options: Partial<OutboxOptions> = {}) =>
     now: () => clock,
     ...options,
   })
-const reading = (value: number, at = clock): Sample => ({ tag: 'plant/gw1/plc/Count', at, value, quality: 192 })
+const reading = (value: number, at = clock): Sample => ({
+  tag: 'plant/gw1/plc/Count',
+  at,
+  value,
+  quality: 192,
+})
 const values = (outbox: Outbox) =>
   outbox.peek(0, 1_000_000).flatMap((batch) => batch.samples.map((sample) => sample.value))
 const gaps = (outbox: Outbox) => outbox.peek(0, 1_000_000).flatMap((batch) => batch.gaps)
@@ -53,7 +67,7 @@ test('goes on counting after everything was acknowledged and the file was opened
   expect(outbox.append({ samples: [reading(2)] })).toBe(2)
 })
 
-test('tells the dead time between two runs as one gap, and none at the very first start', async () => {
+test('tells the dead time between two runs as one gap, from what may have died in memory before, and none at the very first start', async () => {
   {
     await using outbox = open()
     expect(outbox.lastAlive()).toBeUndefined()
@@ -62,11 +76,21 @@ test('tells the dead time between two runs as one gap, and none at the very firs
     clock += 500
   }
   clock += 10_000
-  await using outbox = open()
+  await using outbox = open({ coverageLagMs: 0 })
   expect(gaps(outbox)).toEqual([
     { gateway: 'gw1', from: 1_000_500, to: 1_010_500, reason: 'gateway-down' },
   ])
   expect(outbox.lastAlive()).toBe(clock)
+})
+
+test('lets the dead time begin early enough for what was still in memory', async () => {
+  {
+    await using outbox = open()
+    outbox.heartbeat(clock)
+  }
+  clock += 10_000
+  await using outbox = open({ coverageLagMs: 700 })
+  expect(gaps(outbox)).toMatchObject([{ from: 1_000_000 - 700, to: 1_010_000 }])
 })
 
 describe('when full', () => {
@@ -107,7 +131,11 @@ describe('when full', () => {
     await using outbox = open({ maxAgeMs: 1_000 })
     clock += 2_000
     outbox.append({ samples: [reading(2)] })
-    expect(gaps(outbox).map(({ reason }) => reason).sort()).toEqual(['gateway-down', 'outbox-full'])
+    expect(
+      gaps(outbox)
+        .map(({ reason }) => reason)
+        .sort(),
+    ).toEqual(['gateway-down', 'outbox-full'])
   })
 })
 
@@ -143,12 +171,16 @@ describe('a damaged file', () => {
     await using outbox = open()
     for (const value of [1, 2, 3]) outbox.append({ samples: [reading(value)] })
     const other = new DatabaseSync(join(folder, 'outbox.db'))
-    const { body } = other.prepare('SELECT body FROM batch WHERE number = 2').get() as { body: Uint8Array }
+    const { body } = other.prepare('SELECT body FROM batch WHERE number = 2').get() as {
+      body: Uint8Array
+    }
     body[6]! ^= 1
     other.prepare('UPDATE batch SET body = ? WHERE number = 2').run(body)
     other.close()
     expect(values(outbox)).toEqual([1, 3])
-    expect(gaps(outbox)).toEqual([{ gateway: 'gw1', from: clock, to: clock + 1, reason: 'corrupt', lost: 1 }])
+    expect(gaps(outbox)).toEqual([
+      { gateway: 'gw1', from: clock, to: clock + 1, reason: 'corrupt', lost: 1 },
+    ])
     expect(outbox.depth()).toMatchObject({ samples: 2, dropped: 1 })
   })
 })
@@ -184,7 +216,9 @@ test('kill -9 at random points, 12 rounds: every integer whose append returned i
   for (let round = 0; round < ROUNDS; round++) {
     // A killed append may be durable without having returned: the next round leaves one number out.
     const first = (returned.at(-1) ?? -2) + 2
-    const child = spawn(process.execPath, [fixture, file, String(first)], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const child = spawn(process.execPath, [fixture, file, String(first)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
     const enough = first + 1 + Math.floor(Math.random() * 40)
     let text = ''
     await new Promise<void>((resolve) => {
@@ -197,7 +231,12 @@ test('kill -9 at random points, 12 rounds: every integer whose append returned i
     // The last line may be torn by the kill.
     returned.push(...text.slice(0, text.lastIndexOf('\n')).split('\n').map(Number))
   }
-  await using outbox = openOutbox({ file, maxBytes: 50_000_000, maxAgeMs: 86_400_000, gateway: 'gw1' })
+  await using outbox = openOutbox({
+    file,
+    maxBytes: 50_000_000,
+    maxAgeMs: 86_400_000,
+    gateway: 'gw1',
+  })
   const found = values(outbox)
   expect(new Set(found).size).toBe(found.length)
   const there = new Set(found)

@@ -41,8 +41,16 @@ export interface OutboxOptions {
   /** Batches appended longer ago than this are dropped. */
   maxAgeMs: number
   gateway: string
+  /**
+   * What was read so shortly before the last sign of life may have died in memory: on its way from the device
+   * (a publishing interval) or waiting for the next batch. A 'gateway-down' gap begins this much earlier.
+   */
+  coverageLagMs?: number
   now?: () => number
 }
+
+/** A publishing interval of a second and two flushes. */
+const COVERAGE_LAG_MS = 1500
 
 /** A full outbox drops down to this share at once, so that one gap tells of many batches. */
 const KEEP_SHARE = 0.9
@@ -63,7 +71,8 @@ export function openOutbox(options: OutboxOptions): Outbox {
     start.push({ gateway: options.gateway, from: corruptSince, to: now(), reason: 'corrupt' })
   }
   if (lastAlive !== undefined && lastAlive < now()) {
-    start.push({ gateway: options.gateway, from: lastAlive, to: now(), reason: 'gateway-down' })
+    const from = lastAlive - (options.coverageLagMs ?? COVERAGE_LAG_MS)
+    start.push({ gateway: options.gateway, from, to: now(), reason: 'gateway-down' })
   }
   if (start.length > 0) file.insert({ samples: [], gaps: start }, now())
   let dropped = 0

@@ -37,19 +37,28 @@ const gapOf = fc.record({
 
 test('what is packed is unpacked, to the bit of a double and the digit of a bigint', () => {
   fc.assert(
-    fc.property(fc.array(sampleOf, { maxLength: 60 }), fc.array(gapOf, { maxLength: 3 }), (samples, gaps) => {
-      const back = unpackBatch(packBatch({ samples, gaps }, numberOf), tagOf)
-      expect(back).toEqual({ samples, gaps })
-      for (const [index, { value }] of samples.entries()) {
-        expect(Object.is(back!.samples[index]!.value, value)).toBe(true)
-      }
-    }),
+    fc.property(
+      fc.array(sampleOf, { maxLength: 60 }),
+      fc.array(gapOf, { maxLength: 3 }),
+      (samples, gaps) => {
+        const back = unpackBatch(packBatch({ samples, gaps }, numberOf), tagOf)
+        expect(back).toEqual({ samples, gaps })
+        for (const [index, { value }] of samples.entries()) {
+          expect(Object.is(back!.samples[index]!.value, value)).toBe(true)
+        }
+      },
+    ),
     { numRuns: 500 },
   )
 })
 
 test('a flipped bit anywhere is noticed', () => {
-  const samples = tags.map((tag, index) => ({ tag, at: 1e12 + index, value: index / 10, quality: 192 as const }))
+  const samples = tags.map((tag, index) => ({
+    tag,
+    at: 1e12 + index,
+    value: index / 10,
+    quality: 192 as const,
+  }))
   const bytes = packBatch({ samples, gaps: [] }, numberOf)
   for (let bit = 0; bit < bytes.length * 8; bit++) {
     const damaged = Uint8Array.from(bytes)
@@ -61,7 +70,12 @@ test('a flipped bit anywhere is noticed', () => {
 test('a poll of 50 tags with decimals takes less than 8 bytes a sample, 5 for counters', () => {
   const at = 1_790_000_000_000
   const size = (value: (index: number) => number) => {
-    const samples = tags.map((tag, index) => ({ tag, at, value: value(index), quality: 192 as const }))
+    const samples = tags.map((tag, index) => ({
+      tag,
+      at,
+      value: value(index),
+      quality: 192 as const,
+    }))
     return packBatch({ samples, gaps: [] }, numberOf).length / samples.length
   }
   expect(size((index) => Math.round(Math.sin(index) * 10_000) / 100)).toBeLessThan(8)

@@ -1,7 +1,20 @@
 /** A batch of samples as few bytes: columns, deltas, decimals as whole numbers; a checksum finds the flipped bit. */
 import { crc32 } from 'node:zlib'
-import { type Gap, type Quality, quality, type Sample, type TagId, type Value } from '../../protocol/model.ts'
-import { type ByteReader, type ByteWriter, createReader, createWriter, MAX_SIGNED } from './bytes.ts'
+import {
+  type Gap,
+  type Quality,
+  quality,
+  type Sample,
+  type TagId,
+  type Value,
+} from '../../protocol/model.ts'
+import {
+  type ByteReader,
+  type ByteWriter,
+  createReader,
+  createWriter,
+  MAX_SIGNED,
+} from './bytes.ts'
 
 export interface Packable {
   samples: readonly Sample[]
@@ -41,8 +54,14 @@ export function packBatch(batch: Packable, numberOf: (tag: TagId) => number): Ui
   out.varint(batch.samples.length)
   const forms = batch.samples.map(formOf)
   writeForms(out, forms)
-  writeTags(out, batch.samples.map((sample) => numberOf(sample.tag)))
-  writeTimes(out, batch.samples.map((sample) => sample.at))
+  writeTags(
+    out,
+    batch.samples.map((sample) => numberOf(sample.tag)),
+  )
+  writeTimes(
+    out,
+    batch.samples.map((sample) => sample.at),
+  )
   for (const sample of batch.samples) {
     if (sample.status !== undefined) out.varint(sample.status >>> 0)
   }

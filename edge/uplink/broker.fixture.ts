@@ -20,7 +20,11 @@ const MOSQUITTO = '/usr/sbin/mosquitto'
 /** The brokers a suite runs on; mosquitto only where Debian has it (`apt-get install mosquitto`). */
 export const brokers: { name: string; missing: boolean; open: () => Promise<TestBroker> }[] = [
   { name: 'aedes', missing: false, open: openAedes },
-  { name: 'mosquitto (apt-get install mosquitto)', missing: !existsSync(MOSQUITTO), open: openMosquitto },
+  {
+    name: 'mosquitto (apt-get install mosquitto)',
+    missing: !existsSync(MOSQUITTO),
+    open: openMosquitto,
+  },
 ]
 
 async function freePort(): Promise<number> {

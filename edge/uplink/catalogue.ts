@@ -90,10 +90,17 @@ export function createCatalogue(): Catalogue {
         declareAs(id, { device: view.device, name, type, unit })
       }
       const entries = declared.get(view.device) ?? new Map<TagId, Declared>()
-      return [...entries].map(([id, entry]) => {
-        const sample = view.latest(id) ?? { tag: id, at: now, value: null, quality: quality.stale }
-        return { ...toMetric(sample, entry), name: entry.name, unit: entry.unit }
-      }).sort(byTime)
+      return [...entries]
+        .map(([id, entry]) => {
+          const sample = view.latest(id) ?? {
+            tag: id,
+            at: now,
+            value: null,
+            quality: quality.stale,
+          }
+          return { ...toMetric(sample, entry), name: entry.name, unit: entry.unit }
+        })
+        .sort(byTime)
     },
     restart: () => declared.clear(),
     declare(sample) {
@@ -106,7 +113,8 @@ export function createCatalogue(): Catalogue {
     },
     find(device, metric) {
       for (const [id, entry] of declared.get(device) ?? []) {
-        const same = metric.name === undefined ? metric.alias === entry.alias : metric.name === entry.name
+        const same =
+          metric.name === undefined ? metric.alias === entry.alias : metric.name === entry.name
         if (same) return { id, declared: entry }
       }
       return undefined

@@ -40,7 +40,14 @@ test('a silent host is asked again ever more slowly, until it answers', () => {
 })
 
 test('ranges that touch become one', () => {
-  expect(mergeRanges([{ from: 5, to: 6 }, { from: 1, to: 2 }, { from: 3, to: 3 }, { from: 9, to: 9 }])).toEqual([
+  expect(
+    mergeRanges([
+      { from: 5, to: 6 },
+      { from: 1, to: 2 },
+      { from: 3, to: 3 },
+      { from: 9, to: 9 },
+    ]),
+  ).toEqual([
     { from: 1, to: 3 },
     { from: 5, to: 6 },
     { from: 9, to: 9 },
@@ -48,7 +55,15 @@ test('ranges that touch become one', () => {
 })
 
 test('whatever is appended, published, lost, acknowledged or reborn in any order: all is sent in the end, nothing twice at once', () => {
-  const step = fc.constantFrom('append', 'appendSilently', 'live', 'history', 'ack', 'expire', 'rebirth')
+  const step = fc.constantFrom(
+    'append',
+    'appendSilently',
+    'live',
+    'history',
+    'ack',
+    'expire',
+    'rebirth',
+  )
   fc.assert(
     fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
       const world = createWorld()

@@ -2,7 +2,7 @@
 import { appendFileSync, existsSync, readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createLog } from '../../protocol/kit/log.ts'
-import { type Sample, type Tag, formatTagId } from '../../protocol/model.ts'
+import { formatTagId, type Sample, type Tag } from '../../protocol/model.ts'
 import { openOutbox } from '../outbox/outbox.ts'
 import { openUplink } from './uplink.ts'
 

@@ -3,15 +3,8 @@ import type { MqttClient } from 'mqtt'
 import { Fault } from '../../protocol/kit/fault.ts'
 import { type EncodeOptions, encodePayload, type Metric } from '../../protocol/sparkplug/payload.ts'
 import { createSequence } from '../../protocol/sparkplug/sequence.ts'
-import { type DeviceMessage, formatTopic } from '../../protocol/sparkplug/topic.ts'
-import type { SessionContext } from './uplink.ts'
-
-export interface Publisher {
-  nodeBirth(metrics: Metric[]): Promise<void>
-  nodeData(metrics: Metric[]): Promise<void>
-  /** DBIRTH, DDATA, DDEATH. */
-  device(type: DeviceMessage, device: string, metrics: Metric[]): Promise<void>
-}
+import { formatTopic } from '../../protocol/sparkplug/topic.ts'
+import type { Publisher, SessionContext } from './context.ts'
 
 /** Each call resolves when the bytes are with the socket (back-pressure), and rejects when the link is gone. */
 export function createPublisher(

@@ -4,7 +4,7 @@ import { type BatchRange, formatGap, nodeMetrics } from '../../protocol/sparkplu
 import type { Metric } from '../../protocol/sparkplug/payload.ts'
 import type { Batch } from '../outbox/outbox.ts'
 import { byTime, createNodeBirth, createNodeMetric } from './catalogue.ts'
-import type { Session } from './session.ts'
+import type { Session } from './context.ts'
 
 /** Metrics in one message: about 10 kB, which small brokers and slow links swallow in one go. */
 const MAX_METRICS = 500

@@ -1,32 +1,26 @@
 /** One MQTT session of the edge node: CONNECT with its will, wait for the host, births, data, death. */
 import mqtt from 'mqtt'
 import type { BatchRange } from '../../protocol/sparkplug/delivery.ts'
-import { type HostState, nodeMetrics, parseState, readRange } from '../../protocol/sparkplug/delivery.ts'
+import {
+  type HostState,
+  nodeMetrics,
+  parseState,
+  readRange,
+} from '../../protocol/sparkplug/delivery.ts'
 import { decodePayload, encodePayload, type Metric } from '../../protocol/sparkplug/payload.ts'
 import { formatTopic, parseTopic } from '../../protocol/sparkplug/topic.ts'
 import { typeValue } from '../../protocol/sparkplug/values.ts'
 import { createBell } from './bell.ts'
 import { createBdSeq, nodeMetricName } from './catalogue.ts'
-import { createPublisher, type Publisher } from './publisher.ts'
+import type { Session, SessionContext } from './context.ts'
+import { createPublisher } from './publisher.ts'
 import { pumpDelivery } from './pump.ts'
-import type { SessionContext } from './uplink.ts'
 
 /** A dead link must be noticed within 1.5 times this, by us and by the broker (MQTT 3.1.1, 3.1.2.10). */
 const KEEPALIVE_S = 20
 const CONNECT_TIMEOUT_MS = 15_000
 /** A broker that does not take the NDEATH by then gets the will instead. */
 const FAREWELL_MS = 3_000
-
-/** What the running session shares with the pump. */
-export interface Session {
-  context: SessionContext
-  publisher: Publisher
-  bell: ReturnType<typeof createBell>
-  /** Aborts when the link is lost, the host went offline, or the uplink is disposed. */
-  signal: AbortSignal
-  bdSeq: number
-  rebirthWanted: boolean
-}
 
 /** Runs one session to its end; answers whether it ever got as far as its births. Never throws. */
 export async function runSession(
@@ -148,7 +142,8 @@ function receive({ session, topic: text, bytes, end }: Received): void {
   try {
     const { metrics } = decodePayload(bytes)
     if (topic?.type === 'NCMD') for (const metric of metrics) nodeCommand(session, metric)
-    if (topic?.type === 'DCMD') for (const metric of metrics) deviceCommand(session, topic.device, metric)
+    if (topic?.type === 'DCMD')
+      for (const metric of metrics) deviceCommand(session, topic.device, metric)
     const range = topic?.type === 'NCMD' ? readRange(metrics.map(named), 'acknowledged') : undefined
     if (range) acknowledge(session, range)
   } catch (error) {

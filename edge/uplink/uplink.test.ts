@@ -9,13 +9,24 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createLog } from '../../protocol/kit/log.ts'
 import type { Sample, Tag } from '../../protocol/model.ts'
 import { formatState } from '../../protocol/sparkplug/delivery.ts'
-import { decodePayload, encodePayload, type Metric, type Payload } from '../../protocol/sparkplug/payload.ts'
+import {
+  decodePayload,
+  encodePayload,
+  type Metric,
+  type Payload,
+} from '../../protocol/sparkplug/payload.ts'
 import { type Outbox, openOutbox } from '../outbox/outbox.ts'
 import { brokers, type TestBroker, until } from './broker.fixture.ts'
 import { type Command, openUplink, type Uplink, type UplinkOptions } from './uplink.ts'
 
 const STATE = 'spBv1.0/STATE/mimamori'
-const temperature: Tag = { id: 'plant/gw1/plc/Temperature', name: 'Temperature', type: 'Double', unit: '°C', address: {} }
+const temperature: Tag = {
+  id: 'plant/gw1/plc/Temperature',
+  name: 'Temperature',
+  type: 'Double',
+  unit: '°C',
+  address: {},
+}
 const count: Tag = { id: 'plant/gw1/plc/Count', name: 'Count', type: 'Int16', address: {} }
 const never: Tag = { id: 'plant/gw1/pos/Never', name: 'Never', type: 'String', address: {} }
 
@@ -34,7 +45,13 @@ async function openWatcher(url: string) {
   client.on('message', (topic, bytes, packet) => {
     const type = topic.split('/')[2] ?? ''
     if (!topic.includes('/STATE/') && !type.endsWith('CMD')) {
-      seen.push({ topic, type, payload: decodePayload(bytes), qos: packet.qos, retain: packet.retain })
+      seen.push({
+        topic,
+        type,
+        payload: decodePayload(bytes),
+        qos: packet.qos,
+        retain: packet.retain,
+      })
     }
   })
   await client.subscribeAsync('spBv1.0/#', { qos: 1 })
@@ -57,7 +74,12 @@ let folder = ''
 let outbox: Outbox
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'uplink-'))
-  outbox = openOutbox({ file: join(folder, 'outbox.db'), maxBytes: 1e7, maxAgeMs: 1e9, gateway: 'gw1' })
+  outbox = openOutbox({
+    file: join(folder, 'outbox.db'),
+    maxBytes: 1e7,
+    maxAgeMs: 1e9,
+    gateway: 'gw1',
+  })
 })
 afterEach(async () => {
   await outbox[Symbol.asyncDispose]()
@@ -76,7 +98,12 @@ function open(url: string, options: Partial<UplinkOptions> = {}): Uplink {
     gateway: 'gw1',
     clientId: 'gw1',
     devices: () => [
-      { device: 'plc', online: plc.online, tags: [temperature, count], latest: (tag) => latest.get(tag) },
+      {
+        device: 'plc',
+        online: plc.online,
+        tags: [temperature, count],
+        latest: (tag) => latest.get(tag),
+      },
       { device: 'pos', online: false, tags: [never], latest: () => undefined },
     ],
     targets: [{ id: 'hmi', kind: 'web', title: 'HMI', consent: 'request' }],
@@ -114,7 +141,11 @@ describe.each(brokers)('the edge node over $name', ({ missing, open: openBroker 
   test('tck-id-message-flow-edge-node-birth-publish-phid-wait-online, tck-id-message-flow-edge-node-birth-publish-phid-wait-id: no birth before its own primary host is online', async () => {
     await using watcher = await openWatcher(broker.url)
     await watcher.state(false, 10)
-    await watcher.client.publishAsync('spBv1.0/STATE/other', formatState({ online: true, timestamp: 20 }), { qos: 1, retain: true })
+    await watcher.client.publishAsync(
+      'spBv1.0/STATE/other',
+      formatState({ online: true, timestamp: 20 }),
+      { qos: 1, retain: true },
+    )
     let answered = false
     await using uplink = open(broker.url, {
       onCommand: () => {
@@ -143,13 +174,22 @@ describe.each(brokers)('the edge node over $name', ({ missing, open: openBroker 
       expect({ qos, retain }).toEqual({ qos: 0, retain: false })
       expect(payload.at).toBeGreaterThan(0)
       for (const metric of payload.metrics) {
-        expect(metric).toMatchObject({ name: expect.any(String), type: expect.any(String), at: expect.any(Number) })
+        expect(metric).toMatchObject({
+          name: expect.any(String),
+          type: expect.any(String),
+          at: expect.any(Number),
+        })
       }
     }
     const nbirth = watcher.of('NBIRTH')[0]
     expect(named(nbirth, 'Node Control/Rebirth')).toMatchObject({ type: 'Boolean', value: false })
     expect(named(nbirth, 'Node Control/Rebirth')).not.toHaveProperty('alias')
-    for (const name of ['Delivery/From', 'Delivery/Watermark', 'Delivery/Acknowledged', 'Delivery/Gap']) {
+    for (const name of [
+      'Delivery/From',
+      'Delivery/Watermark',
+      'Delivery/Acknowledged',
+      'Delivery/Gap',
+    ]) {
       expect(named(nbirth, name), name).toMatchObject({ value: null })
     }
     expect(JSON.parse(String(named(nbirth, 'Properties/Targets')?.value))).toEqual([
@@ -160,7 +200,9 @@ describe.each(brokers)('the edge node over $name', ({ missing, open: openBroker 
     expect(named(dbirth, 'Count')).toMatchObject({ value: -7, at: 50, type: 'Int16' })
     expect(named(dbirth, 'Temperature')).toMatchObject({ unit: '°C', value: null, quality: 500 })
     expect(named(pos, 'Never')).toMatchObject({ value: null, quality: 500 })
-    const aliases = watcher.seen.flatMap(({ payload }) => payload.metrics.flatMap(({ alias }) => alias ?? []))
+    const aliases = watcher.seen.flatMap(({ payload }) =>
+      payload.metrics.flatMap(({ alias }) => alias ?? []),
+    )
     expect(new Set(aliases).size).toBe(aliases.length)
   })
 
@@ -212,10 +254,17 @@ describe.each(brokers)('the edge node over $name', ({ missing, open: openBroker 
     await born(watcher)
     publish(uplink, 6)
     const sent = (historical: boolean) =>
-      watcher.of('DDATA').flatMap(({ payload }) =>
-        payload.metrics.filter((metric) => (metric.historical ?? false) === historical).map(({ value }) => value),
-      )
-    await until('both sent again', () => sent(true).filter((value) => value === 5).length >= 2 && sent(true).includes(6))
+      watcher
+        .of('DDATA')
+        .flatMap(({ payload }) =>
+          payload.metrics
+            .filter((metric) => (metric.historical ?? false) === historical)
+            .map(({ value }) => value),
+        )
+    await until(
+      'both sent again',
+      () => sent(true).filter((value) => value === 5).length >= 2 && sent(true).includes(6),
+    )
     expect(sent(false)).toEqual([6])
   })
 
@@ -226,9 +275,18 @@ describe.each(brokers)('the edge node over $name', ({ missing, open: openBroker 
     await born(watcher)
     publish(uplink, 1)
     await until('watermark', () => watcher.of('NDATA').length === 1)
-    await watcher.command('spBv1.0/plant/NCMD/gw1', [{ name: 'Node Control/Rebirth', type: 'Boolean', value: true }])
+    await watcher.command('spBv1.0/plant/NCMD/gw1', [
+      { name: 'Node Control/Rebirth', type: 'Boolean', value: true },
+    ])
     await until('resent', () => watcher.of('NDATA').length === 2)
-    expect(watcher.types().slice(6)).toEqual(['NBIRTH', 'DBIRTH', 'DBIRTH', 'DDEATH', 'DDATA', 'NDATA'])
+    expect(watcher.types().slice(6)).toEqual([
+      'NBIRTH',
+      'DBIRTH',
+      'DBIRTH',
+      'DDEATH',
+      'DDATA',
+      'NDATA',
+    ])
     const [first, second] = watcher.of('NBIRTH')
     expect(bdSeqOf(second)).toBe(bdSeqOf(first))
     expect(second!.payload.seq).toBe(0)
@@ -245,7 +303,9 @@ describe.each(brokers)('the edge node over $name', ({ missing, open: openBroker 
     await until('NDEATH', () => watcher.of('NDEATH').length > 0)
     const death = watcher.of('NDEATH')[0]!
     expect(death.payload).not.toHaveProperty('seq')
-    expect(death.payload.metrics).toEqual([{ name: 'bdSeq', at: expect.any(Number), type: 'Int64', value: 0n }])
+    expect(death.payload.metrics).toEqual([
+      { name: 'bdSeq', at: expect.any(Number), type: 'Int64', value: 0n },
+    ])
     expect(death.retain).toBe(false)
     expect(watcher.of('NDEATH')).toHaveLength(1)
   })
@@ -276,7 +336,10 @@ describe.each(brokers)('the edge node over $name', ({ missing, open: openBroker 
     plc.online = false
     uplink.deviceChanged('plc')
     await born(watcher, 2)
-    expect(watcher.seen.at(-1)).toMatchObject({ topic: 'spBv1.0/plant/DDEATH/gw1/plc', payload: { seq: 4, at: expect.any(Number) } })
+    expect(watcher.seen.at(-1)).toMatchObject({
+      topic: 'spBv1.0/plant/DDEATH/gw1/plc',
+      payload: { seq: 4, at: expect.any(Number) },
+    })
     plc.online = true
     uplink.deviceChanged('plc')
     await until('DBIRTH', () => watcher.of('DBIRTH').length === 3)
@@ -315,11 +378,18 @@ describe.each(brokers)('the edge node over $name', ({ missing, open: openBroker 
     const alias = named(watcher.of('DBIRTH')[0], 'Count')!.alias
     await watcher.client.publishAsync('spBv1.0/plant/DCMD/gw1/plc', Buffer.from([0x12, 0x7f]))
     await watcher.command('spBv1.0/plant/DCMD/gw1/plc', [{ name: 'Unknown', value: 1 }])
-    await watcher.command('spBv1.0/plant/DCMD/gw1/plc', [{ name: 'Count', type: 'Int16', value: -5 }])
-    const raw = encodePayload({ at: 1, metrics: [{ alias, type: 'Int16', value: -6 }] }, { omitTypes: true })
+    await watcher.command('spBv1.0/plant/DCMD/gw1/plc', [
+      { name: 'Count', type: 'Int16', value: -5 },
+    ])
+    const raw = encodePayload(
+      { at: 1, metrics: [{ alias, type: 'Int16', value: -6 }] },
+      { omitTypes: true },
+    )
     await watcher.client.publishAsync('spBv1.0/plant/DCMD/gw1/plc', Buffer.from(raw))
     await until('commands', () => commands.length === 2)
-    expect(commands).toEqual([-5, -6].map((value) => ({ device: 'plc', metric: 'Count', tag: count.id, value })))
+    expect(commands).toEqual(
+      [-5, -6].map((value) => ({ device: 'plc', metric: 'Count', tag: count.id, value })),
+    )
     expect(uplink.state().refusedMessages).toBe(2)
   })
 

@@ -1,58 +1,13 @@
 /** The gateway's side of the wire: a Sparkplug B 3.0 edge node over MQTT, with delivery acknowledged end to end. */
 import { type BackoffOptions, pause } from '../../protocol/kit/backoff.ts'
-import type { Log } from '../../protocol/kit/log.ts'
-import type { DeviceId, Gap, Sample, TagId, TargetSummary, Value } from '../../protocol/model.ts'
-import type { HostState } from '../../protocol/sparkplug/delivery.ts'
+import type { DeviceId, Gap, Sample } from '../../protocol/model.ts'
 import { nextSequence } from '../../protocol/sparkplug/sequence.ts'
-import type { Outbox } from '../outbox/outbox.ts'
-import { type Catalogue, createCatalogue, type DeviceView } from './catalogue.ts'
-import { createDeliveryQueue, type DeliveryQueue } from './delivery-queue.ts'
+import { createCatalogue } from './catalogue.ts'
+import type { SessionContext, UplinkCounters, UplinkOptions } from './context.ts'
+import { createDeliveryQueue } from './delivery-queue.ts'
 import { runSession } from './session.ts'
 
-/** A command of the host: to a tag of a device, or to the node itself. */
-export interface Command {
-  device?: DeviceId
-  metric: string
-  tag?: TagId
-  value: Value | null
-}
-
-export interface UplinkOptions {
-  /** `mqtts://…` or `mqtt://…`. */
-  url: string
-  /** PEM texts. */
-  tls?: { key: string; cert: string; ca: string; servername?: string }
-  site: string
-  gateway: string
-  clientId: string
-  devices(): DeviceView[]
-  targets: readonly TargetSummary[]
-  /** Name and version, told in NBIRTH. */
-  software: string
-  outbox: Outbox
-  /** The host application whose STATE we wait for. */
-  primaryHost: string
-  /** `acknowledged`: batches are deleted when the host has committed them; `state`: once published while the host is online. */
-  delivery: 'acknowledged' | 'state'
-  onCommand?(command: Command): void
-  ackTimeoutMs?: number
-  backoff?: BackoffOptions
-  now?: () => number
-  log: Log
-}
-
-export interface UplinkCounters {
-  connects: number
-  births: number
-  messages: number
-  liveSamples: number
-  historicalSamples: number
-  acknowledgedBatches: number
-  /** Ranges sent again because no acknowledgement came in time. */
-  expiredRanges: number
-  /** Messages to us that were no valid Sparkplug. */
-  refusedMessages: number
-}
+export type { Command, UplinkOptions } from './context.ts'
 
 export interface UplinkState extends UplinkCounters {
   /** Births are out and data flows. */
@@ -71,21 +26,6 @@ export interface Uplink extends AsyncDisposable {
   /** The device went online or offline, or its tags changed. */
   deviceChanged(device: DeviceId): void
   state(): UplinkState
-}
-
-/** Everything the sessions of one uplink share. */
-export interface SessionContext {
-  options: UplinkOptions
-  now: () => number
-  log: Log
-  queue: DeliveryQueue
-  catalogue: Catalogue
-  counters: UplinkCounters
-  host: HostState
-  changed: Set<DeviceId>
-  /** Rings the running session's bell. */
-  wake: (() => void) | undefined
-  status: { begin(bdSeq: number): void; end(): void; born(): boolean }
 }
 
 /** What only this file sees of it. */

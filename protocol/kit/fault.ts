@@ -57,6 +57,16 @@ export const faults = {
     retry: false,
     say: 'No demo has run with the data folder {dataDir}; start it with `npm start`, or name its folder with --data.',
   },
+  'drive.no-login': {
+    status: 422,
+    retry: false,
+    say: 'The drive needs the login of a {role}: --logins role:login:password,…',
+  },
+  'drive.step-failed': {
+    status: 500,
+    retry: false,
+    say: 'This did not hold: {step}. {why}',
+  },
   'driver.bad-value': {
     status: 422,
     retry: false,
@@ -243,7 +253,7 @@ export const faults = {
     say: '{file}, row {row}, column {column}: {problem}.',
   },
   'tunnel.down': { status: 503, retry: true, say: 'The tunnel of gateway {gateway} is down.' },
-  'tunnel.refused': { status: 403, retry: false, say: 'The gateway refused: {reason}' },
+  'tunnel.refused': { status: 403, retry: false, say: 'The gateway refused: {reason}.' },
   'uplink.lost': { status: 503, retry: true, say: 'The connection to the broker is lost.' },
 } as const satisfies Record<string, FaultEntry>
 

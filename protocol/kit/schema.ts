@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import type { Static, TSchema } from 'typebox'
+import { Settings } from 'typebox/system'
 import { Default, Errors } from 'typebox/value'
 import { type Document, isNode, LineCounter, parseDocument } from 'yaml'
 import { Fault } from './fault.ts'
@@ -26,6 +27,10 @@ export interface SourceDocument {
 const MAX_CONFIG_BYTES = 5_000_000
 /** More aliases than this is a YAML bomb. */
 const MAX_ALIASES = 100
+
+/** The library stops at eight by itself; a union of twelve names alone makes thirteen. */
+const MAX_ERRORS = 2_000
+Settings.Set({ maxErrors: MAX_ERRORS })
 
 /** Reads and parses a YAML (or JSON) file. Throws Fault 'config.unreadable' or 'config.invalid'. */
 export async function readConfigFile(file: string): Promise<SourceDocument> {

@@ -9,7 +9,7 @@ import { decodePayload, encodePayload, type Metric } from './payload.ts'
 import { encodeValue, typeCodes, typeValue } from './values.ts'
 import { payloadLimits } from './wire-guard.ts'
 
-const valueOf: Record<DataType, fc.Arbitrary<Metric['value']>> = {
+const valueArbitraries: Record<DataType, fc.Arbitrary<Metric['value']>> = {
   Int8: fc.integer({ min: -128, max: 127 }),
   Int16: fc.integer({ min: -32768, max: 32767 }),
   Int32: fc.integer(),
@@ -30,7 +30,7 @@ const metricOf = fc.constantFrom(...dataTypes).chain((type) =>
       alias: fc.nat(),
       at: fc.nat({ max: 8.64e15 }),
       type: fc.constant(type),
-      value: fc.option(valueOf[type], { nil: null }),
+      value: fc.option(valueArbitraries[type], { nil: null }),
       historical: fc.constant(true),
       quality: fc.constantFrom(...Object.values(quality)),
       status: fc.integer({ min: 0, max: 2 ** 32 - 1 }),
@@ -89,7 +89,9 @@ test.each([
 })
 
 test('tck-id-payloads-propertyset-quality-value-type: Quality travels as Int32, tck-id-payloads-propertyset-values-array-size', () => {
-  const bytes = encodePayload({ metrics: [{ name: 'x', value: 1, quality: 500, status: 0x80340000 }] })
+  const bytes = encodePayload({
+    metrics: [{ name: 'x', value: 1, quality: 500, status: 0x80340000 }],
+  })
   const properties = create(PayloadSchema, {
     metrics: [
       {
@@ -111,14 +113,26 @@ test('tck-id-payloads-propertyset-quality-value-type: Quality travels as Int32, 
 
 describe('types we do not store', () => {
   test.each([
-    ['a DataSet', { datatype: 16, value: { case: 'datasetValue', value: { columns: ['a'], types: [3] } } }],
-    ['a Template', { datatype: 19, value: { case: 'templateValue', value: { isDefinition: true, metrics: [{ name: 'm' }] } } }],
+    [
+      'a DataSet',
+      { datatype: 16, value: { case: 'datasetValue', value: { columns: ['a'], types: [3] } } },
+    ],
+    [
+      'a Template',
+      {
+        datatype: 19,
+        value: { case: 'templateValue', value: { isDefinition: true, metrics: [{ name: 'm' }] } },
+      },
+    ],
     ['Bytes', { datatype: 17, value: { case: 'bytesValue', value: new Uint8Array([1]) } }],
     ['an array', { datatype: 24, value: { case: 'bytesValue', value: new Uint8Array(4) } }],
     ['a type of the future', { datatype: 99, value: { case: 'intValue', value: 1 } }],
   ] as const)('%s is a metric without a value, beside good ones', (_, odd) => {
     const message = create(PayloadSchema, {
-      metrics: [{ name: 'odd', ...odd } as never, { name: 'good', datatype: 3, value: { case: 'intValue', value: 7 } }],
+      metrics: [
+        { name: 'odd', ...odd } as never,
+        { name: 'good', datatype: 3, value: { case: 'intValue', value: 7 } },
+      ],
     })
     const { metrics } = decodePayload(toBinary(PayloadSchema, message))
     expect(metrics[0]).toEqual({ name: 'odd', value: null, unsupported: true })
@@ -128,7 +142,9 @@ describe('types we do not store', () => {
 
 describe('hostile payloads', () => {
   const refused = (bytes: Uint8Array) =>
-    expect(() => decodePayload(bytes)).toThrow(expect.objectContaining({ code: 'sparkplug.invalid' }))
+    expect(() => decodePayload(bytes)).toThrow(
+      expect.objectContaining({ code: 'sparkplug.invalid' }),
+    )
   /** A length-delimited field around some bytes. */
   const wrap = (field: number, inner: Buffer): Buffer => {
     const varint = (value: number): number[] =>
@@ -167,12 +183,18 @@ describe('hostile payloads', () => {
     refused(toBinary(PayloadSchema, create(PayloadSchema, { uuid: 'SPBV1.0_COMPRESSED', body })))
   })
   test('random and damaged bytes are decoded or refused, never anything else', () => {
-    const good = encodePayload({ at: 1, seq: 1, metrics: [{ name: 'a', alias: 1, at: 2, type: 'Int32', value: -5, quality: 0 }] })
-    const damaged = fc.tuple(fc.nat({ max: good.length - 1 }), fc.nat({ max: 255 })).map(([at, byte]) => {
-      const bytes = Uint8Array.from(good)
-      bytes[at] = byte
-      return bytes
+    const good = encodePayload({
+      at: 1,
+      seq: 1,
+      metrics: [{ name: 'a', alias: 1, at: 2, type: 'Int32', value: -5, quality: 0 }],
     })
+    const damaged = fc
+      .tuple(fc.nat({ max: good.length - 1 }), fc.nat({ max: 255 }))
+      .map(([at, byte]) => {
+        const bytes = Uint8Array.from(good)
+        bytes[at] = byte
+        return bytes
+      })
     fc.assert(
       fc.property(fc.oneof(fc.uint8Array({ maxLength: 200 }), damaged), (bytes) => {
         try {
@@ -195,7 +217,9 @@ test.each([
     uuid: 'SPBV1.0_COMPRESSED',
     seq: 3n,
     body: compress(encodePayload(payload)),
-    metrics: [{ name: 'algorithm', datatype: 12, value: { case: 'stringValue', value: algorithm } }],
+    metrics: [
+      { name: 'algorithm', datatype: 12, value: { case: 'stringValue', value: algorithm } },
+    ],
   })
   expect(decodePayload(toBinary(PayloadSchema, message))).toEqual(payload)
 })

@@ -124,10 +124,7 @@ type PropertyInit = MessageInitShape<typeof Payload_PropertyValueSchema>
  * Bytes from anybody to metrics. Throws Fault 'sparkplug.invalid' naming the byte (or metric) at fault.
  * A compressed body is inflated up to `maxInflatedBytes` and checked by the same limits.
  */
-export function decodePayload(
-  bytes: Uint8Array,
-  limits: PayloadLimits = payloadLimits,
-): Payload {
+export function decodePayload(bytes: Uint8Array, limits: PayloadLimits = payloadLimits): Payload {
   const outer = parse(bytes, limits)
   if (outer.uuid !== COMPRESSED) return toPayload(outer)
   const algorithm = outer.metrics.find((metric) => metric.name === 'algorithm')?.value.value

@@ -9,7 +9,10 @@ describe('topics', () => {
   test.each<[string, Topic]>([
     ['spBv1.0/plant/NBIRTH/gw1', { type: 'NBIRTH', site: 'plant', gateway: 'gw1' }],
     ['spBv1.0/plant/NCMD/gw1', { type: 'NCMD', site: 'plant', gateway: 'gw1' }],
-    ['spBv1.0/plant/DDATA/gw1/plc', { type: 'DDATA', site: 'plant', gateway: 'gw1', device: 'plc' }],
+    [
+      'spBv1.0/plant/DDATA/gw1/plc',
+      { type: 'DDATA', site: 'plant', gateway: 'gw1', device: 'plc' },
+    ],
     ['spBv1.0/STATE/cloud', { type: 'STATE', host: 'cloud' }],
   ])('tck-id-topic-structure: %s', (text, topic) => {
     expect(parseTopic(text)).toEqual(topic)
@@ -27,9 +30,12 @@ describe('topics', () => {
     'spBv1.0/STATE/',
     'spBv1.0/STATE/a/b',
     '',
-  ])('tck-id-topic-structure-namespace-device-id-associated-message-types: not a topic: %s', (text) => {
-    expect(parseTopic(text)).toBeUndefined()
-  })
+  ])(
+    'tck-id-topic-structure-namespace-device-id-associated-message-types: not a topic: %s',
+    (text) => {
+      expect(parseTopic(text)).toBeUndefined()
+    },
+  )
 
   test.each(['a+b', 'a/b', 'a#', '', 'a\u0000', 'x'.repeat(129)])(
     'tck-id-topic-structure-namespace-valid-group-id: %j is refused',
@@ -77,27 +83,39 @@ describe('the watermark', () => {
     expect(readRange(metrics, 'watermark')).toEqual({ from: 3, to: 7 })
     expect(readRange(metrics, 'acknowledged')).toBeUndefined()
   })
-  test.each([[0n, 1n], [2n, 1n], [-1n, 5n], [1n, 2n ** 60n], ['1', 2n], [1.5, 2]])(
-    'no range runs from %s to %s',
-    (from, to) => {
-      expect(createRange(from, to)).toBeUndefined()
-    },
-  )
+  test.each([
+    [0n, 1n],
+    [2n, 1n],
+    [-1n, 5n],
+    [1n, 2n ** 60n],
+    ['1', 2n],
+    [1.5, 2],
+  ])('no range runs from %s to %s', (from, to) => {
+    expect(createRange(from, to)).toBeUndefined()
+  })
   test('a gap says its gateway by the topic it came on, not by its text', () => {
     const gap = { gateway: 'gw1', from: 1, to: 2, reason: 'outbox-full' as const, lost: 5 }
     expect(parseGap(formatGap(gap), 'gw1')).toEqual(gap)
     expect(parseGap(formatGap({ ...gap, gateway: 'other' }), 'gw1')).toEqual(gap)
   })
-  test.each(['', '{', 'null', '[]', '{"from":1,"to":0,"reason":"corrupt"}', '{"from":1,"to":2,"reason":"x"}', 5])(
-    'not a gap: %j',
-    (text) => {
-      expect(parseGap(text, 'gw1')).toBeUndefined()
-    },
-  )
+  test.each([
+    '',
+    '{',
+    'null',
+    '[]',
+    '{"from":1,"to":0,"reason":"corrupt"}',
+    '{"from":1,"to":2,"reason":"x"}',
+    5,
+  ])('not a gap: %j', (text) => {
+    expect(parseGap(text, 'gw1')).toBeUndefined()
+  })
 })
 
 test('tck-id-payloads-state-will-message-payload: STATE is JSON with online and timestamp', () => {
-  expect(JSON.parse(formatState({ online: false, timestamp: 5 }))).toEqual({ online: false, timestamp: 5 })
+  expect(JSON.parse(formatState({ online: false, timestamp: 5 }))).toEqual({
+    online: false,
+    timestamp: 5,
+  })
   expect(parseState('{"online":true,"timestamp":7}')).toEqual({ online: true, timestamp: 7 })
   for (const text of ['ONLINE', '{"online":1,"timestamp":7}', '{"online":true}', 'null']) {
     expect(parseState(text)).toBeUndefined()

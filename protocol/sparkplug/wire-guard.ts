@@ -56,7 +56,11 @@ interface Walk {
 /** Throws Fault 'sparkplug.invalid' with the byte where the payload breaks a limit or the encoding. */
 export function checkPayload(bytes: Uint8Array, limits: PayloadLimits = payloadLimits): void {
   if (bytes.length > limits.maxBytes) throw invalid(`more than ${limits.maxBytes} bytes`, 0)
-  walk({ bytes, limits, metrics: 0, fields: 0 }, { kind: 'payload', start: 0, end: bytes.length }, 1)
+  walk(
+    { bytes, limits, metrics: 0, fields: 0 },
+    { kind: 'payload', start: 0, end: bytes.length },
+    1,
+  )
 }
 
 interface Span {

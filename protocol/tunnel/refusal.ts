@@ -21,6 +21,10 @@ export const refusals = {
     status: 403,
     say: 'Consent by passkey is not supported yet, so this target stays closed.',
   },
+  'gateway-fault': {
+    status: 503,
+    say: 'The gateway cannot write down that the grant is used, so it opens nothing.',
+  },
   'grant-expired': { status: 403, say: 'The grant has expired.' },
   'grant-forged': {
     status: 403,

@@ -34,7 +34,7 @@ h1 { font-size: 1.4rem; margin: 4px 0 }
 .tile.warn p { color: var(--warn) } .tile.fault p { color: var(--fault) }
 .tile svg { display: block; width: 100%; height: 34px; margin-top: 4px }
 .tile polyline { fill: none; stroke: var(--trend); stroke-width: 2; vector-effect: non-scaling-stroke }
-#buttons { display: grid; gap: 12px; grid-template-columns: repeat(auto-fit, minmax(220px, 1fr)); margin: 16px 0 8px }
+#buttons { display: grid; gap: 12px; grid-template-columns: repeat(auto-fit, minmax(220px, 1fr)); margin: 12px 0 0 }
 button { min-height: 68px; border: 0; border-radius: 10px; padding: 10px 16px; font: inherit; font-size: 1.1rem;
   font-weight: 600; color: #fff; background: var(--act); cursor: pointer; touch-action: manipulation }
 button:active { filter: brightness(.85) }
@@ -151,9 +151,9 @@ export function formatPage(title: string): string {
 <main>
 <header><h1 id="title">${safe}</h1><span id="clock"></span></header>
 <p id="status" class="ok" role="status">Connecting</p>
-<div id="tiles"></div>
 <div id="buttons"></div>
 <p id="message" role="alert"></p>
+<div id="tiles"></div>
 </main>
 <script>${script}</script>
 </body>

@@ -47,9 +47,8 @@ export interface Pos extends AsyncDisposable {
 /** Opens the terminal; rejects with the system's error when a port is taken. */
 export async function openPos(options: PosOptions): Promise<Pos> {
   await using stack = new AsyncDisposableStack()
-  const { host, dir, seed = 1, speed = 1, faultAfter, now = Date.now } = options
-  const random = createSeededRandom(seed)
-  let state = { ...createPosState(random), ...(await loadState(dir)) }
+  const { host, dir, now = Date.now } = options
+  const machine = createMachine(options, await loadState(dir))
   const server = stack.use(
     await openOpcuaServer({
       host,
@@ -58,36 +57,24 @@ export async function openPos(options: PosOptions): Promise<Pos> {
       title: `Simulated POS terminal ${options.name}`,
       folder: dir,
       device: POS_DEVICE,
-      variables: variables(options, state),
+      variables: variables(options, machine.state()),
       security: 'encrypted',
     }),
   )
-  const inject = (fault: PosFault) => {
-    state = { ...state, fault }
-  }
   const control = stack.use(
     await openControl({
       host,
       port: options.httpPort,
-      state: () => state,
+      state: machine.state,
       commands: {},
       faults: posFaults,
-      inject: (fault) => inject(fault as PosFault),
+      inject: (fault) => machine.inject(fault as PosFault),
     }),
   )
-  let saving = Promise.resolve()
-  const save = () => {
-    saving = saving.then(() => saveState(dir, state))
-    return saving
-  }
-  stack.defer(save)
+  stack.defer(machine.save)
   const tick = (at: number, count: number) => {
-    if (faultAfter !== undefined && count === Math.max(1, Math.round(faultAfter))) {
-      inject('cutter-worn')
-    }
-    for (let i = 0; i < speed; i++) state = nextPosState(state, random)
-    publish((name, value) => server.set(name, value, { at }), state)
-    if (count % SAVE_TICKS === 0) void save()
+    machine.tick(count)
+    publish((name, value) => server.set(name, value, { at }), machine.state())
   }
   stack.use(openTicker({ periodMs: TICK_MS, now, tick }))
   const owned = stack.move()
@@ -97,9 +84,39 @@ export async function openPos(options: PosOptions): Promise<Pos> {
       control: control.url,
       certificate: server.certificateFile,
     },
+    state: machine.state,
+    inject: machine.inject,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
+
+function createMachine(options: PosOptions, kept: Partial<PosState>) {
+  const { dir, seed = 1, speed = 1, faultAfter } = options
+  const random = createSeededRandom(seed)
+  let state: PosState = { ...createPosState(random), ...kept }
+  /** Seconds of trade not yet stepped: a slow till owes fractions. */
+  let owed = 0
+  const inject = (fault: PosFault) => {
+    state = { ...state, fault }
+  }
+  // One save after the other: two at once would write the same file.
+  let saving = Promise.resolve()
+  const save = () => {
+    saving = saving.catch(() => undefined).then(() => saveState(dir, state))
+    return saving
+  }
+  return {
     state: () => state,
     inject,
-    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+    save,
+    tick(count: number) {
+      if (faultAfter !== undefined && count === Math.max(1, Math.round(faultAfter))) {
+        inject('cutter-worn')
+      }
+      for (owed += speed; owed >= 1; owed--) state = nextPosState(state, random)
+      // A full disk costs the counters' memory, not the terminal; the last save still tells.
+      if (count % SAVE_TICKS === 0) void save().catch(() => undefined)
+    },
   }
 }
 

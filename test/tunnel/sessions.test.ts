@@ -39,12 +39,12 @@ test('from the request to the end: states, audit, recording and its hash', async
     host,
     cookie,
     method: 'POST',
-    path: '/cooler?token=abc&x=1',
+    path: '/cooler?token=geheim&x=1',
     body: form,
     headers: { 'content-type': 'application/x-www-form-urlencoded' },
   })
   expect(posted.status).toBe(200)
-  expect(asked.map(({ line }) => line)).toEqual(['GET /', 'POST /cooler?token=abc&x=1'])
+  expect(asked.map(({ line }) => line)).toEqual(['GET /', 'POST /cooler?token=geheim&x=1'])
   expect(asked[1]?.body).toBe(form)
   const ended = await sessions.end(technician, session.id, 'closed-by-user')
   expect(ended).toMatchObject({ state: 'ended', endReason: 'closed-by-user' })
@@ -64,7 +64,7 @@ test('from the request to the end: states, audit, recording and its hash', async
   ])
   const file = await readFile(join(recordingsDir, `${session.id}.ndjson`))
   expect(recording.sha256).toBe(createHash('sha256').update(file).digest('hex'))
-  expect(file.toString()).not.toMatch(/geheim|abc/)
+  expect(file.toString()).not.toMatch(/geheim/)
   expect(file.toString()).not.toContain(cookie.split('=')[1])
   expect(await sessions.har(session.id)).toMatchObject({
     log: { version: '1.2', entries: [{}, { request: { method: 'POST' } }] },

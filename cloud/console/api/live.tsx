@@ -11,6 +11,8 @@ interface Live {
 const LiveContext = createContext<Live | null>(null)
 /** The browser itself retries a dropped stream; a refused one is tried again after this. */
 const reopenMs = 5_000
+/** Changes come in bursts (an alarm opens a case); one question answers the whole burst. */
+const gatherMs = 400
 
 function isLiveEvent(value: unknown): value is LiveEvent {
   return typeof value === 'object' && value !== null && 'kind' in value
@@ -28,15 +30,23 @@ export function LiveProvider({ children }: { children: ReactNode }) {
       asset === null ? '/api/events' : `/api/events?asset=${encodeURIComponent(asset)}`,
     )
     let timer: ReturnType<typeof setTimeout> | undefined
+    let gathering: ReturnType<typeof setTimeout> | undefined
+    const topics = new Set<string>()
+    const renew = (what: string) => {
+      topics.add(what)
+      // Alarms, cases and sessions show on one another's pages.
+      if (what !== 'fleet') topics.add('cases')
+      gathering ??= setTimeout(() => {
+        gathering = undefined
+        for (const topic of topics) void queries.invalidateQueries({ queryKey: [topic] })
+        topics.clear()
+      }, gatherMs)
+    }
     stream.onmessage = ({ data }) => {
       const event: unknown = JSON.parse(data)
       if (!isLiveEvent(event)) return
       if (event.kind === 'samples') for (const listen of live.listeners) listen(event.samples)
-      if (event.kind === 'changed') {
-        void queries.invalidateQueries({ queryKey: [event.what] })
-        // Alarms, cases and sessions show on one another's pages.
-        if (event.what !== 'fleet') void queries.invalidateQueries({ queryKey: ['cases'] })
-      }
+      if (event.kind === 'changed') renew(event.what)
     }
     stream.onerror = () => {
       // Whether the API is gone or only this stream is told by asking it.
@@ -46,6 +56,7 @@ export function LiveProvider({ children }: { children: ReactNode }) {
     }
     return () => {
       clearTimeout(timer)
+      clearTimeout(gathering)
       stream.close()
     }
   }, [asset, attempt, live, queries])

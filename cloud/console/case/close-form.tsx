@@ -1,8 +1,7 @@
 /** Closes a case: cause, action, usefulness, and why it is closed when the recovery was not verified. */
-import { Group, NativeSelect, Stack, Text, Textarea } from '@mantine/core'
+import { Group, NativeSelect, Stack, Textarea } from '@mantine/core'
 import { type ChangeEvent, type FormEvent, useState } from 'react'
 import type { CaseDetail, CloseRequest } from '../../../protocol/api.ts'
-import { actionsIn, caseTransitions } from '../../../protocol/states.ts'
 import { closeCase } from '../api/client.ts'
 import { useWhyNot } from '../api/permission.tsx'
 import { useChange } from '../api/queries.ts'
@@ -14,25 +13,22 @@ import { useUsefulness } from './usefulness.ts'
 
 const textLimits = { required: true, minLength: 3, maxLength: 2000, autosize: true, minRows: 2 }
 
-/** The form stands only where the case can close; until then the greyed button says what is missing. */
+/** Folded until the recovery is verified: closing earlier is possible, but it is not the usual way. */
 export function CloseForm({ detail }: { detail: CaseDetail }) {
   const { t } = useWords()
-  const whyNot = useWhyNot()
-  const legal = actionsIn(caseTransitions, detail.state).includes('close')
-  const why = legal ? whyNot('case.close') : t('case.close-not-now')
+  const why = useWhyNot()('case.close')
+  const verified = detail.verifiedAt !== null
   return (
     <Panel title={t('close.title')}>
       {why === null ? (
-        <OpenForm detail={detail} />
+        <details open={verified || undefined}>
+          <summary className="fold">{t(verified ? 'close.now' : 'close.early')}</summary>
+          <OpenForm detail={detail} />
+        </details>
       ) : (
-        <Stack gap="xs">
-          <Text size="sm" c="dimmed">
-            {why}
-          </Text>
-          <Group>
-            <ActButton why={why}>{t('close.submit')}</ActButton>
-          </Group>
-        </Stack>
+        <Group>
+          <ActButton why={why}>{t('close.submit')}</ActButton>
+        </Group>
       )}
     </Panel>
   )

@@ -83,7 +83,8 @@ function Person() {
       </Text>
       <Text size="xs" c="dimmed">
         {t(`role.${me.role}`)}
-        {me.sites.length > 0 && ` · ${me.sites.join(', ')}`}
+        {me.sites.length > 0 &&
+          ` · ${me.sites.includes('*') ? t('person.all-sites') : me.sites.join(', ')}`}
       </Text>
       <Button variant="default" onClick={onLogout} loading={leave.isPending}>
         {t('logout')}

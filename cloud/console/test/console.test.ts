@@ -154,7 +154,7 @@ describe.skipIf(missing !== '')(`the console${missing}`, () => {
     async (look) => {
       const { page, context, errors } = await openVisit(browser, url, look)
       await page.goto('/')
-      await logIn(page, 'engineer', look.language)
+      await logIn(page, 'admin', look.language)
       for (const [name, path] of Object.entries(pages)) {
         await goTo(page, path)
         await page.waitForTimeout(150) // a frame or two for the charts

@@ -1,42 +1,40 @@
-/** TEST fixture: three people and what their roles allow. */
-import type { Action, Me } from '../../../protocol/api.ts'
+/** TEST fixture: four people and what their roles allow. */
+import { type Action, actions, type Me } from '../../../protocol/api.ts'
 
-const reading: Action[] = ['telemetry.read', 'recording.view']
 const working: Action[] = [
-  ...reading,
+  'telemetry.read',
   'alarm.acknowledge',
-  'alarm.shelve',
   'case.work',
   'case.close',
-  'session.request',
-  'session.open',
-  'session.end',
+  'recording.view',
 ]
+const visiting: Action[] = ['session.request', 'session.open', 'session.end']
+const deciding: Action[] = [
+  'telemetry.read',
+  'alarm.acknowledge',
+  'alarm.shelve',
+  'session.approve',
+]
+const notForAdmin: Action[] = ['session.request', 'session.approve', 'session.open']
 
+const of = (login: string, name: string, role: Me['role'], allowed: Action[]): Me => {
+  const sites = role === 'admin' ? ['*'] : ['plant']
+  return { id: `per_${login}`, login, name, role, sites, allowed }
+}
 export const people: Me[] = [
-  {
-    id: 'per_1',
-    login: 'engineer',
-    name: 'Erika Engineer',
-    role: 'engineer',
-    sites: ['plant', 'shop'],
-    allowed: [...working, 'audit.read'],
-  },
-  {
-    id: 'per_2',
-    login: 'technician',
-    name: '田中 一郎',
-    role: 'technician',
-    sites: ['plant'],
-    allowed: working,
-  },
-  {
-    id: 'per_3',
-    login: 'manager',
-    name: 'Mika Manager',
-    role: 'site-manager',
-    sites: ['plant'],
-    allowed: [...reading, 'session.approve', 'session.end', 'audit.read'],
-  },
+  of('engineer', 'Erika Engineer', 'engineer', [...working, 'alarm.shelve']),
+  of('technician', '田中 一郎', 'technician', [...working, ...visiting]),
+  of('manager', 'Mika Manager', 'site-manager', [
+    ...deciding,
+    'session.end',
+    'recording.view',
+    'audit.read',
+  ]),
+  of(
+    'admin',
+    'Ada Admin',
+    'admin',
+    actions.filter((action) => !notForAdmin.includes(action)),
+  ),
 ]
 export const password = 'a long enough password'

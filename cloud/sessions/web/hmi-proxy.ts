@@ -1,7 +1,7 @@
 /** The web HMI in the browser: one listener, a host name of its own for every opened session, a gate before each request. */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Log } from '../../../protocol/kit/log.ts'
 import type { LiveSession } from '../live-session.ts'
@@ -52,8 +52,12 @@ export async function openHmiProxy(options: HmiProxyOptions): Promise<HmiProxy> 
   const gate: Gate = { options, publicBase, frameAncestors }
   const server = createServer({ headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: 0 })
   server.maxConnections = MAX_CONNECTIONS
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
   server.on('request', (request, response) => answer(gate, request, response))
-  // Node's types call it a Duplex; a Socket it is.
   server.on('upgrade', (request, socket, head) => answerUpgrade(gate, { request, socket, head }))
   server.on('clientError', (_error, socket) => socket.destroy())
   server.listen(options.port, options.host)
@@ -66,7 +70,8 @@ export async function openHmiProxy(options: HmiProxyOptions): Promise<HmiProxy> 
     async [Symbol.asyncDispose]() {
       const closed = once(server, 'close')
       server.close()
-      server.closeAllConnections()
+      // Upgraded ones too, which the server itself no longer counts as its own.
+      for (const socket of sockets) socket.destroy()
       await closed
     },
   }
@@ -75,14 +80,13 @@ export async function openHmiProxy(options: HmiProxyOptions): Promise<HmiProxy> 
 function answer(gate: Gate, request: IncomingMessage, response: ServerResponse): void {
   response.on('error', () => response.destroy())
   request.on('error', () => request.destroy())
-  const refuse = (code: SayingCode) => say(response, code, gate.frameAncestors)
   if (request.url?.startsWith(OWN_PREFIX)) {
     enter(gate, request, response)
     return
   }
   const passed = admit(gate, request)
-  if ('code' in passed) return refuse(passed.code)
-  void forwardHttp({ ...passed, request, response })
+  if ('code' in passed) say(response, passed.code, gate.frameAncestors)
+  else void forwardHttp({ ...passed, request, response })
 }
 
 function answerUpgrade(
@@ -91,8 +95,8 @@ function answerUpgrade(
 ): void {
   socket.on('error', () => socket.destroy())
   const passed = admit(gate, request, true)
-  if ('code' in passed) return sayRaw(socket, passed.code)
-  void forwardUpgrade({ ...passed, request, socket, head })
+  if ('code' in passed) sayRaw(socket, passed.code)
+  else void forwardUpgrade({ ...passed, request, socket, head })
 }
 
 /** `GET /__mimamori/enter?ticket=…`: trades the ticket for the cookie. */
@@ -102,7 +106,10 @@ function enter(gate: Gate, request: IncomingMessage, response: ServerResponse): 
   const isEntry = request.method === 'GET' && url.pathname === `${OWN_PREFIX}enter`
   const ticket = url.searchParams.get('ticket') ?? ''
   const cookie = isEntry && label ? gate.options.access.enter(label, ticket) : undefined
-  if (cookie === undefined) return say(response, 'bad-ticket', gate.frameAncestors)
+  if (cookie === undefined) {
+    say(response, 'bad-ticket', gate.frameAncestors)
+    return
+  }
   response.writeHead(303, {
     location: '/',
     'set-cookie': `${COOKIE_NAME}=${cookie}; Path=/; HttpOnly; Secure; SameSite=None; Partitioned`,
@@ -117,6 +124,8 @@ type Passed = { live: LiveSession; place: ProxyPlace } | { code: SayingCode }
 
 /** Everything that must be true before a byte of this request goes to the machine. */
 function admit(gate: Gate, request: IncomingMessage, isUpgrade = false): Passed {
+  // The absolute form is for proxies: a machine that is one must not be asked for other hosts.
+  if (!request.url?.startsWith('/')) return { code: 'bad-request' }
   const label = labelOf(gate, request)
   const viewing = label && gate.options.access.find(label, ownCookie(request.headers.cookie))
   if (!viewing) return { code: 'no-session' }

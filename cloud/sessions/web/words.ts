@@ -9,6 +9,11 @@ interface Saying {
 }
 
 export const sayings = {
+  'bad-request': {
+    status: 400,
+    en: 'This address cannot be asked for.',
+    ja: 'このアドレスは要求できません。',
+  },
   'bad-ticket': {
     status: 403,
     en: 'This link has been used or is too old. Open the session again from the console.',

@@ -70,18 +70,7 @@ interface Visit {
 
 type Heard = { byte: number } | 'connect' | 'closed' | { error: Error }
 
-function openVisit({ host, port, timeoutMs }: ExchangeOptions, signal: AbortSignal): Visit {
-  const endpoint = `${host}:${port}`
-  const socket = new Socket()
-  let settle: ((heard: Heard) => void) | undefined
-  // What arrived while nobody waited; kept so that a close before the first question is not missed.
-  let early: Heard | undefined
-  const hear = (heard: Heard) => {
-    if (settle) settle(heard)
-    else early ??= heard
-  }
-  const onAbort = () => hear({ error: signal.reason })
-  signal.addEventListener('abort', onAbort, { once: true })
+function wireSocket(socket: Socket, endpoint: string, hear: (heard: Heard) => void): void {
   socket.on('connect', () => hear('connect'))
   socket.on('data', (chunk: Buffer) => {
     const [byte = 0] = chunk
@@ -94,6 +83,21 @@ function openVisit({ host, port, timeoutMs }: ExchangeOptions, signal: AbortSign
     else hear({ error: new Fault('driver.disconnected', { endpoint }, { cause }) })
   })
   socket.on('close', () => hear('closed'))
+}
+
+function openVisit({ host, port, timeoutMs }: ExchangeOptions, signal: AbortSignal): Visit {
+  const endpoint = `${host}:${port}`
+  const socket = new Socket()
+  let settle: ((heard: Heard) => void) | undefined
+  // What arrived while nobody waited; kept so that a close before the first question is not missed.
+  let early: Heard | undefined
+  const hear = (heard: Heard) => {
+    if (settle) settle(heard)
+    else early ??= heard
+  }
+  const onAbort = () => hear({ error: signal.reason })
+  signal.addEventListener('abort', onAbort, { once: true })
+  wireSocket(socket, endpoint, hear)
 
   const next = async (): Promise<Exclude<Heard, { error: Error }> | 'silent'> => {
     const { promise, resolve } = Promise.withResolvers<Heard | 'silent'>()

@@ -35,7 +35,7 @@ export const ByteOrderSchema = Type.Union(
 
 export const addressSchema = Type.Object(
   {
-    unit: Type.Optional(
+    unitId: Type.Optional(
       Type.Integer({
         minimum: 0,
         maximum: 255,
@@ -165,7 +165,7 @@ export function resolvePoint(tag: Tag, defaults: PointDefaults): Point | string 
   const count = encoding === 'string' ? (given.registers ?? 1) : widths[encoding]
   if (place.address + count > 65_536) return `it reaches beyond address 65535`
   return {
-    unit: given.unit ?? defaults.unit,
+    unit: given.unitId ?? defaults.unit,
     ...place,
     count,
     encoding,

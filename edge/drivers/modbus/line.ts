@@ -135,9 +135,7 @@ interface Guard {
  */
 function createGuard(socket: Socket, options: LineOptions): Guard {
   const endpoint = endpointOf(options)
-  const reader = createFrameReader()
   let dead: Error | undefined
-  let request: Buffer | undefined
   let rejectInFlight: ((error: Error) => void) | undefined
   let tail: Promise<unknown> = Promise.resolve()
 
@@ -147,22 +145,7 @@ function createGuard(socket: Socket, options: LineOptions): Guard {
     socket.destroy()
     rejectInFlight?.(error)
   }
-  // The request's own bytes, as the library sends them, are what the reply is compared with.
-  const write = socket.write.bind(socket) as (chunk: Buffer) => boolean
-  socket.write = ((chunk: Buffer) => {
-    request = Buffer.from(chunk)
-    return write(chunk)
-  }) as typeof socket.write
-  // Registered before the library's listener: a wrong reply settles the call before the library sees it.
-  socket.on('data', (chunk: Buffer) => {
-    const { frames, problem } = reader.push(chunk)
-    for (const frame of frames) {
-      const wrong = findReplyProblem(request, frame)
-      request = undefined
-      if (wrong) fail(new Fault('driver.foreign-reply', { endpoint, problem: wrong }))
-    }
-    if (problem) fail(new Fault('driver.foreign-reply', { endpoint, problem }))
-  })
+  watchReplies(socket, (problem) => fail(new Fault('driver.foreign-reply', { endpoint, problem })))
   socket.on('error', (cause) => fail(new Fault('driver.disconnected', { endpoint }, { cause })))
   socket.on('close', () => fail(new Fault('driver.disconnected', { endpoint })))
 
@@ -194,6 +177,27 @@ function createGuard(socket: Socket, options: LineOptions): Guard {
     },
     close: () => fail(new Fault('driver.disconnected', { endpoint })),
   }
+}
+
+/** Compares every reply with the request's own bytes, as the library sends them. */
+function watchReplies(socket: Socket, onProblem: (problem: string) => void): void {
+  const reader = createFrameReader()
+  let request: Buffer | undefined
+  const write = socket.write.bind(socket) as (chunk: Buffer) => boolean
+  socket.write = ((chunk: Buffer) => {
+    request = Buffer.from(chunk)
+    return write(chunk)
+  }) as typeof socket.write
+  // Registered before the library's listener: a wrong reply settles the call before the library sees it.
+  socket.on('data', (chunk: Buffer) => {
+    const { frames, problem } = reader.push(chunk)
+    for (const frame of frames) {
+      const wrong = findReplyProblem(request, frame)
+      request = undefined
+      if (wrong) onProblem(wrong)
+    }
+    if (problem) onProblem(problem)
+  })
 }
 
 /** The library reports an exception response as an error with its code in `modbusCode`. */

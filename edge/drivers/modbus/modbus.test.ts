@@ -1,7 +1,6 @@
 /** The Modbus driver against a Modbus server that can misbehave. */
-import { Value as Schema } from 'typebox/value'
 import { describe, expect, test } from 'vitest'
-import { type DataType, quality, type Tag } from '../../../protocol/model.ts'
+import { quality } from '../../../protocol/model.ts'
 import type { ModbusRequest } from '../../../simulators/kit/modbus-pdu.ts'
 import {
   createModbusMemory,
@@ -10,25 +9,9 @@ import {
   openModbusServer,
 } from '../../../simulators/kit/modbus-server.ts'
 import { type Bench, runConformance } from '../conformance.ts'
-import { createDriver, optionsSchema } from './modbus.ts'
+import { createModbus, createTag, flow, holding, level, running, total } from './bench-tags.ts'
 
 const never = () => new AbortController().signal
-
-function createTag(name: string, type: DataType, address: Record<string, unknown>): Tag {
-  return { id: `s/g/d/${name}`, name, type, address }
-}
-
-function createModbus(port: number, more: Record<string, unknown> = {}) {
-  const given = { host: '127.0.0.1', port, timeoutMs: 400, holeRetryMs: 50, ...more }
-  const options = Schema.Parse(optionsSchema, Schema.Default(optionsSchema, given))
-  return createDriver(options, { device: 'd', stateDir: '/nowhere' })
-}
-
-const holding = (address: number, more = {}) => ({ table: 'holding', address, ...more })
-const level = createTag('Level', 'UInt16', holding(0))
-const flow = createTag('Flow', 'Float', holding(4, { byteOrder: 'CDAB' }))
-const total = createTag('Total', 'UInt32', { ref: 40011 })
-const running = createTag('Running', 'Boolean', { table: 'coil', address: 3 })
 
 async function openBench(): Promise<Bench> {
   const memory = createModbusMemory({ holding: [[0, 20]], coils: [[0, 8]] })
@@ -110,7 +93,7 @@ describe('bad addresses', () => {
     await using server = await openModbusServer({ units })
     const driver = createModbus(server.port, { holeRetryMs: 300 })
     await using connection = await driver.connect(never())
-    const tags = [2, 1].map((unit) => createTag(`U${unit}`, 'UInt16', holding(0, { unit })))
+    const tags = [2, 1].map((unit) => createTag(`U${unit}`, 'UInt16', holding(0, { unitId: unit })))
     const samples = await connection.read(tags, never())
     expect(samples[0]).toMatchObject({ quality: quality.bad, status: 11 })
     expect(samples[1]?.quality).toBe(quality.good)
@@ -214,49 +197,5 @@ describe('replies that answer something else', () => {
     for (let i = 0; i < 10; i++) memory.setUint16('holding', i * 2, 1000 + i)
     const reads = await Promise.all(tags.map((tag) => connection.read([tag], never())))
     expect(reads.map(([it]) => it?.value)).toEqual(tags.map((_, i) => 1000 + i))
-  })
-})
-
-describe('writing', () => {
-  const memory = createModbusMemory({ holding: [[0, 20]], coils: [[0, 8]], input: [[0, 4]] })
-
-  for (const writeMultiple of [false, true]) {
-    test(`a value written is the value read (writeMultiple: ${writeMultiple})`, async () => {
-      const seen: number[] = []
-      const behave = (it: ModbusRequest) => void seen.push(it.fn)
-      await using server = await openModbusServer({ units: { 1: memory }, behave })
-      const driver = createModbus(server.port, { writeMultiple })
-      await using connection = await driver.connect(never())
-      const pairs = [
-        [level, 4242],
-        [flow, -2.5],
-        [total, 4_000_000_000],
-        [running, true],
-        [createTag('Big', 'Int64', holding(12, { byteOrder: 'DCBA' })), -9_007_199_254_740_993n],
-        [createTag('Text', 'String', holding(16, { registers: 4 })), 'AB-12'],
-      ] as const
-      for (const [tag, value] of pairs) await connection.write?.(tag, value, never())
-      const codes = writeMultiple ? [16, 16, 16, 15, 16, 16] : [6, 16, 16, 5, 16, 16]
-      expect(seen).toEqual(codes)
-      const samples = await connection.read(
-        pairs.map(([tag]) => tag),
-        never(),
-      )
-      expect(samples.map((it) => it.value)).toEqual(pairs.map(([, value]) => value))
-    })
-  }
-
-  test('what cannot be written is refused with its reason, and the line stays', async () => {
-    await using server = await openModbusServer({ units: { 1: memory } })
-    await using connection = await createModbus(server.port).connect(never())
-    const write = (tag: Tag, value: number | boolean) => connection.write?.(tag, value, never())
-    const input = createTag('In', 'UInt16', { table: 'input', address: 0 })
-    const bit = createTag('Bit', 'Boolean', holding(0, { bit: 3 }))
-    const absent = createTag('Absent', 'UInt16', holding(900))
-    await expect(write(input, 1)).rejects.toMatchObject({ code: 'driver.not-writable' })
-    await expect(write(bit, true)).rejects.toMatchObject({ code: 'driver.not-writable' })
-    await expect(write(level, 70_000)).rejects.toMatchObject({ code: 'driver.bad-value' })
-    await expect(write(absent, 1)).rejects.toMatchObject({ code: 'driver.refused' })
-    expect(await connection.read([level], never())).toMatchObject([{ quality: quality.good }])
   })
 })

@@ -1,5 +1,5 @@
 /** One client, one channel, one session, with no reconnect of the library's own; opened and closed within a deadline. */
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import {
   type ClientSecureChannelLayer,
   type ClientSession,
@@ -25,7 +25,7 @@ const MAX_CHUNKS = 256
 /** A server forgets a session of a gateway that died after this. */
 const SESSION_TIMEOUT_MS = 60_000
 /** A polite goodbye may take so long; then the socket is cut. */
-const GOODBYE_MS = 1000
+const GOODBYE_MS = 500
 
 export interface OpenSession extends AsyncDisposable {
   readonly session: ClientSession
@@ -47,8 +47,9 @@ export async function openSession(
   // Its warnings on stdout would repeat what our faults say.
   setLogLevel(LogLevel.Critic)
   const { endpoint, timeoutMs } = options
-  const folder = join(context.stateDir, 'opcua', context.device)
-  const pki = await openPki(folder, options.security === 'None' ? [] : options.trust)
+  const folder = join(context.stateDir, 'opcua')
+  const trust = options.trust.map((file) => resolve(context.baseDir ?? '.', file))
+  const pki = await openPki(folder, options.security === 'None' ? [] : trust)
   const client = OPCUAClient.create({
     ...clientOptions(options, context),
     clientCertificateManager: pki,

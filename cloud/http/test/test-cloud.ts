@@ -4,22 +4,22 @@ import { request as httpRequest } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Registry } from 'prom-client'
-import type { Role } from '../../protocol/api.ts'
-import { Fault } from '../../protocol/kit/fault.ts'
-import { createLog } from '../../protocol/kit/log.ts'
-import { derivedTagId, type PersonId, quality, type TagId } from '../../protocol/model.ts'
-import { ratioRule } from '../alarms/alarm-rule.ts'
-import { openAlarms } from '../alarms/alarms.ts'
-import { openAudit } from '../audit/audit.ts'
-import { openCases } from '../cases/cases.ts'
-import { openFleet } from '../fleet/fleet.ts'
-import type { FleetConfig } from '../fleet/fleet-config.ts'
-import { openDuckdbHistorian } from '../historian/duckdb.ts'
-import { openIdentity } from '../identity/logins.ts'
-import { openSessions } from '../sessions/sessions.ts'
-import { openStore } from '../store/store.ts'
-import { type HttpOptions, openHttp } from './http.ts'
-import type { Services } from './services.ts'
+import type { Role } from '../../../protocol/api.ts'
+import { Fault } from '../../../protocol/kit/fault.ts'
+import { createLog } from '../../../protocol/kit/log.ts'
+import { derivedTagId, type PersonId, quality, type TagId } from '../../../protocol/model.ts'
+import { ratioRule } from '../../alarms/alarm-rule.ts'
+import { openAlarms } from '../../alarms/alarms.ts'
+import { openAudit } from '../../audit/audit.ts'
+import { openCases } from '../../cases/cases.ts'
+import { openFleet } from '../../fleet/fleet.ts'
+import type { FleetConfig } from '../../fleet/fleet-config.ts'
+import { openDuckdbHistorian } from '../../historian/duckdb.ts'
+import { openIdentity } from '../../identity/logins.ts'
+import { openSessions } from '../../sessions/sessions.ts'
+import { openStore } from '../../store/store.ts'
+import { type HttpOptions, openHttp } from '../http.ts'
+import type { Services } from '../services.ts'
 
 export const PASSWORD = 'a long enough password'
 /** login, role, sites */
@@ -71,14 +71,22 @@ export interface CallOptions {
 export type TestCloud = Awaited<ReturnType<typeof openTestCloud>>
 
 export async function openTestCloud(
-  options: Partial<Omit<HttpOptions, 'services' | 'log'>> & { health?: Services['health'] } = {},
+  options: Partial<Omit<HttpOptions, 'services' | 'log'>> & {
+    health?: Services['health']
+    /** PostgreSQL instead of a SQLite file. */
+    storeUrl?: string
+  } = {},
 ) {
   const stack = new AsyncDisposableStack()
   const folder = await mkdtemp(join(tmpdir(), 'mimamori-http-'))
   stack.defer(() => rm(folder, { recursive: true, force: true }))
   const log = createLog('test')
   log.level = 'silent'
-  const store = stack.use(await openStore({ file: join(folder, 'state.db') }))
+  const store = stack.use(
+    await openStore(
+      options.storeUrl ? { url: options.storeUrl } : { file: join(folder, 'state.db') },
+    ),
+  )
   const audit = await openAudit(store)
   const historian = stack.use(await openDuckdbHistorian({ file: join(folder, 'samples.duckdb') }))
   const identity = await openIdentity({ store, audit })

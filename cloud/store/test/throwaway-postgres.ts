@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { Client } from 'pg'
-import { Fault } from '../../protocol/kit/fault.ts'
+import { Fault } from '../../../protocol/kit/fault.ts'
 
 const run = promisify(execFile)
 const INSTALL_FOLDER = '/usr/lib/postgresql'
