@@ -26,8 +26,10 @@ const PASSWORD = 'correct horse battery staple'
 export interface HarnessOptions {
   /** The plant's machines to start; the gateway is configured for these only. */
   machines: readonly MachineName[]
-  /** The site's clock for remote access windows; the cloud keeps real time. */
+  /** Changes the site's own policy file before the gateway reads it. */
   changePolicy?(policy: SitePolicy): void
+  /** Called when the cloud is open and no gateway is: whoever wants to hear the first birth listens from here. */
+  beforeGateway?(cloud: Cloud): Promise<void>
 }
 
 /** The part of the site's policy file that tests change. */
@@ -87,6 +89,7 @@ export async function openHarness(options: HarnessOptions): Promise<Harness> {
     { press: certificate, pos1: 'none.pem', pos2: 'none.pem' },
   )
   await narrowGateway(dir, options)
+  await options.beforeGateway?.(cloud)
   const gateway = stack.use(
     await openGateway(await loadGatewayConfig(join(dir, `${plant.gateway}.yaml`))),
   )

@@ -32,20 +32,28 @@ export function admit(
   now: number,
 ): Admission {
   const admission: Admission = { samples: [], rejected: [], pinned: new Map() }
-  const seen = new Map<TagId, Set<number>>()
+  const seen = new Map<TagId, Map<number, number>>()
   for (const sample of samples) {
     const reason = findPoison(sample, now) ?? findConflict(sample, pins, admission.pinned)
     if (reason !== undefined) {
       admission.rejected.push({ sample, reason })
       continue
     }
-    const times = seen.get(sample.tag)
-    if (times?.has(sample.at)) continue
-    if (times) times.add(sample.at)
-    else seen.set(sample.tag, new Set([sample.at]))
-    admission.samples.push(sample)
+    const times = seen.get(sample.tag) ?? new Map<number, number>()
+    seen.set(sample.tag, times)
+    const twin = times.get(sample.at)
+    if (twin === undefined) {
+      times.set(sample.at, admission.samples.push(sample) - 1)
+    } else if (isStaleMark(admission.samples[twin]) && !isStaleMark(sample)) {
+      admission.samples[twin] = sample
+    }
   }
   return admission
+}
+
+/** What a death leaves behind; a reading of the same instant, sent later, is worth more. */
+function isStaleMark(sample: Sample | undefined): boolean {
+  return sample?.quality === quality.stale
 }
 
 /** The worst of several qualities: bad before stale before good. */

@@ -53,6 +53,20 @@ function testWrites(bench: Bench): void {
     expect(await all('b')).toHaveLength(1)
   })
 
+  it('lets a late reading take the place of a stale mark of its instant, in later batches and in one', async () => {
+    const { historian, all } = bench
+    const mark = (n: number) => ({ ...sample('cut', n, 1), quality: quality.stale })
+    await historian.write([mark(1), mark(2)])
+    await historian.write([sample('cut', 1, 2)])
+    await historian.write([mark(3), sample('cut', 3, 3)])
+    const stored = (await all('cut')).map((one) => [one.at - T0, one.value, one.quality])
+    expect(stored).toEqual([
+      [1, 2, quality.good],
+      [2, 1, quality.stale],
+      [3, 3, quality.good],
+    ])
+  })
+
   it('takes writes that are started together and keeps all of them', async () => {
     const { historian, all } = bench
     const rounds = Array.from({ length: 8 }, (_, round) =>

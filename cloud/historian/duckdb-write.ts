@@ -10,7 +10,7 @@ import {
   USMALLINT,
   VARCHAR,
 } from '@duckdb/node-api'
-import type { Sample } from '../../protocol/model.ts'
+import { quality, type Sample } from '../../protocol/model.ts'
 import type { Series } from './duckdb-file.ts'
 
 /** DuckDB's own vector size: a data chunk holds at most this many rows. */
@@ -60,6 +60,13 @@ async function insertLate(writer: DuckDBConnection, late: readonly Row[]): Promi
   const times = late.map((row) => row.sample.at)
   const from = BigInt(times.reduce((a, b) => Math.min(a, b)))
   const to = BigInt(times.reduce((a, b) => Math.max(a, b)))
+  // A death's stale mark stands in for a reading nobody had seen: the reading itself takes its place.
+  await writer.run(
+    `delete from sample using late
+     where sample.at_ms between $from and $to and sample.quality = ${quality.stale}
+       and late.series = sample.series and late.at_ms = sample.at_ms and late.quality <> ${quality.stale}`,
+    { from, to },
+  )
   // The bounds let DuckDB skip the row groups of other days by their minimum and maximum.
   await writer.run(
     `insert into sample select * from late anti join

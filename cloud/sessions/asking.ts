@@ -25,7 +25,9 @@ export async function requestSession(
   actor: Actor,
   wish: Wish,
 ): Promise<SessionView> {
-  const { row, consent } = await draft(broker, actor, wish)
+  const { row, consent } = await draft(broker, actor, wish).catch((error: unknown) =>
+    denyWish(broker, { actor, wish, error }),
+  )
   await broker.rows.insert(row)
   const { target, reason, minutes, gateway } = row
   await broker.audit.append({
@@ -44,6 +46,22 @@ export async function requestSession(
     values,
     detail: { consent },
   })
+}
+
+/** A wish that is refused before there is a session: audited under what it asked for. */
+async function denyWish(
+  { audit }: Broker,
+  { actor, wish, error }: { actor: Actor; wish: Wish; error: unknown },
+): Promise<never> {
+  if (error instanceof Fault) {
+    const { site, gateway, target, caseId, reason: wanted } = wish
+    await audit.append({
+      ...{ actor: actor.id, action: 'session.request', object: `${gateway}/${target}`, site },
+      outcome: 'denied',
+      detail: { code: error.code, reason: error.message, caseId, wanted },
+    })
+  }
+  throw error
 }
 
 async function draft(broker: Broker, actor: Actor, wish: Wish) {
