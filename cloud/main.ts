@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { createLog } from '../protocol/kit/log.ts'
 import { repeatUntilDisposed } from '../protocol/kit/loop.ts'
+import { namePort } from '../protocol/kit/name-port.ts'
 import { ratioRule } from './alarms/alarm-rule.ts'
 import { openAlarms } from './alarms/alarms.ts'
 import { openAudit } from './audit/audit.ts'
@@ -141,16 +142,19 @@ async function openAccess(parts: Parts, stack: AsyncDisposableStack): Promise<vo
   const { config, store, audit, pki, log } = parts
   const tls = await pki.serverCredentials(config.serverNames)
   parts.hub = stack.use(
-    await openTunnelHub({
-      ...config.tunnel,
-      tls,
-      identify: pki.gatewayOf,
-      log,
-      async onGateway({ site, gateway, online }) {
-        changed(parts, 'fleet', null, site)
-        if (!online) await parts.sessions?.gatewayLost(site, gateway)
-      },
-    }),
+    await namePort(
+      openTunnelHub({
+        ...config.tunnel,
+        tls,
+        identify: pki.gatewayOf,
+        log,
+        async onGateway({ site, gateway, online }) {
+          changed(parts, 'fleet', null, site)
+          if (!online) await parts.sessions?.gatewayLost(site, gateway)
+        },
+      }),
+      'tunnel.port in the configuration',
+    ),
   )
   parts.sessions = stack.use(
     await openSessions({
@@ -169,27 +173,33 @@ async function openAccess(parts: Parts, stack: AsyncDisposableStack): Promise<vo
   const { host, port, publicUrl } = config.http
   const own = ['127.0.0.1', 'localhost'].map((name) => `http://${name}:${port}`)
   parts.hmi = stack.use(
-    await openHmiProxy({
-      host: config.hmi.host,
-      port: config.hmi.port,
-      access: parts.sessions.viewers,
-      consoleOrigins: publicUrl ? [new URL(publicUrl).origin] : own,
-      publicBase: config.hmi.publicUrl,
-      log,
-    }),
+    await namePort(
+      openHmiProxy({
+        host: config.hmi.host,
+        port: config.hmi.port,
+        access: parts.sessions.viewers,
+        consoleOrigins: publicUrl ? [new URL(publicUrl).origin] : own,
+        publicBase: config.hmi.publicUrl,
+        log,
+      }),
+      'hmi.port in the configuration',
+    ),
   )
   const hmiBase = new URL(parts.hmi.publicBase)
   parts.http = stack.use(
-    await openHttp({
-      host,
-      port,
-      services: createServices(parts),
-      log,
-      consoleDir: existsSync(CONSOLE_DIR) ? CONSOLE_DIR : undefined,
-      hmiOrigins: [`${hmiBase.protocol}//*.${hmiBase.host}`],
-      hookToken: process.env[config.hooks.grafanaTokenEnv ?? ''],
-      trustedProxies: config.http.trustedProxies,
-    }),
+    await namePort(
+      openHttp({
+        host,
+        port,
+        services: createServices(parts),
+        log,
+        consoleDir: existsSync(CONSOLE_DIR) ? CONSOLE_DIR : undefined,
+        hmiOrigins: [`${hmiBase.protocol}//*.${hmiBase.host}`],
+        hookToken: process.env[config.hooks.grafanaTokenEnv ?? ''],
+        trustedProxies: config.http.trustedProxies,
+      }),
+      'http.port in the configuration',
+    ),
   )
 }
 
@@ -205,7 +215,9 @@ async function openSources(parts: Parts, stack: AsyncDisposableStack): Promise<v
   every(TICK_MS, () => parts.sessions.tick(Date.now()))
   const policy = { maxAgeMs: config.retention.maxAgeDays * 86_400_000 }
   every(RETENTION_MS, () => parts.historian.retain(policy, Date.now()))
-  parts.broker = stack.use(await openConfiguredBroker(config, pki, log))
+  parts.broker = stack.use(
+    await namePort(openConfiguredBroker(config, pki, log), 'broker.port in the configuration'),
+  )
   parts.ingest = stack.use(
     openIngest({
       connect: (options) => parts.broker.connect(options),

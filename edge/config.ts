@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { type Static, Type } from 'typebox'
 import { checkConfig, configFault, formatProblem, readConfigFile } from '../protocol/kit/schema.ts'
 import { ConfigId, checkDevices, type DeviceConfig } from './device-config.ts'
+import { Policy, policyProblems } from './tunnel/policy.ts'
 
 /** The file `gateway.yaml`; devices are checked a second time by their driver's own schema. */
 export const GatewayFile = Type.Object(
@@ -86,4 +87,19 @@ function problemsOf(error: unknown): string[] {
   const detail = (error as { detail?: { problems?: string } }).detail
   if (detail?.problems === undefined) throw error
   return detail.problems.split('\n')
+}
+
+/** The site's own policy; none in the configuration: no target at all. Throws Fault 'config.invalid'. */
+export async function loadPolicy(config: GatewayConfig): Promise<Policy> {
+  if (config.policy === undefined) return { targets: [] }
+  const source = await readConfigFile(resolve(config.baseDir, config.policy))
+  return checkConfig(source, Policy, (value) =>
+    policyProblems(value).map(({ path, problem }) => ({
+      path: path
+        .split('/')
+        .slice(1)
+        .map((part) => (/^\d+$/.test(part) ? Number(part) : part)),
+      say: problem,
+    })),
+  )
 }

@@ -3,11 +3,11 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { createLog, type Log } from '../protocol/kit/log.ts'
 import { runUntilDisposed } from '../protocol/kit/loop.ts'
-import { checkConfig, readConfigFile } from '../protocol/kit/schema.ts'
+import { namePort } from '../protocol/kit/name-port.ts'
 import { createLinkCounters, type LinkCounters } from './acquisition/counters.ts'
 import { type LinkState, runLink } from './acquisition/link.ts'
 import { createBatcher } from './batcher.ts'
-import { type GatewayConfig, loadGatewayConfig } from './config.ts'
+import { type GatewayConfig, loadGatewayConfig, loadPolicy } from './config.ts'
 import { type GatewayCredentials, readCredentials } from './credentials.ts'
 import { type DeviceConfig, tagsOf } from './device-config.ts'
 import { loadDriver } from './drivers/registry.ts'
@@ -18,7 +18,7 @@ import { createDecisionList, createNumbers, type Parts, readStatus } from './sta
 import { createTagCache, type TagCache, unknownSamples } from './tag-cache.ts'
 import { runTunnel, type TunnelState } from './tunnel/agent.ts'
 import { openDialer } from './tunnel/dialer.ts'
-import { Policy, policyProblems, summaries } from './tunnel/policy.ts'
+import { type Policy, summaries } from './tunnel/policy.ts'
 import { openUplink, type Uplink } from './uplink/uplink.ts'
 
 /** Readings are on disk a fifth of a second after they were taken. */
@@ -49,7 +49,7 @@ export async function runGateway(file: string, signal: AbortSignal): Promise<voi
 /** `mimamori edge check`: everything that can be known without opening a socket. */
 export async function checkGateway(file: string): Promise<string> {
   const config = await loadGatewayConfig(file)
-  await readPolicy(config)
+  await loadPolicy(config)
   const tags = config.devices.flatMap(tagsOf)
   return `${file}: ${config.devices.length} device(s), ${tags.length} tag(s), nothing wrong`
 }
@@ -66,7 +66,7 @@ interface Wiring {
 export async function openGateway(config: GatewayConfig): Promise<Gateway> {
   const dataDir = resolve(config.baseDir, config.dataDir)
   const credentials = await readCredentials(resolve(config.baseDir, config.cloud.credentials))
-  const policy = await readPolicy(config)
+  const policy = await loadPolicy(config)
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
   const wiring: Wiring = { config, credentials, policy, dataDir, log: createLog(config.gateway) }
 
@@ -94,6 +94,7 @@ export async function openGateway(config: GatewayConfig): Promise<Gateway> {
   const tunnel = stack.use(wireTunnel(wiring, dialer))
   const links = new Map<string, LinkCounters>()
   const parts: Parts = {
+    startedAt,
     config,
     policy,
     outbox,
@@ -189,27 +190,30 @@ function wireTunnel(
 
 async function wirePage(parts: Parts, { config, dataDir, log }: Wiring): Promise<LocalPage> {
   const file = join(dataDir, CUT_FILE)
-  return await openLocalPage({
-    ...config.local,
-    status: () => readStatus(parts),
-    async cut(reason) {
-      parts.dialer.kill(reason)
-      log.warn({ reason }, 'remote access cut at the site')
-      await writeFile(file, reason)
-    },
-    async restore() {
-      await rm(file, { force: true })
-      parts.dialer.restore()
-      log.warn('remote access allowed again at the site')
-    },
-    metrics: createGatewayMetrics(createNumbers(parts)),
-    log,
-  })
+  return await namePort(
+    openLocalPage({
+      ...config.local,
+      status: () => readStatus(parts),
+      async cut(reason) {
+        parts.dialer.kill(reason)
+        log.warn({ reason }, 'remote access cut at the site')
+        await writeFile(file, reason)
+      },
+      async restore() {
+        await rm(file, { force: true })
+        parts.dialer.restore()
+        log.warn('remote access allowed again at the site')
+      },
+      metrics: createGatewayMetrics(createNumbers(parts)),
+      log,
+    }),
+    'local.port in the configuration',
+  )
 }
 
 async function wireLink(
   device: DeviceConfig,
-  { tags, uplink, batcher }: Parts,
+  { tags, uplink, batcher, startedAt }: Parts,
   { config, dataDir, log, links }: Wiring & { links: Map<string, LinkCounters> },
 ): Promise<AsyncDisposable> {
   const module = await loadDriver(device.driver)
@@ -229,22 +233,8 @@ async function wireLink(
     tags.setState(device.id, { online: state === 'online', since: at, sentence })
     uplink.deviceChanged(device.id)
   }
-  const options = { device: device.id, driver, groups: device.groups, onState, counters }
+  const about = { device: device.id, driver, groups: device.groups, unknownSince: startedAt }
   return runUntilDisposed((signal) =>
-    runLink({ ...options, emit: (_, samples) => emit(samples) }, signal),
-  )
-}
-
-async function readPolicy(config: GatewayConfig): Promise<Policy> {
-  if (config.policy === undefined) return { targets: [] }
-  const source = await readConfigFile(resolve(config.baseDir, config.policy))
-  return checkConfig(source, Policy, (value) =>
-    policyProblems(value).map(({ path, problem }) => ({
-      path: path
-        .split('/')
-        .slice(1)
-        .map((part) => (/^\d+$/.test(part) ? Number(part) : part)),
-      say: problem,
-    })),
+    runLink({ ...about, onState, counters, emit: (_, samples) => emit(samples) }, signal),
   )
 }

@@ -13,6 +13,8 @@ import type { Policy } from './tunnel/policy.ts'
 import type { Uplink } from './uplink/uplink.ts'
 
 export interface Parts {
+  /** Unix ms; until it every tag is on record as bad. */
+  startedAt: number
   config: GatewayConfig
   policy: Policy
   outbox: Outbox

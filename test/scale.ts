@@ -88,7 +88,7 @@ export async function openBrowser(url: string): Promise<Browser> {
     async follow(path) {
       const answer = await send('GET', path)
       answer.on('error', () => undefined)
-      const closed = once(answer, 'close')
+      const closed = new Promise((resolve) => answer.once('close', resolve))
       const [first] = (await once(answer, 'data')) as [Buffer]
       return { first: first.toString(), closed }
     },

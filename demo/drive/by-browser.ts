@@ -142,8 +142,9 @@ function createWatching(stage: Stage): Watching {
         patienceMs: patience.recoveryMs,
         is: (ratio) => ratio < 1,
       })
-      await page.getByRole('link', { name: PRESS }).first().click()
+      await page.getByRole('link', { name: PRESS, exact: true }).click()
       await page.getByRole('heading', { level: 1, name: PRESS }).waitFor()
+      await photographer.shoot(page, 'asset-mended')
       return seen
     },
     async seeAlarmClear() {

@@ -14,7 +14,7 @@ import { createStory, type Player } from './story.ts'
 import { findChromium } from './visits.ts'
 
 /** The normal state is to be seen first: the parts start in some ten seconds, the model looks at twelve rows. */
-const FAULT_AFTER_S = 90
+const FAULT_AFTER_S = 45
 /** Of each log, where a step failed. */
 const LOG_LINES = 5
 

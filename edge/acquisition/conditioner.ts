@@ -53,6 +53,8 @@ export interface ConditionerOptions {
   isPushed(group: GroupPlan): boolean
   emit: Emit
   counters: LinkCounters
+  /** Every tag is on record as bad since this instant, Unix ms. */
+  unknownSince?: number
   readClocks?(): Clocks
 }
 
@@ -109,14 +111,16 @@ export function createConditioner(options: ConditionerOptions): Conditioner {
   }
 }
 
-function createEntries({ groups, isPushed }: ConditionerOptions, monoMs: number) {
+function createEntries({ groups, isPushed, unknownSince: at }: ConditionerOptions, monoMs: number) {
   const entries = new Map<TagId, Entry>()
   for (const group of groups) {
     const { intervalMs, maxSilenceMs = DEFAULT_MAX_SILENCE_MS } = group
     const staleAfterMs = isPushed(group) ? undefined : intervalMs * STALE_INTERVALS
     for (const { tag, scale, offset, min, max, deadband } of group.tags) {
       const rule = { type: tag.type, scale, offset, min, max, deadband, maxSilenceMs, staleAfterMs }
-      entries.set(tag.id, { rule, state: createTagState(monoMs) })
+      const unknown = { tag: tag.id, value: null, quality: quality.bad }
+      const last = at === undefined ? undefined : { ...unknown, at }
+      entries.set(tag.id, { rule, state: { ...createTagState(monoMs), last } })
     }
   }
   return entries

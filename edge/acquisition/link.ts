@@ -24,6 +24,8 @@ export interface LinkOptions {
   /** Called at transitions only; the first answer or the first failure is one. */
   onState(state: LinkState): void
   counters: LinkCounters
+  /** Somebody has put every tag on record as bad at this instant (Unix ms): what is read is told as later than that. */
+  unknownSince?: number
   /** Default: 0.5 s doubling to 60 s. */
   backoff?: BackoffOptions
 }
@@ -74,9 +76,9 @@ interface LinkMind {
 }
 
 function createLinkMind(options: LinkOptions): LinkMind {
-  const { device, groups, emit, counters, onState } = options
+  const { device, groups, emit, counters, onState, unknownSince } = options
   const isPushed = (group: GroupPlan) => group.mode === 'subscribe'
-  const conditioner = createConditioner({ device, groups, isPushed, emit, counters })
+  const conditioner = createConditioner({ device, groups, isPushed, emit, counters, unknownSince })
   let believed: LinkState['state'] | undefined
   let answered = false
   return {
