@@ -26,6 +26,8 @@ const PASSWORD = 'correct horse battery staple'
 export interface HarnessOptions {
   /** The plant's machines to start; the gateway is configured for these only. */
   machines: readonly MachineName[]
+  /** Changes the cloud's configuration file before the cloud reads it. */
+  changeCloud?(file: Record<string, unknown>): void
   /** Changes the site's own policy file before the gateway reads it. */
   changePolicy?(policy: SitePolicy): void
   /** Called when the cloud is open and no gateway is: whoever wants to hear the first birth listens from here. */
@@ -68,6 +70,9 @@ export async function openHarness(options: HarnessOptions): Promise<Harness> {
     number
   >
   await writeCloudConfig({ dataDir: dir, ports, port })
+  await rewrite(join(dir, 'cloud.yaml'), (file: Record<string, unknown>) =>
+    options.changeCloud?.(file),
+  )
   for (const place of [plant, shop]) {
     const out = join(dir, place.gateway, 'credentials')
     await writeGatewayCredentials(join(dir, 'cloud', 'pki'), place, out)

@@ -60,12 +60,12 @@ export const faults = {
   'drive.no-login': {
     status: 422,
     retry: false,
-    say: 'The drive needs the login of a {role}: --logins role:login:password,…',
+    say: 'The drive needs the login of a {role}: give --logins role:login:password, comma separated.',
   },
   'drive.step-failed': {
     status: 500,
     retry: false,
-    say: 'This did not hold: {step}. {why}',
+    say: 'This did not hold: {step} ({why}).',
   },
   'driver.bad-value': {
     status: 422,
