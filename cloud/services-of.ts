@@ -19,10 +19,10 @@ export function createServices(parts: Parts): Parameters<typeof openHttp>[0]['se
       gateways: () => parts.broker.clients(),
       console: () => parts.http.live.clients(),
       quarantined: () => parts.flow.counters().quarantined,
-      scoredWindows: () => [
-        { state: 'scored', count: parts.flow.counters().scored },
-        { state: 'unknown', count: parts.flow.counters().unknown },
-      ],
+      scoredWindows() {
+        const { scored, unknown } = parts.flow.counters()
+        return { scored, unknown }
+      },
       inferenceSeconds: () => parts.flow.counters().inferenceSeconds,
     }),
   }

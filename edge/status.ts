@@ -101,8 +101,13 @@ export function createNumbers(parts: Parts): GatewayNumbers {
     outbox: () => parts.outbox.depth(),
     uplink: () => parts.uplink.state(),
     devices: () => parts.tags.devices(),
-    links: () =>
-      [...parts.links].map(([device, counters]) => ({ device, counters: { ...counters } })),
+    links() {
+      const sums: Record<string, number> = {}
+      for (const counters of parts.links.values()) {
+        for (const [name, count] of Object.entries(counters)) sums[name] = (sums[name] ?? 0) + count
+      }
+      return sums
+    },
     tunnel: () => {
       const { open, allowed, refused } = parts.dialer.counters()
       return { up: parts.tunnel.state().up, streams: open, allowed, refused }

@@ -35,7 +35,7 @@ export function createReading(stage: Stage): Closing {
   }
 }
 
-const HASH = /\b[0-9a-f]{64}\b/
+const HASH = /[0-9a-f]{64}$/
 /** The hash in the report, to be found again on the recording's page. */
 const hashes = new WeakMap<Stage, string>()
 
@@ -50,7 +50,7 @@ async function readReport(stage: Stage): Promise<string> {
   const changes = await report.locator('.report-session code').allTextContents()
   const change = changes.find((words) => SWITCH_PATH.test(words))
   assert.ok(change?.startsWith('POST'), `no recorded POST among ${changes.join(', ')}`)
-  const hash = HASH.exec(text)?.[0]
+  const hash = HASH.exec((await report.locator('code.hash').first().textContent()) ?? '')?.[0]
   assert.ok(hash, 'the report names no hash')
   hashes.set(stage, hash)
   const rows = await report

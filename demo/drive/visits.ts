@@ -2,6 +2,7 @@
 import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { timeZone } from '../places.ts'
 import type { DemoLogin } from '../screen.ts'
 import { patience } from './story.ts'
 
@@ -51,6 +52,7 @@ export async function openVisit(browser: Browser, url: string): Promise<Visit> {
     baseURL: url,
     viewport: { width: 1920, height: 1080 },
     locale: 'en-GB',
+    timezoneId: timeZone,
     colorScheme: 'light',
     reducedMotion: 'reduce',
   })

@@ -1,4 +1,4 @@
-/** Answers one Modbus request PDU (function codes 1-6, 15, 16) from a memory; no sockets here. */
+/** Answers one Modbus request PDU (function codes 1-6, 8, 15, 16, 22, 23) from a memory; no sockets here. */
 import type { ModbusMemory, ModbusTable } from './modbus-memory.ts'
 
 /** Modbus Application Protocol V1.1b3, section 7. */
@@ -46,6 +46,13 @@ const functions: Readonly<Record<number, FunctionEntry>> = {
   16: { table: 'holding', access: 'write-many', max: 123 },
 }
 
+/** Functions that fit no row of the table above. */
+const DIAGNOSTICS = 8
+const MASK_WRITE = 22
+const READ_WRITE = 23
+/** Registers that one read/write request may write (6.17 of the specification). */
+const MAX_READ_WRITE_WRITTEN = 121
+
 /** Exception response: function code with the high bit set, then the code. */
 export function encodeException(fn: number, code: number): Buffer {
   return Buffer.from([(fn | 0x80) & 0xff, code])
@@ -55,7 +62,7 @@ export function encodeException(fn: number, code: number): Buffer {
 export function peekRequest(pdu: Buffer): Omit<ModbusRequest, 'transaction' | 'unit'> {
   const fn = pdu[0] ?? 0
   const address = pdu.length >= 3 ? pdu.readUInt16BE(1) : 0
-  const isSingle = functions[fn]?.access === 'write-one'
+  const isSingle = functions[fn]?.access === 'write-one' || fn === MASK_WRITE
   const quantity = isSingle ? 1 : pdu.length >= 5 ? pdu.readUInt16BE(3) : 0
   const entry = functions[fn]
   if (!entry || entry.access === 'read' || pdu.length < 5) return { fn, address, quantity }
@@ -65,6 +72,9 @@ export function peekRequest(pdu: Buffer): Omit<ModbusRequest, 'transaction' | 'u
 /** Carries the request out on the memory and gives the response PDU. */
 export function answerPdu(memory: ModbusMemory, unit: number, pdu: Buffer): PduAnswer {
   const { fn, address, quantity, values } = peekRequest(pdu)
+  if (fn === MASK_WRITE) return maskWrite(memory, unit, pdu)
+  if (fn === READ_WRITE) return readWrite(memory, unit, pdu)
+  if (fn === DIAGNOSTICS) return echo(pdu)
   const entry = functions[fn]
   if (!entry) return { pdu: encodeException(fn, exceptions.illegalFunction) }
   if (pdu.length < 5 || quantity < 1 || quantity > entry.max) {
@@ -82,6 +92,55 @@ export function answerPdu(memory: ModbusMemory, unit: number, pdu: Buffer): PduA
     memory.set(table, address + i, value)
   })
   return { pdu: Buffer.from(pdu.subarray(0, 5)), write: { unit, table, address, values } }
+}
+
+/** Function 8, sub-function 0: the same bytes back. */
+function echo(pdu: Buffer): PduAnswer {
+  const isEcho = pdu.length >= 5 && pdu.readUInt16BE(1) === 0
+  return {
+    pdu: isEcho ? Buffer.from(pdu) : encodeException(DIAGNOSTICS, exceptions.illegalFunction),
+  }
+}
+
+/** Function 22: (register AND and-mask) OR (or-mask AND NOT and-mask). */
+function maskWrite(memory: ModbusMemory, unit: number, pdu: Buffer): PduAnswer {
+  if (pdu.length !== 7) return { pdu: encodeException(MASK_WRITE, exceptions.illegalValue) }
+  const address = pdu.readUInt16BE(1)
+  if (!memory.has('holding', address)) {
+    return { pdu: encodeException(MASK_WRITE, exceptions.illegalAddress) }
+  }
+  const and = pdu.readUInt16BE(3)
+  const value = (memory.get('holding', address) & and) | (pdu.readUInt16BE(5) & ~and & 0xffff)
+  memory.set('holding', address, value)
+  return { pdu: Buffer.from(pdu), write: { unit, table: 'holding', address, values: [value] } }
+}
+
+/** Function 23: writes first, then reads. */
+function readWrite(memory: ModbusMemory, unit: number, pdu: Buffer): PduAnswer {
+  const refuse = (code: number) => ({ pdu: encodeException(READ_WRITE, code) })
+  if (pdu.length < 12) return refuse(exceptions.illegalValue)
+  const [from, count, address, written] = [1, 3, 5, 7].map((at) => pdu.readUInt16BE(at)) as [
+    number,
+    number,
+    number,
+    number,
+  ]
+  const data = pdu.subarray(10)
+  const isWhole = pdu[9] === written * 2 && data.length === written * 2
+  const isLegal = count >= 1 && count <= 125 && written >= 1 && written <= MAX_READ_WRITE_WRITTEN
+  if (!isWhole || !isLegal) return refuse(exceptions.illegalValue)
+  if (!memory.has('holding', from, count) || !memory.has('holding', address, written)) {
+    return refuse(exceptions.illegalAddress)
+  }
+  const values = Array.from({ length: written }, (_, i) => data.readUInt16BE(i * 2))
+  values.forEach((value, i) => {
+    memory.set('holding', address + i, value)
+  })
+  const read = { fn: READ_WRITE, address: from, quantity: count }
+  return {
+    pdu: readTable(memory, 'holding', read),
+    write: { unit, table: 'holding', address, values },
+  }
 }
 
 function isBitTable(table: ModbusTable): boolean {

@@ -2,7 +2,8 @@
 import type { Driver, DriverContext } from '../driver.ts'
 import type { OpcuaOptions } from './options.ts'
 
-export { addressSchema, optionsSchema } from './options.ts'
+export { addressSchema, lintTag } from './address.ts'
+export { optionsSchema } from './options.ts'
 
 export const canSubscribe = true
 

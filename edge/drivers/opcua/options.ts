@@ -7,6 +7,9 @@ export const securityPolicies = [
   'Aes256_Sha256_RsaPss',
 ] as const
 
+/** Broken or withdrawn by the OPC Foundation; some machines speak nothing else. */
+export const deprecatedPolicies = ['Basic128Rsa15', 'Basic256'] as const
+
 export const timestampSources = ['source', 'server', 'gather'] as const
 
 export const optionsSchema = Type.Object(
@@ -16,13 +19,17 @@ export const optionsSchema = Type.Object(
       description: 'The server, e.g. opc.tcp://10.0.0.5:4840.',
     }),
     security: Type.Union(
-      [Type.Literal('None'), ...securityPolicies.map((it) => Type.Literal(it))],
+      ['None' as const, ...securityPolicies, ...deprecatedPolicies].map((it) => Type.Literal(it)),
       {
         default: 'Basic256Sha256',
         description:
-          'Security policy, always with SignAndEncrypt; None sends everything in the clear.',
+          'Security policy, always with SignAndEncrypt; None sends everything in the clear. Basic128Rsa15 and Basic256 are deprecated and need "allowDeprecated".',
       },
     ),
+    allowDeprecated: Type.Boolean({
+      default: false,
+      description: 'Lets "security" be a deprecated policy, for a machine that has no other.',
+    }),
     trust: Type.Array(Type.String({ minLength: 1 }), {
       default: [],
       description:
@@ -37,6 +44,23 @@ export const optionsSchema = Type.Object(
         { additionalProperties: false, description: 'Sign in as; anonymous when left out.' },
       ),
     ),
+    userCertificate: Type.Optional(
+      Type.Object(
+        {
+          file: Type.String({ minLength: 1, description: 'Certificate, PEM or DER.' }),
+          keyFile: Type.String({ minLength: 1, description: 'Its private key, PEM.' }),
+        },
+        {
+          additionalProperties: false,
+          description: 'Sign in by the certificate of a user, instead of "user".',
+        },
+      ),
+    ),
+    namespaces: Type.Record(Type.String({ pattern: '^[^/:&]+$' }), Type.String({ minLength: 1 }), {
+      default: {},
+      description:
+        'Short names of namespace URIs for the prefixes of browse paths, e.g. { press: urn:acme:press }.',
+    }),
     timeoutMs: Type.Integer({
       minimum: 100,
       maximum: 120_000,
@@ -92,14 +116,3 @@ export const optionsSchema = Type.Object(
   { additionalProperties: false },
 )
 export type OpcuaOptions = Static<typeof optionsSchema>
-
-export const addressSchema = Type.Object(
-  {
-    nodeId: Type.String({
-      pattern: '^(nsu=[^;]+;)?(i=[0-9]+|s=.+|g=[0-9A-Fa-f-]{36}|b=[A-Za-z0-9+/=]+)$',
-      description:
-        'Node by namespace URI, e.g. nsu=urn:acme:press;s=Press.Pressure. Without nsu it is a node of OPC UA itself. A namespace index is no name: it may change at every start of the server.',
-    }),
-  },
-  { additionalProperties: false },
-)
