@@ -104,18 +104,21 @@ function createShow({ config, show }: FlowOptions): (samples: readonly Sample[])
   }
 }
 
-/** The mean of the good values of a tag in [from, to); null: none. */
-export async function meanOf(
+/** Good for what stands still: an unchanged value is repeated within this. */
+const HELD_MS = 90_000
+/** A few minutes of a fast tag; a summary of more is not wanted anywhere. */
+const MAX_SUMMARISED = 10_000
+
+/** What stands for a tag over [from, to): the mean of numbers, the last text or switch; null: nothing good. */
+export async function summarise(
   historian: Pick<Historian, 'raw'>,
   tag: TagId,
   { from, to }: { from: number; to: number },
-): Promise<number | null> {
-  const samples = await historian.raw(tag, from, to, MAX_MEAN_SAMPLES)
-  const values = samples.flatMap(({ value, quality: q }) =>
-    q === quality.good && typeof value === 'number' ? [value] : [],
-  )
-  return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length
+): Promise<number | string | boolean | null> {
+  const samples = await historian.raw(tag, from - HELD_MS, to, MAX_SUMMARISED)
+  const good = samples.filter(({ value, quality: q }) => value !== null && q === quality.good)
+  const last = good.at(-1)?.value ?? null
+  if (typeof last !== 'number') return typeof last === 'bigint' ? last.toString() : last
+  const inside = good.filter(({ at }) => at >= from).map(({ value }) => Number(value))
+  return inside.length === 0 ? last : inside.reduce((sum, value) => sum + value, 0) / inside.length
 }
-
-/** A minute of a fast tag; a mean of more is not wanted anywhere. */
-const MAX_MEAN_SAMPLES = 10_000

@@ -12,7 +12,7 @@ import type { CaseFacts } from './cases/case-detail.ts'
 import { openCases } from './cases/cases.ts'
 import { type CloudConfig, loadCloudConfig } from './config.ts'
 import { openFleet } from './fleet/fleet.ts'
-import { createFlow, meanOf } from './flow.ts'
+import { createFlow, summarise } from './flow.ts'
 import { openHttp } from './http/http.ts'
 import { openIdentity } from './identity/logins.ts'
 import { openPki } from './identity/pki.ts'
@@ -130,7 +130,7 @@ function createFacts(parts: Parts): CaseFacts {
       const session = await parts.sessions.get(id)
       return session?.recorded ? await parts.sessions.recording(id) : undefined
     },
-    tagMean: (tag, from, to) => meanOf(historian, tag, { from, to }),
+    summaryOf: (tag, from, to) => summarise(historian, tag, { from, to }),
     normalOf: (asset, tag) => normalOf(scoring, scored, asset, tag),
     recoveryHoldMs: (asset) =>
       config.fleet.assets.find(({ id }) => id === asset)?.recovery.holdMs ?? 0,

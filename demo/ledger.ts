@@ -8,64 +8,11 @@ import { openDuckdbHistorian } from '../cloud/historian/duckdb.ts'
 import { openStore } from '../cloud/store/store.ts'
 import type { GatewayStatus } from '../edge/local/page.ts'
 import { Fault } from '../protocol/kit/fault.ts'
-import { type Gap, type GapReason, quality, type Sample, type TagId } from '../protocol/model.ts'
+import { type Gap, type GapReason, quality, type TagId } from '../protocol/model.ts'
+import { checkLedger, type LedgerFinding, splitLatePolls } from './check-ledger.ts'
 import { type Demo, startDemo } from './demo.ts'
 import { plant } from './places.ts'
 import { findFreePorts } from './ports.ts'
-
-export interface LedgerFinding {
-  /** Undefined: not one integer was stored. */
-  first: number | undefined
-  last: number | undefined
-  /** Different integers. */
-  stored: number
-  doubled: number[]
-  missing: number[]
-  /** Missing, and nobody told of it: lost. */
-  unexplained: number[]
-  /** Those reported gaps in which something is missing. */
-  gaps: Gap[]
-}
-
-/**
- * Judges the samples of one counting tag. A missing integer is explained when the instant it was shown lies in
- * one reported gap, or between a bad mark of the gateway and the next good value. A stale mark explains nothing:
- * the cloud writes one when it hears of a death, and what the gateway acquires meanwhile must still come.
- */
-export function checkLedger(samples: readonly Sample[], gaps: readonly Gap[]): LedgerFinding {
-  const goods = samples
-    .filter(({ value, quality: q }) => q === quality.good && value !== null)
-    .map(({ value, at }) => ({ value: Number(value), at }))
-    .sort((one, other) => one.value - other.value || one.at - other.at)
-  const marks = samples.filter(({ quality: q }) => q === quality.bad).map(({ at }) => at)
-  const doubled = new Set<number>()
-  const missing: number[] = []
-  const unexplained: number[] = []
-  const used = new Set<Gap>()
-  for (const [i, next] of goods.entries()) {
-    const last = goods[i - 1]
-    if (!last) continue
-    if (last.value === next.value) doubled.add(next.value)
-    const mark = Math.min(...marks.filter((at) => at > last.at && at < next.at))
-    const stepMs = (next.at - last.at) / (next.value - last.value)
-    for (let value = last.value + 1; value < next.value; value++) {
-      const at = last.at + (value - last.value) * stepMs
-      const gap = gaps.find(({ from, to }) => from <= at && at < to)
-      if (gap) used.add(gap)
-      missing.push(value)
-      if (!gap && at < mark) unexplained.push(value)
-    }
-  }
-  return {
-    first: goods[0]?.value,
-    last: goods.at(-1)?.value,
-    stored: new Set(goods.map(({ value }) => value)).size,
-    doubled: [...doubled],
-    missing,
-    unexplained,
-    gaps: [...used],
-  }
-}
 
 export interface LedgerOptions {
   /** Folder for the demo's data. */
@@ -76,14 +23,19 @@ export interface LedgerOptions {
 }
 
 export interface LedgerReport {
-  ledgers: (LedgerFinding & { name: string })[]
+  /** `latePolls`: integers of a polled counter that no poll saw. */
+  ledgers: (LedgerFinding & { name: string; latePolls: number[] })[]
   /** Every gap the plant's gateway reported. */
   gaps: Gap[]
   /** In words; empty: nothing was lost, doubled or left unreported. */
   problems: string[]
 }
 
-const counters = { 'press (OPC UA)': 'press', 'chiller (Modbus)': 'chiller' } as const
+/** What an OPC UA server queues is all ours; what is polled we see when we look. */
+const counters = {
+  'press (OPC UA)': { device: 'press', polled: false },
+  'chiller (Modbus)': { device: 'chiller', polled: true },
+} as const
 /** Good data before the first kill, and between and after the kills. */
 const CALM_MS = 3_000
 /** A demo that is not good, or an outbox that does not empty, by then never will. */
@@ -109,11 +61,15 @@ export async function runLedger(options: LedgerOptions): Promise<LedgerReport> {
     return { gateway, from, to, reason: reason as GapReason, lost: lost ?? undefined }
   })
   const report: LedgerReport = { ledgers: [], gaps, problems: judgeGaps(gaps, outage) }
-  for (const [name, device] of Object.entries(counters)) {
+  for (const [name, { device, polled }] of Object.entries(counters)) {
     const tag: TagId = `${plant.site}/${plant.gateway}/${device}/Ledger`
     const samples = await historian.raw(tag, 0, Number.MAX_SAFE_INTEGER, MAX_SAMPLES)
-    const finding = checkLedger(samples, gaps)
-    report.ledgers.push({ name, ...finding })
+    const strict = checkLedger(samples, gaps)
+    const { lost, late } = polled
+      ? splitLatePolls(strict.unexplained)
+      : { lost: strict.unexplained, late: [] }
+    const finding = { ...strict, unexplained: lost }
+    report.ledgers.push({ name, ...finding, latePolls: late })
     report.problems.push(...judgeLedger(name, finding))
     const newest = Math.max(...samples.filter((s) => s.quality === quality.good).map((s) => s.at))
     if (!(newest > outage.restartedAt)) report.problems.push(`${name}: nothing after the restart`)
@@ -214,10 +170,12 @@ export function formatReport({ ledgers, gaps, problems }: LedgerReport): string 
     return `gap ${reason}: ${new Date(from).toISOString()} to ${new Date(to).toISOString()} (${((to - from) / 1000).toFixed(1)} s)`
   })
   return [
-    row('counter', 'first', 'last', 'stored', 'doubled', 'in gaps', 'lost'),
-    ...ledgers.map(({ name, first = '-', last = '-', stored, doubled, missing, unexplained }) => {
-      const inGaps = missing.length - unexplained.length
-      return row(name, first, last, stored, doubled.length, inGaps, unexplained.length)
+    row('counter', 'first', 'last', 'stored', 'doubled', 'in gaps', 'late polls', 'lost'),
+    ...ledgers.map(({ name, first = '-', last = '-', stored, doubled, ...rest }) => {
+      const { missing, unexplained, latePolls } = rest
+      const inGaps = missing.length - unexplained.length - latePolls.length
+      const counts = [stored, doubled.length, inGaps, latePolls.length, unexplained.length]
+      return row(name, first, last, ...counts)
     }),
     ...told,
     ...(problems.length > 0 ? problems : ['every integer is accounted for']),

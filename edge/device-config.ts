@@ -171,6 +171,8 @@ function createTag(
 function lintDevice(device: DeviceConfig, module: DriverModule, path: Path): ConfigProblem[] {
   const problems: ConfigProblem[] = []
   const seen = new Map<string, string>()
+  const wrong = module.lintOptions?.(device.options)
+  if (wrong) problems.push({ path, say: wrong })
   for (const [g, group] of device.groups.entries()) {
     if (group.mode === 'subscribe' && module.canSubscribe !== true) {
       const say = `a ${device.driver} device cannot be subscribed to; use poll`

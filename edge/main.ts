@@ -23,6 +23,8 @@ import { openUplink, type Uplink } from './uplink/uplink.ts'
 
 /** Readings are on disk a fifth of a second after they were taken. */
 const FLUSH_MS = 200
+/** What arrived may wait for two flushes and a busy moment before it is on disk. */
+const COVERAGE_LAG_MS = 1250
 const SOFTWARE = 'Mimamori 0.1.0'
 /** While this file exists remote access stays cut, over restarts too; it holds the reason. */
 const CUT_FILE = 'remote-access-cut.txt'
@@ -126,7 +128,13 @@ function wireOutbox({ config, dataDir }: Wiring): Outbox {
     maxBytes: config.outbox.maxBytes,
     maxAgeMs: config.outbox.maxAgeHours * 3_600_000,
     gateway: config.gateway,
+    coverageLagMs: COVERAGE_LAG_MS + Math.max(...config.devices.map(publishingMs)),
   })
+}
+
+/** A pushed reading may be as old as this when it arrives. */
+function publishingMs({ options }: DeviceConfig): number {
+  return Number(options.publishingIntervalMs ?? 0)
 }
 
 function wireUplink(

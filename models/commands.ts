@@ -18,17 +18,20 @@ export interface TrainCommand {
 
 /** Answers what was made. */
 export async function trainCommand(command: TrainCommand): Promise<string> {
-  const { manifest } = await runTrain({
+  const { manifest, drifting } = await runTrain({
     in: command.in,
     out: command.out,
     timeColumn: command.time,
     periodMs: command.period === undefined ? undefined : command.period * 1000,
     resolution: await readResolution(command.resolution),
     seed: command.seed,
+    drifting: true,
     log: createLog('train'),
   })
   const { tags, training, threshold } = manifest
-  return `${command.out}: ${tags.length} tags, ${training.rows} rows, threshold ${threshold.toPrecision(4)}`
+  const beside = drifting ? `; ${drifting.manifest.tags.length} drifting tag(s) in drifting/` : ''
+  const limit = `threshold ${threshold.toPrecision(4)}`
+  return `${command.out}: ${tags.length} tags, ${training.rows} rows, ${limit}${beside}`
 }
 
 async function readResolution(

@@ -16,6 +16,20 @@ const Sha256 = Type.String({ pattern: '^[0-9a-f]{64}$' })
 const Positive = Type.Number({ exclusiveMinimum: 0 })
 const closed = { additionalProperties: false }
 
+/** Limits that a value breaks or not, in the tag's own unit; found in the history of the tag. */
+const TagRulesSchema = Type.Object(
+  {
+    low: Type.Number(),
+    high: Type.Number(),
+    /** Largest change from row to row. */
+    maxStep: Type.Number({ minimum: 0 }),
+    /** Unchanged for more rows than this is stuck; left out for a tag that rests. */
+    stuckRows: Type.Optional(Type.Integer({ minimum: 1 })),
+  },
+  closed,
+)
+export type TagRules = Static<typeof TagRulesSchema>
+
 export const ManifestTagSchema = Type.Object(
   {
     name: Name,
@@ -23,6 +37,7 @@ export const ManifestTagSchema = Type.Object(
     /** Mean and scale of normal operation, in the tag's own unit: for display, and for the graph. */
     mean: Type.Number(),
     scale: Positive,
+    rules: Type.Optional(TagRulesSchema),
   },
   closed,
 )
@@ -33,7 +48,8 @@ export const ManifestSchema = Type.Object(
   {
     name: Name,
     version: Type.Integer({ minimum: 1 }),
-    kind: Type.Literal('multivariate'),
+    /** All tags together, or each by its own history. */
+    kind: Type.Union([Type.Literal('multivariate'), Type.Literal('one-tag')]),
     /** Columns of the input, in order. */
     tags: Type.Array(ManifestTagSchema, { minItems: 1, maxItems: MAX_TAGS }),
     /** Tags of the training file that this model does not look at. */

@@ -344,6 +344,9 @@ export type CaseTransitionRequest = Static<typeof CaseTransitionRequest>
 export const OpenCaseRequest = Type.Object({ asset: Type.String(), title: text(200, 3) })
 export type OpenCaseRequest = Static<typeof OpenCaseRequest>
 
+/** What stands for a tag over a stretch of time; null: nothing good was read. */
+const TagSummary = nullable(Type.Union([Type.Number(), Type.String(), Type.Boolean()]))
+
 /** Frozen when the case closes: who, when, what, and the tags before and after. */
 export const CaseReport = Type.Object({
   caseId: Type.String(),
@@ -383,10 +386,10 @@ export const CaseReport = Type.Object({
       name: Type.String(),
       unit: nullable(Type.String()),
       normal: nullable(Type.Number()),
-      before: nullable(Type.Number({ description: 'mean of the minute before the first session' })),
-      after: nullable(
-        Type.Number({ description: 'mean of the last half minute before verification' }),
-      ),
+      /** The mean of the minute before the first session; of texts and switches the last value. */
+      before: TagSummary,
+      /** The mean of the last half minute before verification; of texts and switches the last value. */
+      after: TagSummary,
     }),
   ),
 })

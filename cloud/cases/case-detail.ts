@@ -21,8 +21,8 @@ export interface CaseFacts {
   sessionsOf(caseId: string): Promise<SessionView[]>
   /** Undefined: nothing was recorded. */
   recordingOf(sessionId: string): Promise<RecordingView | undefined>
-  /** The mean of the good values of a tag in [from, to); null: none. */
-  tagMean(tag: TagId, from: number, to: number): Promise<number | null>
+  /** What stands for a tag over [from, to): the mean of numbers, the last text or switch; null: nothing good. */
+  summaryOf(tag: TagId, from: number, to: number): Promise<number | string | boolean | null>
   /** What the asset's model takes for the tag's normal value. */
   normalOf(asset: string, tag: TagId): number | null
   recoveryHoldMs(asset: string): number
@@ -127,8 +127,8 @@ export async function readTagChanges(
       name: row.name ?? parseTagId(tag)?.name ?? tag,
       unit: row.unit,
       normal: facts.normalOf(asset, tag),
-      before: await facts.tagMean(tag, before.from, before.to),
-      after: await facts.tagMean(tag, after.from, after.to),
+      before: await facts.summaryOf(tag, before.from, before.to),
+      after: await facts.summaryOf(tag, after.from, after.to),
     })
   }
   return changes

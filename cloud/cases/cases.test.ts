@@ -75,7 +75,7 @@ async function open() {
       sessionsOf: async () => world.sessions,
       recordingOf: async () => recording(),
       // The middle of the asked span: the test sees which span was asked.
-      tagMean: async (_, from, to) => (from + to) / 2,
+      summaryOf: async (_, from, to) => (from + to) / 2,
       normalOf: () => 42,
       recoveryHoldMs: () => 20_000,
     },
@@ -278,7 +278,11 @@ describe('cases', () => {
           attachAlarm: async () => undefined,
           sessionsOf: async () => [],
         },
-        ...{ recordingOf: async () => undefined, tagMean: async () => null, normalOf: () => null },
+        ...{
+          recordingOf: async () => undefined,
+          summaryOf: async () => null,
+          normalOf: () => null,
+        },
         recoveryHoldMs: () => 1_000,
       },
     })

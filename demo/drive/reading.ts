@@ -79,7 +79,7 @@ async function readRecording(stage: Stage): Promise<string> {
   await page.getByText(hash).waitFor()
   const exchanges = page.locator('details.exchange')
   const count = await exchanges.count()
-  const change = exchanges.filter({ hasText: 'POST' }).first()
+  const change = page.locator('details.exchange[data-change]').first()
   await change.locator('summary').click()
   await change.getByText('Answered by the machine').waitFor()
   await photographer.shoot(page, 'recording')

@@ -61,13 +61,21 @@ export function conditionSample(
   const reading = applyRule(raw, rule)
   const seen: TagState = { ...state, seenMs: clocks.monoMs, silent: false }
   if (!isWorthReporting(state, reading, { rule, clocks })) return { state: seen }
-  const at = repairAt(reading.at, state.last?.at, clocks.wallMs)
+  const at = repairAt(reading.at, newestTold(state, clocks), clocks.wallMs)
   const emit = { ...reading, at }
   return {
     state: { ...seen, last: emit, emittedMs: clocks.monoMs },
     emit,
     clockRepaired: at !== reading.at,
   }
+}
+
+/**
+ * What the reading must be later than. After a time in which nothing was known that is this very moment: until
+ * now the cloud may have marked the tag, by its own clock, and an older reading would hide behind that mark.
+ */
+function newestTold({ last, silent }: TagState, { wallMs }: Clocks): number | undefined {
+  return last && silent ? Math.max(last.at, wallMs - 1) : last?.at
 }
 
 /** Looks at a tag without a new reading: stale, or to be repeated, or nothing. */

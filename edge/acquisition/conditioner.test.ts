@@ -7,7 +7,8 @@ import { createLinkCounters } from './counters.ts'
 const START = Date.UTC(2026, 5, 1)
 const tag = { id: 's/g/plc/Running', name: 'Running', type: 'Boolean', address: {} } as const
 
-test('a value that has stood since before the gateway started is told as later than the mark of its start', () => {
+/** What is told of a standing value read half a second after the start. */
+function readAfterStart(at: number): Sample[] {
   const told: Sample[] = []
   const conditioner = createConditioner({
     device: 'plc',
@@ -18,6 +19,15 @@ test('a value that has stood since before the gateway started is told as later t
     unknownSince: START,
     readClocks: () => ({ wallMs: START + 500, monoMs: 0 }),
   })
-  conditioner.take([{ tag: tag.id, at: START - 60_000, value: true, quality: quality.good }])
-  expect(told).toEqual([{ tag: tag.id, at: START + 500, value: true, quality: quality.good }])
+  conditioner.take([{ tag: tag.id, at, value: true, quality: quality.good }])
+  return told
+}
+const expected = [{ tag: tag.id, at: START + 500, value: true, quality: quality.good }]
+
+test('a value that has stood since before the gateway started is told as later than the mark of its start', () => {
+  expect(readAfterStart(START - 60_000)).toEqual(expected)
+})
+
+test('a value from between the start and the first reading is told as later than what the cloud marked meanwhile', () => {
+  expect(readAfterStart(START + 300)).toEqual(expected)
 })

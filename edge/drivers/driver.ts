@@ -25,6 +25,15 @@ export interface Connection extends AsyncDisposable {
   ): Promise<void>
   /** Writes one value and resolves when the device has confirmed it. */
   write?(tag: Tag, value: Value, signal: AbortSignal): Promise<void>
+  /** Calls a method of the device; resolves with what it returns, `null` where that is no value. */
+  call?(order: MethodCall, signal: AbortSignal): Promise<(Value | null)[]>
+}
+
+/** A method as its driver addresses it, with its arguments in order. */
+export interface MethodCall {
+  object: string
+  method: string
+  args: readonly Value[]
 }
 
 /** What a driver is given beside its device's options. */
@@ -34,4 +43,6 @@ export interface DriverContext {
   stateDir: string
   /** Where relative paths in the options start: the folder of the configuration; default: the process's. */
   baseDir?: string
+  /** Told, once each, what an operator should know and no sample can carry; without it it is logged. */
+  notice?(say: string): void
 }

@@ -13,6 +13,8 @@ export interface DriverModule {
   readonly canSubscribe?: boolean
   /** What a schema cannot say: why this tag can never be read; undefined when it can. */
   lintTag?(tag: Tag): string | undefined
+  /** The same for the device's options together: which of them cannot go with which. */
+  lintOptions?(options: Record<string, unknown>): string | undefined
   /** Keeps the options and does nothing else. They must have passed the schema, defaults filled in. */
   createDriver(options: Record<string, unknown>, context: DriverContext): Driver
 }

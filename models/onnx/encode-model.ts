@@ -5,12 +5,17 @@ import { ProtobufWriter } from './protobuf.ts'
 /** IR 8 and ai.onnx 17 (ONNX 1.12, 2022): old enough for every runtime in use, new enough for axes as inputs. */
 export const IR_VERSION = 8
 export const OPSET_VERSION = 17
+/** Operator sets beside ai.onnx: trees (ai.onnx.ml 3 knows float32 trees, ONNX 1.11). */
+const DOMAIN_VERSIONS: Readonly<Record<string, number>> = { 'ai.onnx.ml': 3 }
 
 /** TensorProto.DataType and AttributeProto.AttributeType of onnx.proto3. */
 const FLOAT = 1
 const INT64 = 7
 const ATTRIBUTE_INT = 2
+const ATTRIBUTE_STRING = 3
+const ATTRIBUTE_FLOATS = 6
 const ATTRIBUTE_INTS = 7
+const ATTRIBUTE_STRINGS = 8
 
 export interface ModelInfo {
   producerName: string
@@ -28,6 +33,9 @@ export function encodeModel(graph: Graph, info: ModelInfo): Uint8Array {
     .varint(5, 1)
     .message(7, encodeGraph(graph))
     .message(8, new ProtobufWriter().string(1, '').varint(2, OPSET_VERSION))
+  for (const [domain, version] of Object.entries(DOMAIN_VERSIONS))
+    if (graph.nodes.some((node) => node.domain === domain))
+      model.message(8, new ProtobufWriter().string(1, domain).varint(2, version))
   for (const key of Object.keys(info.metadata).sort())
     model.message(14, new ProtobufWriter().string(1, key).string(2, info.metadata[key] ?? ''))
   return model.finish()
@@ -43,7 +51,7 @@ function encodeGraph(graph: Graph): ProtobufWriter {
   return writer
 }
 
-function encodeNode({ op, inputs, output, attributes }: Node): ProtobufWriter {
+function encodeNode({ op, domain, inputs, output, attributes }: Node): ProtobufWriter {
   const writer = new ProtobufWriter()
   for (const input of inputs) writer.string(1, input)
   writer.string(2, output).string(3, output).string(4, op)
@@ -51,13 +59,29 @@ function encodeNode({ op, inputs, output, attributes }: Node): ProtobufWriter {
     const value = attributes[name]
     if (value !== undefined) writer.message(5, encodeAttribute(name, value))
   }
+  if (domain !== undefined) writer.string(7, domain)
   return writer
 }
 
 function encodeAttribute(name: string, value: Attribute): ProtobufWriter {
   const writer = new ProtobufWriter().string(1, name)
   if (typeof value === 'number') return writer.varint(3, value).varint(20, ATTRIBUTE_INT)
+  if (typeof value === 'string') return writer.string(4, value).varint(20, ATTRIBUTE_STRING)
+  if ('floats' in value)
+    return writer.bytes(7, encodeFloats(value.floats)).varint(20, ATTRIBUTE_FLOATS)
+  if ('strings' in value) {
+    for (const text of value.strings) writer.string(9, text)
+    return writer.varint(20, ATTRIBUTE_STRINGS)
+  }
   return writer.packed(8, value).varint(20, ATTRIBUTE_INTS)
+}
+
+function encodeFloats(values: readonly number[]): Uint8Array {
+  const raw = new DataView(new ArrayBuffer(values.length * 4))
+  values.forEach((value, i) => {
+    raw.setFloat32(i * 4, value, true)
+  })
+  return new Uint8Array(raw.buffer)
 }
 
 /** Values travel as raw_data: little-endian, whatever the machine. */

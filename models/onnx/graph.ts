@@ -9,11 +9,18 @@ export interface Port {
   shape: readonly Dimension[]
 }
 
-/** What a node attribute may hold here: an integer or a list of integers. */
-export type Attribute = number | readonly number[]
+/** What a node attribute may hold here: an integer, a list of integers, a list of floats or of strings, a string. */
+export type Attribute =
+  | number
+  | readonly number[]
+  | string
+  | { readonly floats: readonly number[] }
+  | { readonly strings: readonly string[] }
 
 export interface Node {
   op: string
+  /** Operator set; the ONNX one when left out. */
+  domain?: string
   inputs: readonly string[]
   output: string
   attributes: Readonly<Record<string, Attribute>>
@@ -52,6 +59,7 @@ export interface GraphBuilder {
 
 export interface NodeOptions {
   into?: string
+  domain?: string
   attributes?: Readonly<Record<string, Attribute>>
 }
 
@@ -71,9 +79,9 @@ export function createGraph(name: string): GraphBuilder {
     },
     float: (label, shape, values) => constant('float', label, shape)(values),
     int64: (label, values) => constant('int64', label, [values.length])(values),
-    node(op, inputs, { into, attributes = {} } = {}) {
+    node(op, inputs, { into, domain, attributes = {} } = {}) {
       const output = into ?? `${op.toLowerCase()}_${graph.nodes.length}`
-      graph.nodes.push({ op, inputs, output, attributes })
+      graph.nodes.push({ op, domain, inputs, output, attributes })
       return output
     },
     output(label, shape) {

@@ -3,34 +3,71 @@ import type { Manifest } from '../manifest.ts'
 
 export interface CardInput {
   manifest: Manifest
-  lags: number
   resolutions: Float64Array
   /** Source, licence and attribution of the training data, as its owner wants them said. */
   notes?: string
 }
 
 /** Markdown; the same input gives the same text. */
-export function formatCard({ manifest, lags, resolutions, notes }: CardInput): string {
-  const { training, metrics } = manifest
-  const period = manifest.periodMs / 1000
+export function formatCard({ lags, ...input }: CardInput & { lags: number }): string {
+  const { manifest } = input
+  const { metrics } = manifest
+  return formatSections(input, {
+    title: `Multivariate anomaly detector of ${manifest.tags.length} tags`,
+    working: [
+      `Each row is standardised (z clipped at ±100) and stacked with its ${lags} predecessor(s); the score is the`,
+      `ridge-regularised Mahalanobis distance divided by the square root of its dimensions, averaged over`,
+      `${manifest.windowRows - lags} rows. A window is ${manifest.windowRows} rows. Ratio = score / threshold; above 1 is unusual.`,
+      'Contributions are conditional z values: how far a tag stands from what the other tags let expect.',
+    ],
+    checked: [
+      `Threshold ${manifest.threshold.toPrecision(5)} = 1.1 × the median over ${metrics.blocks} held-out blocks of the block's 99 % quantile.`,
+      `Held-out windows above it: ${((metrics.heldOutFalseShare ?? 0) * 100).toFixed(2)} %.`,
+    ],
+  })
+}
+
+/** The card of a model that watches every tag by itself. */
+export function formatOneTagCard(input: CardInput): string {
+  const { manifest } = input
+  const share = (manifest.metrics.ownHistoryAboveShare ?? 0) * 100
+  return formatSections(input, {
+    title: `One-tag anomaly detector of ${manifest.tags.length} tag(s), each by its own history`,
+    working: [
+      'Three measures a tag, each divided by 1.1 × the 99.8 % quantile of its own history: the last row against its prediction',
+      'from ten rows before, the last row against the mean, the mean of 12 rows against that of the 144 before them.',
+      'A contribution is the largest of the three, negative when the tag is low; the score is the largest contribution.',
+      `A window is ${manifest.windowRows} rows. Above 1 is unusual. Beside it, from the manifest: out of range, too fast, stuck.`,
+    ],
+    checked: [`Windows of its own history above 1: ${share.toFixed(2)} %.`],
+  })
+}
+
+interface Sections {
+  title: string
+  working: string[]
+  checked: string[]
+}
+
+function formatSections(
+  { manifest, resolutions, notes }: CardInput,
+  { title, working, checked }: Sections,
+): string {
+  const { training } = manifest
   const since = training.from === null ? '' : ` from ${new Date(training.from).toISOString()}`
   const lines = [
     `# ${manifest.name}`,
     '',
-    `Multivariate anomaly detector of ${manifest.tags.length} tags, one row every ${period} s.`,
+    `${title}, one row every ${manifest.periodMs / 1000} s.`,
     '',
     '## How it works',
     '',
-    `Each row is standardised (z clipped at ±100) and stacked with its ${lags} predecessor(s); the score is the`,
-    `ridge-regularised Mahalanobis distance divided by the square root of its dimensions, averaged over`,
-    `${manifest.windowRows - lags} rows. A window is ${manifest.windowRows} rows. Ratio = score / threshold; above 1 is unusual.`,
-    'Contributions are conditional z values: how far a tag stands from what the other tags let expect.',
+    ...working,
     '',
     '## Training',
     '',
     `${training.rows} complete rows of normal operation${since}; SHA-256 of the matrix \`${training.hash}\`; seed ${training.seed}.`,
-    `Threshold ${manifest.threshold.toPrecision(5)} = 1.1 × the median over ${metrics.blocks} held-out blocks of the block's 99 % quantile.`,
-    `Held-out windows above it: ${((metrics.heldOutFalseShare ?? 0) * 100).toFixed(2)} %.`,
+    ...checked,
     '',
     'Step: the smallest difference that means anything live (resolution, or a value one row off).',
     '',

@@ -10,7 +10,7 @@ export const SCORE_ROWS = 10
 /** Ridge on the standardised covariance. */
 const RIDGE = 1e-3
 /** Rows wanted per dimension of the covariance; with fewer, lags are given up first. */
-const ROWS_PER_DIMENSION = 3
+export const ROWS_PER_DIMENSION = 3
 const MAX_LAGS = 2
 
 export type Segments = readonly (readonly [number, number])[]

@@ -4,6 +4,7 @@ import type { Manifest } from '../manifest.ts'
 import { type Detector, fitDetector, scoreSegments } from './detector.ts'
 import { encodeDetector, INPUT_NAME, OUTPUT_NAMES } from './detector-graph.ts'
 import { checkFaithful } from './faithful.ts'
+import { fittedDetector } from './fitted.ts'
 import { createGolden, createRandom } from './golden.ts'
 import type { Rows } from './grid.ts'
 
@@ -13,7 +14,8 @@ const values = Float64Array.from({ length: 400 * width }, () => 100 + random())
 const rows: Rows = { width, count: 400, values, startAt: 0, periodMs: 1000 }
 const detector = fitDetector(rows, [[0, 400]], { lags: 2, resolutions: new Float64Array(width) })
 const { ends } = scoreSegments(detector, rows, [[0, 400]])
-const golden = createGolden({ detector, rows, ends, threshold: 1.5, seed: 1 })
+const fitted = fittedDetector(detector)
+const golden = createGolden({ detector: fitted, rows, ends, threshold: 1.5, seed: 1 })
 const manifest = {
   input: INPUT_NAME,
   outputs: OUTPUT_NAMES,
@@ -23,7 +25,7 @@ const manifest = {
 
 const check = (written: Detector) => {
   const bytes = encodeDetector(written, 1.5, {})
-  return checkFaithful({ bytes, manifest, detector, rows, ends, golden })
+  return checkFaithful({ bytes, manifest, detector: fitted, rows, ends, golden })
 }
 
 test('the graph of the detector itself passes with float32 precision', async () => {

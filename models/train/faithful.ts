@@ -2,7 +2,7 @@
 import { Fault } from '../../protocol/kit/fault.ts'
 import type { Manifest } from '../manifest.ts'
 import { openSession } from '../session.ts'
-import { type Detector, scoreSegments } from './detector.ts'
+import type { Fitted } from './fitted.ts'
 import { cutWindow, type Golden } from './golden.ts'
 import { findSegments, type Rows } from './grid.ts'
 
@@ -14,7 +14,7 @@ const CHECKED_WINDOWS = 4096
 export interface Candidate {
   bytes: Uint8Array
   manifest: Manifest
-  detector: Detector
+  detector: Fitted
   rows: Rows
   ends: readonly number[]
   golden: Golden
@@ -34,7 +34,7 @@ export async function checkFaithful({ bytes, manifest, ...own }: Candidate): Pro
     input.set(window, i * size)
   })
   const { score } = await session.run(input, windows.length)
-  const scored = scoreSegments(detector, rows, findSegments(rows)).scores
+  const scored = detector.score(rows, findSegments(rows)).scores
   const expected = [
     ...scored.filter((_, i) => i % every === 0).map((one) => one.score),
     ...golden.vectors.map((one) => one.score),

@@ -1,5 +1,6 @@
 /** Golden vectors: windows with the outputs the trainer expects, so that any runtime can be checked anywhere. */
-import { type Detector, type Score, scoreSegments, windowRows } from './detector.ts'
+import type { Score } from './detector.ts'
+import type { Fitted } from './fitted.ts'
 import type { Rows } from './grid.ts'
 
 export interface Golden {
@@ -20,7 +21,7 @@ const NORMAL_VECTORS = 4
 const DISTURBANCES = [3, -30, 500]
 
 export interface GoldenInput {
-  detector: Detector
+  detector: Fitted
   rows: Rows
   /** Last rows of complete windows. */
   ends: readonly number[]
@@ -49,21 +50,21 @@ export function createGolden({ detector, rows, ends, threshold, seed }: GoldenIn
 }
 
 /** The trainer's own answer for one window. */
-export function scoreWindow(detector: Detector, window: Rows): Score {
-  const [first] = scoreSegments(detector, window, [[0, window.count]]).scores
+export function scoreWindow(detector: Fitted, window: Rows): Score {
+  const [first] = detector.score(window, [[0, window.count]]).scores
   return first ?? { score: Number.NaN, contributions: new Float64Array(window.width) }
 }
 
 /** The window ending at a row, as float32 values: what the graph gets. */
-export function cutWindow(detector: Detector, rows: Rows, end: number): Rows {
-  const count = windowRows(detector.lags)
+export function cutWindow(detector: Fitted, rows: Rows, end: number): Rows {
+  const count = detector.windowRows
   const from = (end - count + 1) * rows.width
   const values = rows.values.slice(from, from + count * rows.width).map(Math.fround)
   return { ...rows, count, values }
 }
 
 function disturb(
-  { scale }: Detector,
+  { scale }: Fitted,
   { values, width }: Rows,
   { tag, move }: { tag: number; move: number },
 ): void {

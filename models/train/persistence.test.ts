@@ -38,3 +38,25 @@ test('after a hard fault the ratio must only fall below its tenth of the peak', 
   expect(follow(ratios, { ...rule, peakClear: 0.1 }).at(-1)).toBe('0')
   expect(follow(ratios).at(-1)).toBe('1')
 })
+
+test('a process that rings down does not alarm again, for as long as its alarm had lasted', () => {
+  const by = { ...rule, peakClear: 0.1 }
+  // on for the seconds 5 to 45, and off from 46: quiet until 86, and alarmed again by what is still there after it
+  const states = follow([...times(36, 100), ...times(80, 9)], by)
+  expect(states.indexOf('1')).toBe(5)
+  expect(states.indexOf('0', 5)).toBe(46)
+  expect(states.indexOf('1', 46)).toBe(93)
+})
+
+test('a new fault during the ring-down alarms as soon as it stands above the old limit', () => {
+  const by = { ...rule, peakClear: 0.1 }
+  const states = follow([...times(36, 100), ...times(20, 9), ...times(6, 30)], by)
+  expect(states.at(-2)).toBe('0')
+  expect(states.at(-1)).toBe('1')
+})
+
+test('an alarm that cleared below the threshold leaves no higher limit behind', () => {
+  const by = { ...rule, peakClear: 0.1 }
+  const states = follow([...times(20, 5), ...times(11, 0.5), ...times(6, 2)], by)
+  expect(states.slice(-7)).toBe('0000001')
+})

@@ -1,4 +1,4 @@
-/** From points above the threshold to an alarm that lasts: on-delay, off-delay and the peak-relative clear. */
+/** From points above the threshold to an alarm that lasts: on-delay, off-delay, peak-relative clear and ring-down. */
 
 export interface PersistenceRule {
   onDelayMs: number
@@ -13,23 +13,33 @@ export interface Persistence {
   since?: number
   /** Highest ratio since the alarm became active. */
   peak: number
+  /** When the alarm became active. */
+  onAt?: number
+  /** After a peak-relative clear: the limit for a new alarm, and until when. */
+  ringing?: { limit: number; until: number }
 }
 
 export const quiet: Persistence = { active: false, peak: 0 }
 
-/** The next state; `ratio` undefined (unknown) changes nothing and breaks a running delay to on. */
+/**
+ * The next state; `ratio` undefined (unknown) changes nothing and breaks a running delay to on. An alarm that cleared
+ * relative to its peak leaves a process that rings down: for as long as the alarm had lasted, a new one must rise above
+ * the limit at which the old one cleared, or the two would take turns.
+ */
 export function nextPersistence(
   state: Persistence,
   { at, ratio }: { at: number; ratio: number | undefined },
   rule: PersistenceRule,
 ): Persistence {
-  if (ratio === undefined) return state.active ? state : quiet
-  const peak = state.active ? Math.max(state.peak, ratio) : ratio
-  const limit = state.active ? Math.max(1, rule.peakClear * peak) : 1
-  const change = state.active ? ratio <= limit : ratio > limit
-  if (!change) return { active: state.active, peak }
+  const { active, onAt } = state
+  const ringing = state.ringing && at <= state.ringing.until ? { ringing: state.ringing } : {}
+  if (ratio === undefined) return active ? state : { ...quiet, ...ringing }
+  const peak = active ? Math.max(state.peak, ratio) : ratio
+  const limit = active ? Math.max(1, rule.peakClear * peak) : (ringing.ringing?.limit ?? 1)
+  const kept = { active, peak, ...(active ? { onAt } : ringing) }
+  if (active ? ratio > limit : ratio <= limit) return kept
   const since = state.since ?? at
-  const delayMs = state.active ? rule.offDelayMs : rule.onDelayMs
-  if (at - since < delayMs) return { active: state.active, since, peak }
-  return { active: !state.active, peak }
+  if (at - since < (active ? rule.offDelayMs : rule.onDelayMs)) return { ...kept, since }
+  if (!active) return { active: true, peak, onAt: at }
+  return { active: false, peak, ringing: { limit, until: at + (at - (onAt ?? at)) } }
 }

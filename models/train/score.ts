@@ -5,6 +5,7 @@ import type { Log } from '../../protocol/kit/log.ts'
 import { type Manifest, readModelFolder } from '../manifest.ts'
 import { type ModelSession, openSession } from '../session.ts'
 import { createRows, findSegments, pickColumns, type Rows } from './grid.ts'
+import { findBreaches } from './hard-rules.ts'
 import { nextPersistence, quiet } from './persistence.ts'
 import { readTable, type Table } from './table.ts'
 
@@ -105,7 +106,8 @@ interface Context {
 
 /** One line per row of the table, with the newest grid row that is not after it: strictly causal. */
 function formatLines(lines: readonly (Line | undefined)[], { table, rows, manifest }: Context) {
-  const alarms = createAlarms(lines, rows, manifest)
+  const breaches = findBreaches(rows, manifest.tags)
+  const alarms = createAlarms(lines, breaches, { rows, manifest })
   const begun = alarms.filter((active, i) => active && !alarms[i - 1]).length
   const summary: ScoreSummary = { rows: table.rows, scored: 0, above: 0, alarms: begun }
   const text = ['time,score,ratio,alarm,top_tags']
@@ -114,27 +116,32 @@ function formatLines(lines: readonly (Line | undefined)[], { table, rows, manife
     const line = lines[grid]
     const time = quoteCell(table.timeText?.[i] ?? `${(i * rows.periodMs) / 1000}`)
     const alarm = alarms[grid] ? 1 : 0
+    const broken = breaches[grid] ?? []
     if (line) {
       summary.scored++
       if (line.ratio > 1) summary.above++
       const numbers = `${line.score.toPrecision(7)},${line.ratio.toPrecision(7)}`
-      text.push(`${time},${numbers},${alarm},${quoteCell(line.top)}`)
-    } else text.push(`${time},,,${alarm},`)
+      text.push(`${time},${numbers},${alarm},${quoteCell([...broken, line.top].join(' '))}`)
+    } else text.push(`${time},,,${alarm},${quoteCell(broken.join(' '))}`)
   }
   return { text: `${text.join('\n')}\n`, summary }
 }
 
-/** Whether the alarm is on, per grid row. */
+/** Whether the alarm is on, per grid row: the ratio after its delays, or at once a broken hard rule. */
 function createAlarms(
   lines: readonly (Line | undefined)[],
-  rows: Rows,
-  manifest: Manifest,
+  breaches: readonly (readonly string[])[],
+  { rows, manifest }: Pick<Context, 'rows' | 'manifest'>,
 ): boolean[] {
+  const atOnce = { onDelayMs: 0, offDelayMs: manifest.offDelayMs, peakClear: 0 }
   let state = quiet
+  let broken = quiet
   return lines.map((line, row) => {
     const at = rows.startAt + row * rows.periodMs
     state = nextPersistence(state, { at, ratio: line?.ratio }, manifest)
-    return state.active
+    const isBroken = (breaches[row]?.length ?? 0) > 0
+    broken = nextPersistence(broken, { at, ratio: isBroken ? 2 : 0 }, atOnce)
+    return state.active || broken.active
   })
 }
 

@@ -1,6 +1,7 @@
 /** How each shipped model is trained; `node models/train/shipped-models.ts` writes them all again. */
 import { fileURLToPath } from 'node:url'
-import { runTrain, type TrainOptions } from './train.ts'
+import { runTrain } from './train.ts'
+import type { TrainOptions } from './train-options.ts'
 
 const inTree = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url))
 const bar = 'bar'

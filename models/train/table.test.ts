@@ -58,6 +58,58 @@ test('compressed and plain files read alike, and a damaged one is refused', asyn
   await rm(dir, { recursive: true })
 })
 
+const times = (...cells: string[]) =>
+  Array.from(
+    parseTable(`time,a\n${cells.map((cell) => `${cell},1`).join('\n')}\n`, 'x.csv').at!,
+    (at) => new Date(at).toISOString().slice(0, 16),
+  )
+
+test('a date with slashes is day/month/year, unless a second number above 12 says month/day', () => {
+  expect(times('13/01/14 00', '13/01/14 01')).toEqual(['2014-01-13T00:00', '2014-01-13T01:00'])
+  expect(times('1/12/2014 23:30', '1/13/2014 00:30')).toEqual([
+    '2014-01-12T23:30',
+    '2014-01-13T00:30',
+  ])
+  expect(times('06.01.2014 5:00', '07.01.2014')).toEqual(['2014-01-06T05:00', '2014-01-07T00:00'])
+})
+
+test('where the numbers do not tell, the more regular steps do', () => {
+  expect(times('06/01/14 22', '06/01/14 23', '07/01/14 00', '07/01/14 01')[2]).toBe(
+    '2014-01-07T00:00',
+  )
+  expect(times('01/06/14 22', '01/06/14 23', '01/07/14 00', '01/07/14 01')[2]).toBe(
+    '2014-01-07T00:00',
+  )
+  expect(times('06/06/14 22', '06/06/14 23')[0]).toBe('2014-06-06T22:00')
+})
+
+test('a date that may be either is refused, and so is one that is neither', () => {
+  expect(() => times('06/01/14 22', '06/01/14 23')).toThrow('may be day/month or month/day')
+  expect(() => times('13/01/14', '01/13/14')).toThrow('"01/13/14" is not a time')
+  expect(() => times('30/02/14', '31/01/14')).toThrow('"30/02/14" is not a time')
+})
+
+test('Parquet reads like the same table as text; text in a tag is refused', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'parquet-'))
+  const file = join(dir, 'a.parquet')
+  const { DuckDBInstance } = await import('@duckdb/node-api')
+  const instance = await DuckDBInstance.create(':memory:')
+  const connection = await instance.connect()
+  const write = (rows: string) => connection.run(`copy (${rows}) to '${file}' (format parquet)`)
+  const start = "timestamp '2020-03-09 10:14:33'"
+  await write(`select ${start} + to_seconds(1 - i) as time, i / 2 as a, if(i = 1, null, i) as "b ""x""",
+    i = 1 as c from range(2) t(i)`)
+  const text =
+    'time,a,"b ""x""",c\n2020-03-09T10:14:34.000Z,0,0,0\n2020-03-09T10:14:33.000Z,0.5,,1\n'
+  expect({ ...(await readTable(file)), file: 'a' }).toEqual(parseTable(text, 'a'))
+  await write("select 1 as a, 'x' as b")
+  await expect(readTable(file)).rejects.toThrow('its cells are VARCHAR')
+  await writeFile(file, 'no parquet')
+  await expect(readTable(file)).rejects.toThrow('a.parquet')
+  instance.closeSync()
+  await rm(dir, { recursive: true })
+})
+
 test('the grid holds a value for three periods, then has a gap; the last of equal times wins', () => {
   const table = parseTable('time,a\n8,1\n0,5\n0,6\n1,7\n9,2\n', 'x.csv')
   expect(findPeriod(table)).toBe(1000)

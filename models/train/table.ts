@@ -1,15 +1,15 @@
-/** Reads a table of tag values from `.csv` or `.csv.gz`; a bad cell is refused with its row and column. */
+/** Reads a table of tag values from `.csv`, `.csv.gz` or `.parquet`; a bad cell is refused with its row and column. */
 import { readFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import { Fault } from '../../protocol/kit/fault.ts'
+import { readParquet } from './parquet.ts'
+import { parseTimes } from './time.ts'
 
 /** Header names taken for the time when none is given. */
 const TIME_NAMES = /^(time|timestamp|datetime|date_?time|date|at)$/i
 /** A gzip bomb must not eat the memory: 1 GiB of text is 20 years of 20 tags by the minute. */
 const MAX_BYTES = 1 << 30
-/** Numbers above this are Unix milliseconds, below it seconds (of any epoch). */
-const MILLISECONDS_FROM = 1e11
 
 export interface Table {
   file: string
@@ -25,7 +25,10 @@ export interface Table {
 
 /** Reads the file; `timeColumn` names the column of instants (otherwise found by its name). */
 export async function readTable(file: string, timeColumn?: string): Promise<Table> {
-  return parseTable(await readText(file), file, timeColumn)
+  if (!file.endsWith('.parquet')) return parseTable(await readText(file), file, timeColumn)
+  const findTime = (header: readonly string[]) => findTimeColumn(header, file, timeColumn)
+  const { at, timeText, ...table } = await readParquet({ file, findTime })
+  return at && timeText ? sortByTime({ file, ...table, at, timeText }) : { file, ...table }
 }
 
 async function readText(file: string): Promise<string> {
@@ -50,7 +53,6 @@ export function parseTable(text: string, file: string, timeColumn?: string): Tab
   const names = header.filter((_, i) => i !== timeAt)
   const rows = lines.length - 1
   const columns = names.map(() => new Float64Array(rows))
-  const at = new Float64Array(rows)
   const timeText: string[] = []
   for (let row = 0; row < rows; row++) {
     const cells = splitLine(lines[row + 1] ?? '', separator)
@@ -61,13 +63,12 @@ export function parseTable(text: string, file: string, timeColumn?: string): Tab
     let column = 0
     cells.forEach((cell, i) => {
       const place = { file, row: row + 2, column: header[i] ?? '-' }
-      if (i === timeAt) {
-        at[row] = parseTime(cell, place)
-        timeText.push(cell)
-      } else setValue(columns[column++], row, parseNumber(cell, place))
+      if (i === timeAt) timeText.push(cell)
+      else setValue(columns[column++], row, parseNumber(cell, place))
     })
   }
   if (timeAt < 0) return { file, names, columns, rows }
+  const at = parseTimes(timeText, { file, column: header[timeAt] ?? '-' })
   return sortByTime({ file, names, at, timeText, columns, rows })
 }
 
@@ -127,21 +128,6 @@ function parseNumber(cell: string, place: Place): number {
   const value = Number(text)
   if (Number.isFinite(value)) return value
   const problem = `"${text.slice(0, 40)}" is not a number`
-  throw new Fault('table.invalid', { ...place, problem })
-}
-
-/** Unix seconds or milliseconds, or ISO 8601 (a time without zone is UTC). */
-function parseTime(cell: string, place: Place): number {
-  const text = cell.trim()
-  const number = text === '' ? Number.NaN : Number(text)
-  if (Number.isFinite(number)) return number > MILLISECONDS_FROM ? number : number * 1000
-  const iso = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(Z|[+-]\d\d:?\d\d)?)?$/.exec(
-    text,
-  )
-  const [, date, time = '00:00', zone = 'Z'] = iso ?? []
-  const at = iso ? Date.parse(`${date}T${time}${zone}`) : Number.NaN
-  if (Number.isFinite(at)) return at
-  const problem = `"${text.slice(0, 40)}" is not a time (ISO 8601 or Unix seconds)`
   throw new Fault('table.invalid', { ...place, problem })
 }
 

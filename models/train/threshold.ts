@@ -1,9 +1,17 @@
 /** The alarm threshold from blocks the detector has not seen: in-sample thresholds alarm all the time. */
-import { type Detector, fitDetector, type Segments, scoreSegments } from './detector.ts'
+import {
+  type Detector,
+  fitDetector,
+  ROWS_PER_DIMENSION,
+  type Segments,
+  scoreSegments,
+} from './detector.ts'
 import type { Rows } from './grid.ts'
 
 /** Few and long: each leaves a different quarter of the operation unseen. */
 const BLOCKS = 4
+/** With few rows per dimension the fits without a block are so much worse than the final one that more blocks pay. */
+const MAX_BLOCKS = 8
 const QUANTILE = 0.99
 /** The factor above the median of the blocks' quantiles. */
 const MARGIN = 1.1
@@ -28,7 +36,7 @@ export function calibrate(
   options: FitOptions,
 ): Calibration | undefined {
   const held: number[][] = []
-  for (const [from, to] of splitBlocks(segments)) {
+  for (const [from, to] of splitBlocks(segments, chooseBlocks(rows.width, segments, options))) {
     const inside = clipSegments(segments, (a, b) => [Math.max(a, from), Math.min(b, to)])
     const before = clipSegments(segments, (a, b) => [a, Math.min(b, from)])
     const after = clipSegments(segments, (a, b) => [Math.max(a, to), b])
@@ -47,11 +55,22 @@ function scoresOf(detector: Detector, rows: Rows, segments: Segments): number[] 
   return scoreSegments(detector, rows, segments).scores.map(({ score }) => score)
 }
 
+/** As few blocks as leave each fit the rows that its dimensions want. */
+function chooseBlocks(width: number, segments: Segments, { lags }: FitOptions): number {
+  const wanted = ROWS_PER_DIMENSION * width * (lags + 1)
+  const spare = 1 - wanted / countRows(segments)
+  return spare <= 1 / MAX_BLOCKS ? MAX_BLOCKS : Math.max(BLOCKS, Math.ceil(1 / spare))
+}
+
+function countRows(segments: Segments): number {
+  return segments.reduce((sum, [from, to]) => sum + to - from, 0)
+}
+
 /** Cuts the complete rows into blocks of equal count, as row bounds [from, to). */
-function splitBlocks(segments: Segments): [number, number][] {
-  const total = segments.reduce((sum, [from, to]) => sum + to - from, 0)
-  const bounds = Array.from({ length: BLOCKS + 1 }, (_, block) =>
-    rowAt(segments, Math.floor((total * block) / BLOCKS)),
+function splitBlocks(segments: Segments, blocks: number): [number, number][] {
+  const total = countRows(segments)
+  const bounds = Array.from({ length: blocks + 1 }, (_, block) =>
+    rowAt(segments, Math.floor((total * block) / blocks)),
   )
   return bounds.slice(1).map((to, i) => [bounds[i] ?? 0, to])
 }

@@ -1,176 +1,113 @@
-/** Trains a detector on a table of normal operation and writes its folder: model, manifest, card, golden vectors. */
-import { mkdir, writeFile } from 'node:fs/promises'
+/** Trains detectors on a table of normal operation and writes their folders: model, manifest, card, golden vectors. */
+import { rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { Fault } from '../../protocol/kit/fault.ts'
-import type { Log } from '../../protocol/kit/log.ts'
-import { type Manifest, sha256Hex } from '../manifest.ts'
-import { formatCard } from './card.ts'
-import { chooseLags, type Detector, fitDetector, scoreSegments, windowRows } from './detector.ts'
-import { encodeDetector, INPUT_NAME, OUTPUT_NAMES } from './detector-graph.ts'
+import { formatCard, formatOneTagCard } from './card.ts'
+import { chooseLags, fitDetector } from './detector.ts'
+import { encodeDetector } from './detector-graph.ts'
 import { checkFaithful } from './faithful.ts'
-import { createGolden, type Golden } from './golden.ts'
-import { createRows, findPeriod, findSegments, pickColumns } from './grid.ts'
-import { findResolutions, findSlowDrift, findTimingSteps } from './scaling.ts'
-import { readTable } from './table.ts'
-import { type Calibration, calibrate } from './threshold.ts'
+import { fittedDetector, fittedOneTag } from './fitted.ts'
+import { createGolden } from './golden.ts'
+import { findRules } from './hard-rules.ts'
+import { describeModel, type Trained, writeFolder } from './model-folder.ts'
+import { fitOneTag, ONE_TAG_ROWS } from './one-tag.ts'
+import { encodeOneTag } from './one-tag-graph.ts'
+import { MIN_ROWS, type Prepared, prepare, type Source } from './prepare.ts'
+import { calibrate } from './threshold.ts'
+import type { TrainOptions, TrainResult } from './train-options.ts'
 
-/** Fewer rows of normal operation than this say nothing about what is normal. */
-export const MIN_ROWS = 300
-const ON_DELAY_MS = 5000
-const OFF_DELAY_MS = 10_000
-/** Fast processes ring down slowly from a hard fault: clear at a tenth of the peak. */
-const PEAK_CLEAR = 0.1
-const PEAK_CLEAR_BELOW_MS = 10_000
-
-export interface TrainOptions {
-  /** Table of normal operation, `.csv` or `.csv.gz`. */
-  in: string
-  /** Folder to write, made when it is not there. */
-  out: string
-  timeColumn?: string
-  /** Grid step; found from the time column when left out. */
-  periodMs?: number
-  seed: number
-  /** Live step per tag, in the tag's unit, where it is coarser than the file's. */
-  resolution?: Readonly<Record<string, number>>
-  /**
-   * How far live rows are torn: 0 (default) when all tags are sampled together and on time as in the file, 1 when any
-   * value may be one row off.
-   */
-  timing?: number
-  /** Tags that stay although they drift slowly: a person knows that their level matters. */
-  keep?: readonly string[]
-  units?: Readonly<Record<string, string>>
-  name?: string
-  /** Said in the card under "Data". */
-  notes?: string
-  log?: Log
-}
-
-export interface TrainResult {
-  manifest: Manifest
-  /** Largest difference between the written graph and the trainer, relative above 1. */
-  difference: number
-}
-
-/** Throws Fault 'table.invalid', 'model.not-trainable' or 'model.unfaithful'; same input, same bytes. */
+/**
+ * Two tags or more that hold their level are watched together; a single tag, or tags that all drift, each by itself.
+ * Throws Fault 'table.invalid', 'model.not-trainable' or 'model.unfaithful'; same input, same bytes.
+ */
 export async function runTrain(options: TrainOptions): Promise<TrainResult> {
-  const prepared = await prepare(options)
-  const { rows, segments, names, resolutions, refuse } = prepared
-  const lags = chooseLags(prepared.complete, names.length)
+  const source = await prepare(options)
+  const { together, alone } = source
+  if (!together) return await trainAlone(options, source)
+  const setAside = alone?.names ?? []
+  const { prepared, ...trained } = fitTogether(together, source)
+  const result = await finish(options, { ...trained, prepared, setAside })
+  if (!options.drifting) return result
+  const out = join(options.out, 'drifting')
+  await rm(out, { recursive: true, force: true })
+  if (!alone) return result
+  if (!isEnoughAlone(alone)) {
+    options.log?.warn({ tags: setAside }, 'too few rows without gaps to watch the drifting tags')
+    return result
+  }
+  const name = `${options.name ?? basename(options.out)}-drifting`
+  return { ...result, drifting: await trainAlone({ ...options, name, out }, source) }
+}
+
+function isEnoughAlone({ complete, segments }: Prepared): boolean {
+  return complete >= MIN_ROWS && segments.some(([from, to]) => to - from >= ONE_TAG_ROWS)
+}
+
+type Fit = Omit<Trained, 'setAside'> & {
+  card: (input: Parameters<typeof formatOneTagCard>[0]) => string
+}
+
+/** Detector D1 with its threshold. */
+function fitTogether(prepared: Prepared, { refuse }: Source): Fit {
+  const { rows, segments, complete, names, resolutions } = prepared
+  if (complete < MIN_ROWS) throw refuse(`${complete} complete rows; ${MIN_ROWS} are needed`)
+  const lags = chooseLags(complete, names.length)
   const calibration = calibrate(rows, segments, { lags, resolutions })
   if (!calibration) throw refuse('no stretch without gaps is long enough for one window')
-  options.log?.info({ rows: prepared.complete, tags: names.length, lags }, 'threshold calibrated')
+  const { threshold, quantiles, falseShare } = calibration
   const detector = fitDetector(rows, segments, { lags, resolutions })
-  const { threshold } = calibration
-  const { ends } = scoreSegments(detector, rows, segments)
-  const { bytes, manifest } = describe(options, { prepared, detector, calibration })
-  const golden = createGolden({ detector, rows, ends, threshold, seed: options.seed })
-  const difference = await checkFaithful({ bytes, manifest, detector, rows, ends, golden })
-  const card = formatCard({ manifest, lags, resolutions, notes: options.notes })
-  await writeFolder(options.out, { bytes, manifest, card, golden })
-  options.log?.info({ out: options.out, threshold, difference }, 'model written')
-  return { manifest, difference }
-}
-
-interface Fitted {
-  prepared: Prepared
-  detector: Detector
-  calibration: Calibration
-}
-
-/** The model's bytes and its manifest. */
-function describe(options: TrainOptions, { prepared, detector, calibration }: Fitted) {
-  const { rows, names } = prepared
-  const { threshold, quantiles } = calibration
-  const name = options.name ?? basename(options.out)
-  const hash = sha256Hex(new Uint8Array(rows.values.buffer))
-  const tags = JSON.stringify(names)
-  const metadata = { name, tags, trainingHash: hash, threshold: `${threshold}` }
-  const bytes = encodeDetector(detector, threshold, metadata)
-  const manifest: Manifest = {
-    name,
-    version: 1,
+  return {
     kind: 'multivariate',
-    tags: describeTags(names, detector, options.units ?? {}),
-    setAside: prepared.setAside.map((tag) => ({ name: tag, reason: 'slow-drift' })),
-    periodMs: rows.periodMs,
-    windowRows: windowRows(detector.lags),
-    input: INPUT_NAME,
-    outputs: OUTPUT_NAMES,
+    prepared,
+    fitted: fittedDetector(detector),
     threshold,
-    onDelayMs: ON_DELAY_MS,
-    offDelayMs: OFF_DELAY_MS,
-    peakClear: rows.periodMs < PEAK_CLEAR_BELOW_MS ? PEAK_CLEAR : 0,
-    training: { rows: prepared.complete, from: prepared.from, hash, seed: options.seed },
     metrics: {
       blocks: quantiles.length,
-      heldOutFalseShare: calibration.falseShare,
+      heldOutFalseShare: falseShare,
       lowestBlockQuantile: Math.min(...quantiles),
       highestBlockQuantile: Math.max(...quantiles),
     },
-    files: { 'model.onnx': sha256Hex(bytes) },
+    encode: (metadata) => encodeDetector(detector, threshold, metadata),
+    card: (input) => formatCard({ ...input, lags }),
   }
-  return { bytes, manifest }
 }
 
-type Prepared = Awaited<ReturnType<typeof prepare>>
-
-/** The table on its grid, without the tags that drift. */
-async function prepare(options: TrainOptions) {
-  const table = await readTable(options.in, options.timeColumn)
-  const refuse = (problem: string) =>
-    new Fault('model.not-trainable', { file: options.in, problem })
-  for (const name of [...Object.keys(options.resolution ?? {}), ...(options.keep ?? [])])
-    if (!table.names.includes(name)) throw refuse(`${name} is spoken of, but is no column`)
-  const whole = createRows(table, options.periodMs ?? findPeriod(table))
-  if (!whole) throw refuse('its time range is far too long for the period')
-  const drifting = findSlowDrift(whole, findSegments(whole))
-  const slow = drifting.map((yes, i) => yes && !options.keep?.includes(table.names[i] ?? ''))
-  const kept = table.names.map((_, i) => i).filter((i) => !slow[i])
-  if (kept.length < 2) throw refuse(`${kept.length} tag(s) without slow drift; two are needed`)
-  const rows = pickColumns(whole, kept)
-  const segments = findSegments(rows)
-  const complete = segments.reduce((sum, [from, to]) => sum + to - from, 0)
+/** Detector D2 for every tag there is, side by side in one model. */
+async function trainAlone(options: TrainOptions, source: Source): Promise<TrainResult> {
+  const { alone: prepared, refuse } = source
+  if (!prepared) throw refuse('no tag is left')
+  const { rows, segments, complete, resolutions } = prepared
   if (complete < MIN_ROWS) throw refuse(`${complete} complete rows; ${MIN_ROWS} are needed`)
-  const names = kept.map((i) => table.names[i] ?? '')
-  const timing = findTimingSteps(rows, segments, options.timing ?? 0)
-  const found = findResolutions(rows, segments)
-  return {
-    rows,
-    segments,
-    complete,
-    names,
-    resolutions: found.map((step, i) =>
-      Math.max(options.resolution?.[names[i] ?? ''] ?? step, timing[i] ?? 0),
-    ),
-    setAside: table.names.filter((_, i) => slow[i]),
-    from: table.at ? (table.at[0] ?? null) : null,
-    refuse,
-  }
+  const detector = fitOneTag(rows, segments, resolutions)
+  if (!detector) throw refuse(`no stretch of ${ONE_TAG_ROWS} rows without gaps`)
+  const fitted = fittedOneTag(detector)
+  const { scores } = fitted.score(rows, segments)
+  const above = scores.filter(({ score }) => score > 1).length
+  return await finish(options, {
+    kind: 'one-tag',
+    prepared,
+    fitted,
+    setAside: [],
+    threshold: 1,
+    metrics: { ownHistoryAboveShare: above / scores.length },
+    rules: findRules(rows, segments),
+    encode: (metadata) => encodeOneTag(detector, metadata),
+    card: formatOneTagCard,
+  })
 }
 
-function describeTags(names: string[], { mean, scale }: Detector, units: Record<string, string>) {
-  return names.map((name, i) => ({
-    name,
-    ...(units[name] === undefined ? {} : { unit: units[name] }),
-    mean: mean[i] ?? 0,
-    scale: scale[i] ?? 1,
-  }))
-}
-
-interface Folder {
-  bytes: Uint8Array
-  manifest: Manifest
-  card: string
-  golden: Golden
-}
-
-/** The manifest last: a folder with a manifest is whole. */
-async function writeFolder(out: string, { bytes, manifest, card, golden }: Folder): Promise<void> {
-  await mkdir(out, { recursive: true })
-  await writeFile(join(out, 'model.onnx'), bytes)
-  await writeFile(join(out, 'card.md'), card)
-  await writeFile(join(out, 'golden.json'), `${JSON.stringify(golden)}\n`)
-  await writeFile(join(out, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`)
+/** Writes the graph, checks it against the trainer, and writes the folder. */
+async function finish(
+  options: TrainOptions,
+  { card, ...trained }: Fit & { setAside: readonly string[] },
+): Promise<TrainResult> {
+  const { prepared, fitted: detector, threshold } = trained
+  const { rows, segments, resolutions } = prepared
+  const { ends } = detector.score(rows, segments)
+  const { bytes, manifest } = describeModel(options, trained)
+  const golden = createGolden({ detector, rows, ends, threshold, seed: options.seed })
+  const difference = await checkFaithful({ bytes, manifest, detector, rows, ends, golden })
+  const text = card({ manifest, resolutions, notes: options.notes })
+  await writeFolder(options.out, { bytes, manifest, card: text, golden })
+  options.log?.info({ out: options.out, threshold, difference }, 'model written')
+  return { manifest, difference }
 }

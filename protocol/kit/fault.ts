@@ -72,6 +72,11 @@ export const faults = {
     retry: false,
     say: 'The value {value} does not fit {tag}: {reason}.',
   },
+  'driver.busy': {
+    status: 503,
+    retry: true,
+    say: 'The device at {endpoint} is busy: {reason}.',
+  },
   'driver.disconnected': {
     status: 503,
     retry: true,
@@ -199,6 +204,11 @@ export const faults = {
     status: 503,
     retry: false,
     say: 'The recording cannot be written, so there is no session: {reason}.',
+  },
+  'opcua.deprecated': {
+    status: 422,
+    retry: false,
+    say: 'The security policy {policy} of {endpoint} is deprecated; choose another one, or set "allowDeprecated".',
   },
   'opcua.untrusted': {
     status: 502,

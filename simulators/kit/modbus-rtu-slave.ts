@@ -17,8 +17,9 @@ export interface RtuSlave extends Disposable {
   requests(): number
 }
 
-export interface RtuTcpServer extends AsyncDisposable, RtuSlave {
+export interface RtuTcpServer extends AsyncDisposable {
   readonly port: number
+  requests(): number
   connections(): number
   dropConnections(): void
 }
@@ -60,44 +61,51 @@ function requestLength(bytes: Buffer): number | undefined {
 /** Serves one stream until it is disposed; a stream that ends is the caller's to open again. */
 export function serveRtu(stream: Duplex, options: RtuSlaveOptions): RtuSlave {
   const timers = new Set<NodeJS.Timeout>()
-  let pending: Buffer = Buffer.alloc(0)
   let requests = 0
-  let silence: NodeJS.Timeout | undefined
-  const later = (ms: number, work: () => void) => {
+  const send = (bytes: Buffer, delayMs: number) => {
     const timer = setTimeout(() => {
       timers.delete(timer)
-      work()
-    }, ms)
+      if (!stream.destroyed) stream.write(bytes)
+    }, delayMs)
     timers.add(timer)
-    return timer
   }
-  const onData = (chunk: Buffer) => {
-    if (silence) clearTimeout(silence)
+  const reader = createRequestReader((frame) => {
+    requests++
+    const answer = answerFrame(options, frame)
+    if (answer?.delayMs === 0) stream.write(answer.bytes)
+    else if (answer) send(answer.bytes, answer.delayMs)
+  })
+  stream.on('data', reader.push)
+  stream.on('error', () => {})
+  return {
+    requests: () => requests,
+    [Symbol.dispose]() {
+      stream.off('data', reader.push)
+      reader.stop()
+      for (const timer of timers) clearTimeout(timer)
+    },
+  }
+}
+
+/** Cuts bytes into requests with a right CRC; silence forgets what has begun. */
+function createRequestReader(onFrame: (frame: Buffer) => void) {
+  let pending: Buffer = Buffer.alloc(0)
+  let silence: NodeJS.Timeout | undefined
+  const stop = () => clearTimeout(silence)
+  const push = (chunk: Buffer) => {
+    stop()
     pending = Buffer.concat([pending, chunk]).subarray(-MAX_FRAME_BYTES)
     for (let size = requestLength(pending); size && pending.length >= size; ) {
       const frame = pending.subarray(0, size)
       pending = pending.subarray(size)
       size = requestLength(pending)
-      if (frame.readUInt16LE(frame.length - 2) !== crcOf(frame.subarray(0, -2))) continue
-      requests++
-      const answer = answerFrame(options, frame)
-      if (!answer) continue
-      if (answer.delayMs === 0) stream.write(answer.bytes)
-      else later(answer.delayMs, () => !stream.destroyed && stream.write(answer.bytes))
+      if (frame.readUInt16LE(frame.length - 2) === crcOf(frame.subarray(0, -2))) onFrame(frame)
     }
-    silence = later(SILENCE_MS, () => {
+    silence = setTimeout(() => {
       pending = Buffer.alloc(0)
-    })
+    }, SILENCE_MS)
   }
-  stream.on('data', onData)
-  stream.on('error', () => {})
-  return {
-    requests: () => requests,
-    [Symbol.dispose]() {
-      stream.off('data', onData)
-      for (const timer of timers) clearTimeout(timer)
-    },
-  }
+  return { push, stop }
 }
 
 function answerFrame(
@@ -129,17 +137,13 @@ export async function openRtuTcpServer(options: RtuSlaveOptions): Promise<RtuTcp
       slaves.push(serveRtu(socket, options))
     },
   })
-  const stop = () => {
-    for (const slave of slaves) slave[Symbol.dispose]()
-  }
   return {
     port: server.port,
     connections: server.connections,
     dropConnections: server.dropConnections,
     requests: () => slaves.reduce((sum, slave) => sum + slave.requests(), 0),
-    [Symbol.dispose]: stop,
     async [Symbol.asyncDispose]() {
-      stop()
+      for (const slave of slaves) slave[Symbol.dispose]()
       await server[Symbol.asyncDispose]()
     },
   }

@@ -10,6 +10,7 @@ import {
 import type { Value } from '../../protocol/model.ts'
 import {
   addDevice,
+  type DeviceParts,
   type DeviceVariables,
   type OpcuaVariable,
   type SetOptions,
@@ -33,7 +34,22 @@ export interface OpcuaServerOptions {
   security: 'encrypted' | 'any'
   /** User names with passwords; without them anonymous clients are let in. */
   users?: Readonly<Record<string, string>>
+  /** Encrypted policies offered; default Basic256Sha256 and Aes256_Sha256_RsaPss. */
+  policies?: readonly OpcuaPolicy[]
+  /** Sessions it allows at a time. */
+  maxSessions?: number
+  /** Registered before the device's own, so that its index moves. */
+  earlierNamespaces?: readonly string[]
+  /** Adds what variables cannot say (methods, alarms, folders), before the server listens. */
+  extend?(parts: DeviceParts): void
 }
+
+export type OpcuaPolicy =
+  | 'Basic128Rsa15'
+  | 'Basic256'
+  | 'Basic256Sha256'
+  | 'Aes128_Sha256_RsaOaep'
+  | 'Aes256_Sha256_RsaPss'
 
 /** Every client certificate is accepted: a simulator guards nothing, the client's checks are the test. */
 export interface OpcuaServer extends AsyncDisposable {
@@ -72,7 +88,9 @@ export async function openOpcuaServer(options: OpcuaServerOptions): Promise<Opcu
   await server.initialize()
   const space = server.engine.addressSpace
   if (!space) throw new TypeError('the OPC UA server has no address space')
+  for (const uri of options.earlierNamespaces ?? []) space.registerNamespace(uri)
   const device = addDevice(space, options)
+  options.extend?.(device.parts)
   await server.start()
   const port = server.endpoints[0]?.port ?? 0
   return toServer({ server, device, options, port, stack: stack.move() })
@@ -89,8 +107,9 @@ async function openPki(rootFolder: string): Promise<OPCUACertificateManager> {
 }
 
 function serverOptions(options: OpcuaServerOptions): OPCUAServerOptions {
-  const { host = '127.0.0.1', port = 0, users, title } = options
-  const encrypted = [SecurityPolicy.Basic256Sha256, SecurityPolicy.Aes256_Sha256_RsaPss]
+  const { host = '127.0.0.1', port = 0, users, title, maxSessions } = options
+  const { policies = ['Basic256Sha256', 'Aes256_Sha256_RsaPss'] } = options
+  const encrypted = policies.map((it) => SecurityPolicy[it])
   const isAny = options.security === 'any'
   return {
     host,
@@ -110,7 +129,10 @@ function serverOptions(options: OpcuaServerOptions): OPCUAServerOptions {
     },
     buildInfo: { productName: title },
     // 0: every change of a variable is delivered, none are merged within a window.
-    serverCapabilities: { minSupportedSampleRate: 0 },
+    serverCapabilities: {
+      minSupportedSampleRate: 0,
+      ...(maxSessions === undefined ? {} : { maxSessions }),
+    },
   }
 }
 

@@ -4,8 +4,10 @@ import {
   coerceStatusCode,
   type EUInformation,
   makeEUInformation,
+  type Namespace,
   StatusCodes,
   standardUnits,
+  type UAObject,
   type UAVariable,
 } from 'node-opcua'
 import type { DataType, Value } from '../../protocol/model.ts'
@@ -37,8 +39,16 @@ export interface DeviceOptions {
   variables: readonly OpcuaVariable[]
 }
 
+/** What a simulator builds on: the address space, its own namespace and the one object. */
+export interface DeviceParts {
+  space: AddressSpace
+  namespace: Namespace
+  object: UAObject
+}
+
 export interface DeviceVariables {
   readonly namespaceIndex: number
+  readonly parts: DeviceParts
   set(name: string, value: Value, options?: SetOptions): void
   get(name: string): Value
   onWrite(callback: WriteCallback): void
@@ -88,6 +98,7 @@ export function addDevice(space: AddressSpace, options: DeviceOptions): DeviceVa
   }
   return {
     namespaceIndex: namespace.index,
+    parts: { space, namespace, object },
     set(name, value, { at, statusCode } = {}) {
       const { node, type } = find(name)
       const status = statusCode === undefined ? StatusCodes.Good : coerceStatusCode(statusCode)

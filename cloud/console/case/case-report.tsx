@@ -61,8 +61,11 @@ function ReportSteps({ report }: { report: CaseReport }) {
 
 function ReportTags({ report }: { report: CaseReport }) {
   const { t, language } = useWords()
-  const show = (value: number | null, unit: string | null) =>
-    value === null ? '—' : `${formatNumber(value, language)}${unit ? ` ${unit}` : ''}`
+  const show = (value: number | string | boolean | null, unit: string | null) => {
+    if (value === null) return '—'
+    const text = typeof value === 'number' ? formatNumber(value, language) : String(value)
+    return unit ? `${text} ${unit}` : text
+  }
   if (report.tags.length === 0) return <Nothing>{t('tags.none')}</Nothing>
   return (
     <WideTable

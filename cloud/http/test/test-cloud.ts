@@ -116,7 +116,7 @@ export async function openTestCloud(
       sessionsOf: async (id) =>
         (await sessions.list({ state: 'all', sites: ['*'] })).filter((row) => row.caseId === id),
       recordingOf: async () => undefined,
-      tagMean: async () => null,
+      summaryOf: async () => null,
       normalOf: () => null,
       recoveryHoldMs: () => 20_000,
     },

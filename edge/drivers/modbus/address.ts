@@ -1,100 +1,13 @@
 /** Where a Modbus tag stands: the configuration's words turned into a table, an address and a width. */
-import { type Static, Type } from 'typebox'
 import type { DataType, Tag } from '../../../protocol/model.ts'
-
-export const tables = ['coil', 'discrete', 'input', 'holding'] as const
-export type Table = (typeof tables)[number]
-
-export const encodings = [
-  'int16',
-  'uint16',
-  'int32',
-  'uint32',
-  'int64',
-  'uint64',
-  'float32',
-  'float64',
-  'bool',
-  'string',
-] as const
-export type Encoding = (typeof encodings)[number]
-
-export const byteOrders = ['ABCD', 'CDAB', 'BADC', 'DCBA'] as const
-export type ByteOrder = (typeof byteOrders)[number]
-
-/** A string longer than this does not fit one read with its neighbours and is no nameplate either. */
-const MAX_STRING_REGISTERS = 120
-
-export const ByteOrderSchema = Type.Union(
-  byteOrders.map((order) => Type.Literal(order)),
-  {
-    description:
-      'Order of the bytes of a 32-bit value on the wire, A the highest. CDAB and DCBA have the low register first, BADC and DCBA the low byte first in each register.',
-  },
-)
-
-export const addressSchema = Type.Object(
-  {
-    unitId: Type.Optional(
-      Type.Integer({
-        minimum: 0,
-        maximum: 255,
-        description: 'Unit (slave) id; default: the one of the device.',
-      }),
-    ),
-    table: Type.Optional(
-      Type.Union(
-        tables.map((table) => Type.Literal(table)),
-        { description: 'Table of `address`; not with `ref`, which names its own.' },
-      ),
-    ),
-    address: Type.Optional(
-      Type.Integer({
-        minimum: 0,
-        maximum: 65_535,
-        description: 'Zero-based address as it goes over the wire; needs `table`. Or use `ref`.',
-      }),
-    ),
-    ref: Type.Optional(
-      Type.Union(
-        [
-          Type.Integer({ minimum: 10_001, maximum: 465_536 }),
-          Type.String({ pattern: '^[0134][0-9]{4,5}$' }),
-        ],
-        {
-          description:
-            'One-based reference as in manuals: 40001 or 400001 is holding register 0, 30001 input, 10001 discrete, "00001" (in quotes) coil. Or use `table` and `address`.',
-        },
-      ),
-    ),
-    encoding: Type.Optional(
-      Type.Union(
-        encodings.map((encoding) => Type.Literal(encoding)),
-        {
-          description:
-            'How the registers hold the value; default: after the tag type (Int16 int16, Float float32, Double float64, Boolean bool).',
-        },
-      ),
-    ),
-    bit: Type.Optional(
-      Type.Integer({
-        minimum: 0,
-        maximum: 15,
-        description: 'Bit of the register, 0 the lowest, for encoding bool of a register.',
-      }),
-    ),
-    registers: Type.Optional(
-      Type.Integer({
-        minimum: 1,
-        maximum: MAX_STRING_REGISTERS,
-        description: 'Length of a string in registers (two characters each).',
-      }),
-    ),
-    byteOrder: Type.Optional(ByteOrderSchema),
-  },
-  { additionalProperties: false },
-)
-export type ModbusAddress = Static<typeof addressSchema>
+import {
+  type ByteOrder,
+  type Charset,
+  type Encoding,
+  type ModbusAddress,
+  type Table,
+  tables,
+} from './address-schema.ts'
 
 /** A tag's place on the wire; `count` is registers, or bits of a coil table. */
 export interface Point {
@@ -105,11 +18,20 @@ export interface Point {
   encoding: Encoding
   bit: number
   byteOrder: ByteOrder
+  /** Some bits of an unsigned number, from the lowest on. */
+  field?: { from: number; count: number }
+  /** Of a string. */
+  charset?: Charset
+  /** By the number's digits. */
+  words?: Readonly<Record<string, string>>
+  clamp?: { low: number; high: number }
 }
 
 export interface PointDefaults {
   unit: number
   byteOrder: ByteOrder
+  /** On a bus unit 0 is everybody, who answer nothing. */
+  transport?: string
 }
 
 const typeEncodings = {
@@ -134,8 +56,11 @@ const widths = {
   uint32: 2,
   int64: 4,
   uint64: 4,
+  float16: 1,
   float32: 2,
   float64: 4,
+  bcd16: 1,
+  bcd32: 2,
   bool: 1,
 } as const satisfies Record<Exclude<Encoding, 'string'>, number>
 
@@ -152,26 +77,87 @@ export function resolvePoint(tag: Tag, defaults: PointDefaults): Point | string 
   const place = resolvePlace(given)
   if (typeof place === 'string') return place
   const isBits = place.table === 'coil' || place.table === 'discrete'
-  const encoding = given.encoding ?? (isBits ? 'bool' : typeEncodings[tag.type])
-  if (isBits && encoding !== 'bool') return `a ${place.table} is one bit: its encoding is bool`
-  if (isBits && given.bit !== undefined)
-    return `"bit" belongs to a register, not to a ${place.table}`
-  if (encoding === 'bool' && !isBits && given.bit === undefined) {
-    return 'encoding bool of a register needs "bit" (0 is the lowest)'
+  const encoding = given.encoding ?? (isBits ? 'bool' : defaultEncoding(tag, given))
+  const unit = given.unitId ?? defaults.unit
+  const wrong =
+    (isBits
+      ? findBitProblem(place.table, given, encoding)
+      : findRegisterProblem(given, encoding)) ?? findMeaningProblem(tag, given, encoding)
+  if (wrong !== undefined) return wrong
+  if (unit === 0 && defaults.transport !== undefined && defaults.transport !== 'tcp') {
+    return 'unit 0 is a broadcast on a bus: nobody answers it'
   }
-  if (encoding !== 'bool' && given.bit !== undefined) return '"bit" needs encoding bool'
-  if (encoding === 'string' && given.registers === undefined) return 'a string needs "registers"'
-  if (encoding !== 'string' && given.registers !== undefined) return '"registers" is for strings'
   const count = encoding === 'string' ? (given.registers ?? 1) : widths[encoding]
   if (place.address + count > 65_536) return `it reaches beyond address 65535`
+  const byteOrder = given.byteOrder ?? defaults.byteOrder
   return {
-    unit: given.unitId ?? defaults.unit,
+    unit,
     ...place,
     count,
     encoding,
     bit: given.bit ?? 0,
-    byteOrder: given.byteOrder ?? defaults.byteOrder,
+    byteOrder,
+    ...resolveMeaning(given),
   }
+}
+
+/** A word stands for a number, whatever the tag's own type is. */
+function defaultEncoding(tag: Tag, { enum: words, bits }: ModbusAddress): Encoding {
+  const encoding = typeEncodings[tag.type]
+  if (words && encoding === 'string') return 'uint16'
+  // A field of bits is cut from unsigned registers, wide enough for its highest bit.
+  if (bits && encoding !== 'uint32') return sum(bits) > 16 ? 'uint32' : 'uint16'
+  return encoding
+}
+
+function resolveMeaning({ bits, charset, enum: words, clamp }: ModbusAddress): Partial<Point> {
+  return {
+    ...(bits ? { field: { from: bits[0] ?? 0, count: bits[1] ?? 1 } } : {}),
+    ...(charset ? { charset } : {}),
+    ...(words ? { words } : {}),
+    ...(clamp ? { clamp: { low: clamp[0] ?? 0, high: clamp[1] ?? 0 } } : {}),
+  }
+}
+
+const sum = (numbers: readonly number[]) => numbers.reduce((total, it) => total + it, 0)
+
+function findBitProblem(table: Table, given: ModbusAddress, encoding: Encoding) {
+  if (encoding !== 'bool') return `a ${table} is one bit: its encoding is bool`
+  if (given.bit !== undefined) return `"bit" belongs to a register, not to a ${table}`
+  return undefined
+}
+
+function findRegisterProblem(given: ModbusAddress, encoding: Encoding): string | undefined {
+  if (encoding === 'bool' && given.bit === undefined) {
+    return given.bits === undefined
+      ? 'encoding bool of a register needs "bit" (0 is the lowest)'
+      : '"bits" is a number; for one bit write "bit"'
+  }
+  if (encoding !== 'bool' && given.bit !== undefined) return '"bit" needs encoding bool'
+  return undefined
+}
+
+/** What the words about the value's meaning need of each other. */
+function findMeaningProblem(tag: Tag, given: ModbusAddress, encoding: Encoding) {
+  const { bits, clamp, charset, registers, enum: words } = given
+  const isText = encoding === 'string'
+  if (isText && registers === undefined) return 'a string needs "registers"'
+  if (!isText && registers !== undefined) return '"registers" is for strings'
+  if (!isText && charset !== undefined) return '"charset" is for strings'
+  if (bits) {
+    const width = encoding === 'uint16' ? 16 : encoding === 'uint32' ? 32 : 0
+    if (width === 0) return '"bits" needs encoding uint16 or uint32'
+    if ((bits[1] ?? 0) < 1) return '"bits" is [lowest bit, count]: the count starts at 1'
+    if (sum(bits) > width) return `"bits" reaches beyond bit ${width - 1}`
+  }
+  if (clamp && (isText || encoding === 'bool' || words)) return '"clamp" is for numbers'
+  if (clamp && (clamp[0] ?? 0) > (clamp[1] ?? 0)) return '"clamp" is [lowest, highest]'
+  if (words && isText) return '"enum" gives words to numbers: name the encoding of the number'
+  if (words && tag.type !== 'String') return '"enum" gives words: the type of the tag is String'
+  if (words && new Set(Object.values(words)).size < Object.keys(words).length) {
+    return '"enum" has one word for two numbers'
+  }
+  return undefined
 }
 
 function resolvePlace(given: ModbusAddress): { table: Table; address: number } | string {

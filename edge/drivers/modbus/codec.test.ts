@@ -2,7 +2,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { DataType, Tag, Value } from '../../../protocol/model.ts'
-import { type ByteOrder, byteOrders, type Encoding, type Point, resolvePoint } from './address.ts'
+import { type Point, resolvePoint } from './address.ts'
+import { type ByteOrder, byteOrders, type Encoding } from './address-schema.ts'
 import { decodePoint, encodePoint } from './codec.ts'
 import { lintTag } from './modbus.ts'
 

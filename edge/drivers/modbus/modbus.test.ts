@@ -103,16 +103,65 @@ describe('bad addresses', () => {
       .toBe(quality.good)
   })
 
-  test('busy (6) is a bad sample of this round only', async () => {
-    const memory = createModbusMemory({ holding: [[0, 4]] })
-    let isBusy = true
-    const behave = (): ModbusBehaviour => (isBusy ? { exception: 6 } : undefined)
+  for (const exception of [5, 6]) {
+    test(`busy (${exception}) is no bad address: the unit is left in peace for a moment, then all is good`, async () => {
+      const memory = createModbusMemory({ holding: [[0, 100]] })
+      let isBusy = true
+      const behave = (): ModbusBehaviour => (isBusy ? { exception } : undefined)
+      await using server = await openModbusServer({ units: { 1: memory }, behave })
+      const driver = createModbus(server.port, { busyRetryMs: 200 })
+      await using connection = await driver.connect(never())
+      const far = createTag('Far', 'UInt16', holding(90))
+      const samples = await connection.read([level, far], never())
+      expect(samples).toMatchObject([{ status: exception }, { status: exception, value: null }])
+      await connection.read([level, far], never())
+      // Two blocks, asked for twice; a busy device is not asked four times.
+      expect(server.requests()).toBe(1)
+      expect(connection.counters()).toMatchObject({ busy: 1, holes: 0 })
+      isBusy = false
+      await expect
+        .poll(async () => (await connection.read([level], never()))[0]?.quality, {
+          timeout: 10_000,
+        })
+        .toBe(quality.good)
+    })
+  }
+
+  test('a device without the function of a table (1) is not asked for smaller pieces of it', async () => {
+    const memory = createModbusMemory({ holding: [[0, 100]], input: [[0, 4]] })
+    const behave = ({ fn }: ModbusRequest): ModbusBehaviour =>
+      fn === 3 ? { exception: 1 } : undefined
     await using server = await openModbusServer({ units: { 1: memory }, behave })
     await using connection = await createModbus(server.port).connect(never())
-    expect(await connection.read([level], never())).toMatchObject([{ status: 6, value: null }])
-    isBusy = false
-    expect(await connection.read([level], never())).toMatchObject([{ quality: quality.good }])
+    const tags = Array.from({ length: 50 }, (_, i) => createTag(`R${i}`, 'UInt16', holding(i)))
+    const input = createTag('In', 'UInt16', { table: 'input', address: 0 })
+    const samples = await connection.read([...tags, input], never())
+    expect(samples.slice(0, 50).every((it) => it.status === 1)).toBe(true)
+    expect(samples[50]?.quality).toBe(quality.good)
+    expect(server.requests()).toBe(2)
   })
+
+  for (const exception of [2, 3]) {
+    test(`a device that refuses 125 registers (${exception}) but answers 60 is learned, and nothing is bad meanwhile`, async () => {
+      const memory = createModbusMemory({ holding: [[0, 125]] })
+      for (let i = 0; i < 125; i++) memory.setUint16('holding', i, i)
+      const behave = ({ quantity }: ModbusRequest): ModbusBehaviour =>
+        quantity > 60 ? { exception } : undefined
+      await using server = await openModbusServer({ units: { 1: memory }, behave })
+      await using connection = await createModbus(server.port).connect(never())
+      const tags = Array.from({ length: 125 }, (_, i) => createTag(`R${i}`, 'UInt16', holding(i)))
+      for (let round = 0; round < 12; round++) {
+        const samples = await connection.read(tags, never())
+        expect(samples.map((it) => it.value)).toEqual(tags.map((_, i) => i))
+      }
+      expect(connection.counters().learnedLimits).toEqual([
+        { unit: 1, kind: 'registers', limit: 60 },
+      ])
+      const before = server.requests()
+      await connection.read(tags, never())
+      expect(server.requests() - before).toBe(3)
+    })
+  }
 })
 
 describe('replies that answer something else', () => {

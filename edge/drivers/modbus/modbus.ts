@@ -1,13 +1,17 @@
-/** Modbus TCP: what the registry loads. */
+/** Modbus over TCP, RTU over TCP and RTU on a serial port: what the registry loads. */
+import { Fault } from '../../../protocol/kit/fault.ts'
 import type { Tag } from '../../../protocol/model.ts'
 import type { Driver, DriverContext } from '../driver.ts'
 import { resolvePoint } from './address.ts'
-import { createConnection } from './connection.ts'
-import { openLine } from './line.ts'
-import type { ModbusOptions } from './options.ts'
+import { openSerialWire, openSocketWire } from './byte-stream.ts'
+import { createConnection, type ModbusConnection } from './connection.ts'
+import type { Line } from './line.ts'
+import { lintOptions, type ModbusOptions } from './options.ts'
+import { createRtuLine } from './rtu-line.ts'
+import { openTcpLine } from './tcp-line.ts'
 
-export { addressSchema } from './address.ts'
-export { optionsSchema } from './options.ts'
+export { addressSchema } from './address-schema.ts'
+export { lintOptions, optionsSchema } from './options.ts'
 
 /** Why this tag's address cannot be; undefined when it can. */
 export function lintTag(tag: Tag): string | undefined {
@@ -15,9 +19,37 @@ export function lintTag(tag: Tag): string | undefined {
   return typeof point === 'string' ? point : undefined
 }
 
-/** A driver for one Modbus TCP device, or for the units behind one gateway. */
-export function createDriver(options: ModbusOptions, _context: DriverContext): Driver {
+/** A driver whose connections also tell what they have learned of the device. */
+export interface ModbusDriver extends Driver {
+  connect(signal: AbortSignal): Promise<ModbusConnection>
+}
+
+/** A driver for one Modbus device, or for the units behind one gateway or on one bus. */
+export function createDriver(options: ModbusOptions, _context: DriverContext): ModbusDriver {
+  const suspects = new Set<number>()
   return {
-    connect: async (signal) => createConnection(await openLine(options, signal), options),
+    connect: async (signal) =>
+      createConnection(await openLine({ options, suspects }, signal), options),
   }
+}
+
+async function openLine(
+  { options, suspects }: { options: ModbusOptions; suspects: Set<number> },
+  signal: AbortSignal,
+): Promise<Line> {
+  const { transport, host, port, serialPort, baudRate, timeoutMs } = options
+  const { parity, dataBits, stopBits, interFrameMs, turnaroundMs } = options
+  const format = { baudRate, parity, stopBits }
+  const rtu = { format, timeoutMs, interFrameMs, turnaroundMs, suspects }
+  if (transport === 'rtu' && serialPort !== undefined && baudRate !== undefined) {
+    const place = { path: serialPort, baudRate, parity, dataBits, stopBits, timeoutMs }
+    return createRtuLine(await openSerialWire(place, signal), rtu)
+  }
+  if (transport === 'rtu' || host === undefined) {
+    const problems = lintOptions(options) ?? ''
+    throw new Fault('config.invalid', { count: 1, problems })
+  }
+  return transport === 'tcp'
+    ? await openTcpLine({ host, port, timeoutMs }, signal)
+    : createRtuLine(await openSocketWire({ host, port, timeoutMs }, signal), rtu)
 }

@@ -1,5 +1,6 @@
 /** The fewest legal read requests that cover a set of points; a point is never split. */
-import type { Point, Table } from './address.ts'
+import type { Point } from './address.ts'
+import type { Table } from './address-schema.ts'
 
 export interface PlanLimits {
   /** At most this many registers or bits that nobody asked for between two points of one request. */
@@ -32,6 +33,8 @@ export interface PlanRequest {
   /** Indexes of the points to read. */
   wanted: readonly number[]
   limits: PlanLimits
+  /** What a unit was found to allow at most; never more than `limits`. */
+  limitOf?(place: { unit: number; table: Table }): number
   /** True when a request must not bridge this area, which holds no wanted point. */
   isBarred?(area: Area): boolean
 }
@@ -41,14 +44,15 @@ export const MAX_REGISTERS = 125
 export const MAX_BITS = 2000
 
 /** Greedy over ascending addresses, which is optimal for a limit on length and gap. */
-export function planReads({ points, wanted, limits, isBarred }: PlanRequest): Block[] {
+export function planReads(request: PlanRequest): Block[] {
+  const { points, wanted } = request
   const blocks: Block[] = []
   const at = (index: number) => points[index] as Point
   const sorted = [...wanted].sort((a, b) => comparePoints(at(a), at(b)))
   let current: Block | undefined
   for (const index of sorted) {
     const point = at(index)
-    if (current && canJoin(current, point, { limits, isBarred })) {
+    if (current && canJoin(current, point, request)) {
       const end = Math.max(current.address + current.count, point.address + point.count)
       current.count = end - current.address
       current.points.push(index)
@@ -90,14 +94,15 @@ function comparePoints(a: Point, b: Point): number {
 function canJoin(
   block: Block,
   point: Point,
-  { limits, isBarred }: Pick<PlanRequest, 'limits' | 'isBarred'>,
+  { limits, limitOf, isBarred }: Omit<PlanRequest, 'points' | 'wanted'>,
 ): boolean {
   if (block.unit !== point.unit || block.table !== point.table) return false
   const end = block.address + block.count
   if (point.address - end > limits.maxGap) return false
   const isBits = point.table === 'coil' || point.table === 'discrete'
+  const limit = limitOf?.(point) ?? (isBits ? limits.maxBits : limits.maxRegisters)
   const newEnd = Math.max(end, point.address + point.count)
-  if (newEnd - block.address > (isBits ? limits.maxBits : limits.maxRegisters)) return false
+  if (newEnd - block.address > limit) return false
   const count = Math.max(0, point.address - end)
   return !isBarred?.({ unit: block.unit, table: block.table, address: end, count })
 }

@@ -33,32 +33,48 @@ export function createFrameReader(): FrameReader {
   }
 }
 
-/** Undefined when the reply belongs to the request, else what is wrong with it. */
+/** Undefined when the reply belongs to the request, else what is wrong with it; whole frames of Modbus TCP. */
 export function findReplyProblem(request: Buffer | undefined, reply: Buffer): string | undefined {
   if (!request) return 'a reply nobody asked for'
   const transaction = request.readUInt16BE(0)
   if (reply.readUInt16BE(0) !== transaction) {
     return `transaction ${reply.readUInt16BE(0)} instead of ${transaction}`
   }
-  if (reply[6] !== request[6]) return `unit ${reply[6]} instead of ${request[6]}`
-  const fn = request[7] ?? 0
-  if (reply[7] === (fn | 0x80)) {
-    return reply.length === HEADER_BYTES + 3 ? undefined : 'an exception of the wrong length'
+  return findPduProblem(request.subarray(HEADER_BYTES), reply.subarray(HEADER_BYTES))
+}
+
+/** The same for unit and PDU alone, which every transport has. */
+export function findPduProblem(request: Buffer, reply: Buffer): string | undefined {
+  if (reply[0] !== request[0]) return `unit ${reply[0]} instead of ${request[0]}`
+  const fn = request[1] ?? 0
+  if (reply[1] === (fn | 0x80)) {
+    return reply.length === EXCEPTION_BYTES ? undefined : 'an exception of the wrong length'
   }
-  if (reply[7] !== fn) return `function ${reply[7]} instead of ${fn}`
-  return fn <= 4 ? findReadProblem(request, reply, fn) : findWriteProblem(request, reply)
+  if (reply[1] !== fn) return `function ${reply[1]} instead of ${fn}`
+  const length = replyLength(request)
+  if (isRead(fn) && reply[2] !== length - 3) {
+    return `${reply[2]} bytes of data instead of ${length - 3}`
+  }
+  if (reply.length !== length) return `a reply of ${reply.length} bytes instead of ${length}`
+  // Writes are answered by the address and the value, or the address and the quantity.
+  if (isRead(fn) || reply.equals(request.subarray(0, length))) return undefined
+  return 'a confirmation of something else'
 }
 
-function findReadProblem(request: Buffer, reply: Buffer, fn: number): string | undefined {
-  const quantity = request.readUInt16BE(10)
-  const bytes = fn <= 2 ? Math.ceil(quantity / 8) : quantity * 2
-  if (reply[8] !== bytes) return `${reply[8]} bytes of data instead of ${bytes}`
-  if (reply.length !== HEADER_BYTES + 3 + bytes) return `a reply of ${reply.length} bytes`
-  return undefined
+/** Unit, function and code. */
+export const EXCEPTION_BYTES = 3
+const MASK_WRITE = 22
+const READ_WRITE = 23
+
+function isRead(fn: number): boolean {
+  return fn <= 4 || fn === READ_WRITE
 }
 
-/** Writes are answered by the address and the value, or the address and the quantity. */
-function findWriteProblem(request: Buffer, reply: Buffer): string | undefined {
-  const isEcho = reply.length === 12 && reply.subarray(8, 12).equals(request.subarray(8, 12))
-  return isEcho ? undefined : 'a confirmation of something else'
+/** Bytes of unit and PDU that answer this request when it is not refused. */
+export function replyLength(request: Buffer): number {
+  const fn = request[1] ?? 0
+  if (fn === MASK_WRITE) return 8
+  if (!isRead(fn)) return 6
+  const quantity = request.readUInt16BE(4)
+  return 3 + (fn <= 2 ? Math.ceil(quantity / 8) : quantity * 2)
 }

@@ -54,7 +54,8 @@ export const addressSchema = Type.Object(
     deadbandAbsolute: Type.Optional(
       Type.Number({
         exclusiveMinimum: 0,
-        description: 'The server sends only changes larger than this, in the unit of the raw value.',
+        description:
+          'The server sends only changes larger than this, in the unit of the raw value.',
       }),
     ),
     deadbandPercent: Type.Optional(

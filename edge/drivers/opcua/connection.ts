@@ -1,28 +1,52 @@
 /** Reads, writes and subscribes in one OPC UA session. */
-import { AttributeIds, coerceNodeId, DataValue } from 'node-opcua-client'
+import { AttributeIds } from 'node-opcua-client'
 import { Fault } from '../../../protocol/kit/fault.ts'
-import type { Sample, Tag, Value } from '../../../protocol/model.ts'
-import type { Connection, DriverContext } from '../driver.ts'
+import type { Sample, Tag } from '../../../protocol/model.ts'
+import type { Connection } from '../driver.ts'
+import { addressOf } from './address.ts'
+import type { Conversation, SessionRequest } from './conversation.ts'
 import { withDeadline } from './deadline.ts'
-import { BAD_NODE_ID_UNKNOWN, resolveNodeId } from './node-ids.ts'
+import { callMethod } from './method-call.ts'
+import { codes } from './node-ids.ts'
 import { openSession } from './open-session.ts'
-import type { OpcuaOptions } from './options.ts'
-import { type Conversation, runSubscription } from './subscription.ts'
-import { badSample, toSample, toVariant } from './values.ts'
+import { createResolver } from './resolver.ts'
+import { runSubscription } from './subscription.ts'
+import { badSample, toIndexRange, toSample } from './values.ts'
+import { writeTag } from './write.ts'
 
 /** Nodes a Read request: below the operation limit of small servers. */
 const MAX_NODES_PER_READ = 500
+const VALUE = AttributeIds.Value
+/** An event has no value that could be asked for. */
+const NOT_READ = codes.badNotReadable
 
-/** Opens a session and resolves its namespaces. */
+/** Opens a session; what is read, subscribed or written in it ends with it. */
 export async function openConnection(
-  options: OpcuaOptions,
-  context: DriverContext,
+  request: SessionRequest,
   signal: AbortSignal,
 ): Promise<Connection> {
   await using stack = new AsyncDisposableStack()
-  const opened = stack.use(await openSession({ options, context }, signal))
+  const { conversation, owned } = await openConversation(request, signal)
+  stack.use(owned)
+  const kept = stack.move()
+  return {
+    read: (tags, abort) => readTags(conversation, tags, abort),
+    subscribe: (tags, emit, abort) => runSubscription(conversation, { tags, emit }, abort),
+    write: (tag, value, abort) => writeTag(conversation, { tag, value }, abort),
+    call: (order, abort) => callMethod(conversation, order, abort),
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  }
+}
+
+/** Opens a session and reads its namespaces; disposing `owned` settles all calls and closes it. */
+export async function openConversation(
+  request: SessionRequest,
+  signal: AbortSignal,
+): Promise<{ conversation: Conversation; owned: AsyncDisposable }> {
+  await using stack = new AsyncDisposableStack()
+  const opened = stack.use(await openSession(request, signal))
   const { session } = opened
-  const { endpoint, timeoutMs } = options
+  const { endpoint, timeoutMs, nodeRetryMs } = request.options
   const closing = Promise.withResolvers<never>()
   stack.defer(() => closing.reject(new Fault('driver.disconnected', { endpoint })))
   const lost = Promise.race([opened.lost, closing.promise])
@@ -36,20 +60,11 @@ export async function openConnection(
       throw new Fault('driver.disconnected', { endpoint }, { cause: error })
     }
   }
-  const namespaces = await call(session.readNamespaceArray(), signal)
-  const conversation: Conversation = { session, options, namespaces, lost, call }
-  const owned = stack.move()
-  return {
-    read: (tags, abort) => readTags(conversation, tags, abort),
-    subscribe: (tags, emit, abort) => runSubscription(conversation, { tags, emit }, abort),
-    write: (tag, value, abort) => writeTag(conversation, { tag, value }, abort),
-    [Symbol.asyncDispose]: () => owned.disposeAsync(),
-  }
-}
-
-/** The node of a tag in this session; undefined when its namespace is unknown. */
-function nodeOf(tag: Tag, namespaces: readonly string[]): string | undefined {
-  return resolveNodeId(String(tag.address.nodeId), namespaces)
+  const uris = await call(session.readNamespaceArray(), signal)
+  const namespaces = { uris, prefixes: request.options.namespaces }
+  const nodes = createResolver({ session, namespaces, retryMs: nodeRetryMs, call })
+  const conversation = { ...request, session, namespaces: uris, nodes, lost, call }
+  return { conversation, owned: stack.move() }
 }
 
 async function readTags(
@@ -57,61 +72,35 @@ async function readTags(
   tags: readonly Tag[],
   signal: AbortSignal,
 ): Promise<Sample[]> {
-  const { session, options, namespaces, call } = conversation
+  const { session, options, nodes, call } = conversation
   signal.throwIfAborted()
-  const nodes = tags.map((tag) => nodeOf(tag, namespaces))
-  const known = nodes.flatMap((nodeId, index) => (nodeId === undefined ? [] : [{ nodeId, index }]))
-  const samples = tags.map((tag) => badSample(tag, Date.now(), BAD_NODE_ID_UNKNOWN))
+  const places = await nodes.resolve(tags, signal)
+  const samples = tags.map((tag, i) => {
+    const place = places[i]
+    return badSample(tag, Date.now(), place && 'status' in place ? place.status : NOT_READ)
+  })
+  const known = tags.flatMap((tag, index) => {
+    const { event, indexRange } = addressOf(tag)
+    const place = places[index]
+    if (event !== undefined || !place || 'status' in place) return []
+    const { nodeId } = place
+    return [{ index, tag, request: { nodeId, attributeId: VALUE, ...toIndexRange(indexRange) } }]
+  })
   for (let from = 0; from < known.length; from += MAX_NODES_PER_READ) {
     const part = known.slice(from, from + MAX_NODES_PER_READ)
-    const request = part.map(({ nodeId }) => ({ nodeId, attributeId: AttributeIds.Value }))
-    const answers = await call(session.read(request, 0), signal)
+    const requests = part.map(({ request }) => request)
+    const answers = await call(session.read(requests, 0), signal)
     if (answers.length !== part.length) {
       const problem = `${answers.length} values instead of ${part.length}`
       throw new Fault('driver.foreign-reply', { endpoint: options.endpoint, problem })
     }
     const arrivedAt = Date.now()
-    for (const [i, { index }] of part.entries()) {
-      const [tag, data] = [tags[index], answers[i]]
-      if (!tag || !data) continue
+    for (const [i, { index, tag }] of part.entries()) {
+      const data = answers[i]
+      if (!data) continue
+      if (data.statusCode.value === codes.badNodeIdUnknown) nodes.forget(tag)
       samples[index] = toSample(tag, data, { timestamp: options.timestamp, arrivedAt })
     }
   }
   return samples
-}
-
-/** Throws Fault 'driver.not-writable', 'driver.bad-value', 'driver.refused', or as `read` does. */
-async function writeTag(
-  { session, options, namespaces, call }: Conversation,
-  { tag, value }: { tag: Tag; value: Value },
-  signal: AbortSignal,
-): Promise<void> {
-  const node = nodeOf(tag, namespaces)
-  if (node === undefined) {
-    throw new Fault('driver.not-writable', {
-      tag: tag.name,
-      reason: 'the server has no such namespace',
-    })
-  }
-  const nodeId = coerceNodeId(node)
-  const probe = await call(session.read({ nodeId, attributeId: AttributeIds.Value }, 0), signal)
-  if (probe.statusCode.value === BAD_NODE_ID_UNKNOWN) {
-    throw new Fault('driver.not-writable', { tag: tag.name, reason: 'the server has no such node' })
-  }
-  const dataType = await call(session.getBuiltInDataType(nodeId), signal)
-  const data = new DataValue({ value: encode(tag, value, dataType) })
-  const request = { nodeId, attributeId: AttributeIds.Value, value: data }
-  const status = await call(session.write(request), signal)
-  if (status.value !== 0) {
-    throw new Fault('driver.refused', { endpoint: options.endpoint, reason: status.name })
-  }
-}
-
-function encode(tag: Tag, value: Value, dataType: Parameters<typeof toVariant>[1]) {
-  try {
-    return toVariant(value, dataType)
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : 'it cannot be encoded'
-    throw new Fault('driver.bad-value', { tag: tag.name, value: String(value), reason }, { cause })
-  }
 }

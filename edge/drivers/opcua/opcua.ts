@@ -1,5 +1,6 @@
 /** OPC UA client: what the registry loads; the library itself is imported at the first connect. */
 import type { Driver, DriverContext } from '../driver.ts'
+import type { BrowsedServer, BrowseOptions } from './browse.ts'
 import type { OpcuaOptions } from './options.ts'
 
 export { addressSchema, lintTag } from './address.ts'
@@ -9,10 +10,21 @@ export const canSubscribe = true
 
 /** A driver for one OPC UA server. */
 export function createDriver(options: OpcuaOptions, context: DriverContext): Driver {
+  const memory = { told: new Set<string>() }
   return {
     async connect(signal) {
       const { openConnection } = await import('./connection.ts')
-      return await openConnection(options, context, signal)
+      return await openConnection({ options, context, memory }, signal)
     },
   }
+}
+
+/** Looks through a server for `mimamori edge browse`; see `browse.ts`. */
+export async function browse(
+  endpoint: string,
+  options: BrowseOptions,
+  signal: AbortSignal,
+): Promise<BrowsedServer> {
+  const { browseServer } = await import('./browse.ts')
+  return await browseServer(endpoint, options, signal)
 }

@@ -1,6 +1,7 @@
 /** One client, one channel, one session, with no reconnect of the library's own; opened and closed within a deadline. */
 import { join, resolve } from 'node:path'
 import {
+  AttributeIds,
   type ClientSecureChannelLayer,
   type ClientSession,
   LogLevel,
@@ -8,16 +9,17 @@ import {
   OPCUAClient,
   SecurityPolicy,
   type StatusCode,
-  StatusCodes,
   setLogLevel,
-  UserTokenType,
 } from 'node-opcua-client'
 import { wait } from '../../../protocol/kit/backoff.ts'
 import { Fault } from '../../../protocol/kit/fault.ts'
 import type { DriverContext } from '../driver.ts'
-import { withDeadline } from './deadline.ts'
-import type { OpcuaOptions } from './options.ts'
-import { findRejected, openPki } from './pki.ts'
+import type { DriverMemory, SessionRequest } from './conversation.ts'
+import { type Deadline, withDeadline } from './deadline.ts'
+import { explain } from './explain.ts'
+import { readIdentity, renewOwnCertificate } from './identity.ts'
+import { deprecatedPolicies, type OpcuaOptions } from './options.ts'
+import { openPki } from './pki.ts'
 
 /** A hostile server may answer with anything: bound what is assembled in memory. */
 const MAX_MESSAGE_BYTES = 16 * 1024 * 1024
@@ -26,6 +28,7 @@ const MAX_CHUNKS = 256
 const SESSION_TIMEOUT_MS = 60_000
 /** A polite goodbye may take so long; then the socket is cut. */
 const GOODBYE_MS = 500
+const SERVER_STATE = 'i=2259'
 
 export interface OpenSession extends AsyncDisposable {
   readonly session: ClientSession
@@ -33,30 +36,60 @@ export interface OpenSession extends AsyncDisposable {
   readonly lost: Promise<never>
 }
 
-export interface SessionRequest {
-  options: OpcuaOptions
-  context: DriverContext
-}
-
-/** Throws Fault 'driver.disconnected', 'driver.timeout', 'driver.refused' or 'opcua.untrusted'. */
+/** Throws Fault 'driver.disconnected', 'driver.timeout', 'driver.refused', 'opcua.untrusted' or 'opcua.deprecated'. */
 export async function openSession(
-  { options, context }: SessionRequest,
+  request: SessionRequest,
   signal: AbortSignal,
 ): Promise<OpenSession> {
   signal.throwIfAborted()
+  const { options, context, memory } = request
+  const { endpoint, timeoutMs } = options
+  if (isDeprecated(options.security) && !options.allowDeprecated) {
+    throw new Fault('opcua.deprecated', { endpoint, policy: options.security })
+  }
   // Its warnings on stdout would repeat what our faults say.
   setLogLevel(LogLevel.Critic)
-  const { endpoint, timeoutMs } = options
   const folder = join(context.stateDir, 'opcua')
+  const identity = await readIdentity(request)
+  await renewOwnCertificate(folder, request)
   const trust = options.trust.map((file) => resolve(context.baseDir ?? '.', file))
   const pki = await openPki(folder, options.security === 'None' ? [] : trust)
   const client = OPCUAClient.create({
     ...clientOptions(options, context),
     clientCertificateManager: pki,
   })
+  const watch = watchClient(client, endpoint)
+  const deadline = { endpoint, timeoutMs, signal }
+  let session: ClientSession | undefined
+  const close = async () => {
+    memory.leftSession = (await closeClient(client, session, watch)) ?? memory.leftSession
+  }
+  try {
+    await withDeadline(client.connect(endpoint), deadline)
+    await closeLeftSession(client, memory, deadline)
+    session = await withDeadline(client.createSession(identity), deadline)
+    session.on('session_closed', watch.lose)
+    return { session, lost: watch.lost, [Symbol.asyncDispose]: close }
+  } catch (error) {
+    await close()
+    throw await explain(error, { endpoint, folder, result: watch.result() })
+  }
+}
+
+const isDeprecated = (policy: string) => deprecatedPolicies.some((it) => it === policy)
+
+interface ClientWatch {
+  lost: Promise<never>
+  isLost(): boolean
+  lose(cause?: unknown): void
+  /** The first status that was not good: the library's errors carry it as text only. */
+  result(): StatusCode | undefined
+  channels: readonly ClientSecureChannelLayer[]
+}
+
+function watchClient(client: OPCUAClient, endpoint: string): ClientWatch {
   const channels: ClientSecureChannelLayer[] = []
   client.on('secure_channel_created', (channel) => channels.push(channel))
-  // The library's errors carry the server's reason as text only; here it is a number.
   let result: StatusCode | undefined
   client.on('receive_response', ({ responseHeader }) => {
     // The first that is not good: a goodbye of the library's own may follow it.
@@ -64,21 +97,34 @@ export async function openSession(
   })
   const lost = Promise.withResolvers<never>()
   lost.promise.catch(() => {})
-  client.on('close', (cause) =>
-    lost.reject(new Fault('driver.disconnected', { endpoint }, { cause: cause ?? undefined })),
-  )
-  const deadline = { endpoint, timeoutMs, signal }
-  let session: ClientSession | undefined
-  const close = () => closeClient(client, session, channels)
-  try {
-    await withDeadline(client.connect(endpoint), deadline)
-    session = await withDeadline(client.createSession(userIdentity(options)), deadline)
-    session.on('session_closed', () => lost.reject(new Fault('driver.disconnected', { endpoint })))
-    return { session, lost: lost.promise, [Symbol.asyncDispose]: close }
-  } catch (error) {
-    await close()
-    throw await explain(error, { endpoint, folder, result })
+  let isLost = false
+  const lose = (cause?: unknown) => {
+    isLost = true
+    lost.reject(new Fault('driver.disconnected', { endpoint }, { cause: cause ?? undefined }))
   }
+  client.on('close', lose)
+  return { lost: lost.promise, isLost: () => isLost, lose, result: () => result, channels }
+}
+
+/**
+ * The line broke before the last session could be closed, and a server that allows one would refuse the next:
+ * the old one is taken over by this channel (Part 4, 5.6.3) and closed.
+ */
+async function closeLeftSession(
+  client: OPCUAClient,
+  memory: DriverMemory,
+  deadline: Deadline,
+): Promise<void> {
+  const { leftSession } = memory
+  if (!leftSession) return
+  try {
+    await withDeadline(client.reactivateSession(leftSession), deadline)
+    await withDeadline(leftSession.close(true), deadline)
+  } catch (error) {
+    // No answer: it may still be there. Any answer: the server knows it no longer.
+    if (error instanceof Fault || deadline.signal.aborted) throw error
+  }
+  memory.leftSession = undefined
 }
 
 function clientOptions(options: OpcuaOptions, { device }: DriverContext) {
@@ -94,6 +140,8 @@ function clientOptions(options: OpcuaOptions, { device }: DriverContext) {
     // Servers behind NAT announce a name of their own; the certificate is what counts.
     endpointMustExist: false,
     keepSessionAlive: false,
+    // A session that could not be closed is not forgotten but taken over by the next connection.
+    keepPendingSessionsOnDisconnect: true,
     requestedSessionTimeout: SESSION_TIMEOUT_MS,
     // Ours comes first, so that silence is told from a lost line; these free what the library keeps.
     transportTimeout: options.timeoutMs * 2,
@@ -102,21 +150,21 @@ function clientOptions(options: OpcuaOptions, { device }: DriverContext) {
   }
 }
 
-function userIdentity({ user }: OpcuaOptions) {
-  return user
-    ? { type: UserTokenType.UserName as const, userName: user.name, password: user.password }
-    : { type: UserTokenType.Anonymous as const }
-}
-
-/** Says goodbye for a moment, then cuts the socket: a server that hangs must not hold us. */
+/** Says goodbye for a moment, then cuts the socket: a server that hangs must not hold us. Returns the session it may still hold. */
 async function closeClient(
   client: OPCUAClient,
   session: ClientSession | undefined,
-  channels: readonly ClientSecureChannelLayer[],
-): Promise<void> {
+  { channels, isLost }: ClientWatch,
+): Promise<ClientSession | undefined> {
   const enough = new AbortController()
+  let left = session
   const goodbye = async () => {
-    await session?.close(true)
+    if (session && !isLost()) {
+      // Whoever does not answer this would not answer the goodbye, and a session once closed here cannot be taken over.
+      await session.read({ nodeId: SERVER_STATE, attributeId: AttributeIds.Value })
+      left = undefined
+      await session.close(true)
+    }
     await client.disconnect()
   }
   await Promise.race([
@@ -129,31 +177,5 @@ async function closeClient(
   client.removeAllListeners()
   // A client still waiting for its own goodbye gives up by itself once the socket is gone.
   client.disconnect().catch(() => {})
-}
-
-const refusals: ReadonlySet<number> = new Set(
-  [
-    StatusCodes.BadIdentityTokenRejected,
-    StatusCodes.BadIdentityTokenInvalid,
-    StatusCodes.BadUserAccessDenied,
-    StatusCodes.BadSecurityChecksFailed,
-    StatusCodes.BadSecurityPolicyRejected,
-    StatusCodes.BadSecurityModeRejected,
-    StatusCodes.BadCertificateUntrusted,
-  ].map((code) => code.value),
-)
-
-async function explain(
-  error: unknown,
-  { endpoint, folder, result }: { endpoint: string; folder: string; result?: StatusCode },
-): Promise<unknown> {
-  const rejected = await findRejected(folder)
-  if (rejected) {
-    return new Fault('opcua.untrusted', { endpoint, ...rejected }, { cause: error })
-  }
-  if (!(error instanceof Error) || error instanceof Fault || error.name === 'AbortError')
-    return error
-  return result && refusals.has(result.value)
-    ? new Fault('driver.refused', { endpoint, reason: result.name }, { cause: error })
-    : new Fault('driver.disconnected', { endpoint }, { cause: error })
+  return left
 }

@@ -1,35 +1,16 @@
 /** One subscription, from its creation to the loss of it, under a watchdog of freshness. */
-import {
-  AttributeIds,
-  ClientMonitoredItemGroup,
-  type ClientSession,
-  type ClientSubscription,
-  type DataValue,
-  TimestampsToReturn,
-} from 'node-opcua-client'
+import type { ClientSubscription } from 'node-opcua-client'
 import { wait } from '../../../protocol/kit/backoff.ts'
 import { Fault } from '../../../protocol/kit/fault.ts'
 import type { Sample, Tag } from '../../../protocol/model.ts'
-import { BAD_NODE_ID_UNKNOWN, resolveNodeId } from './node-ids.ts'
+import { addressOf } from './address.ts'
+import type { Conversation } from './conversation.ts'
+import { monitorEvents } from './events.ts'
+import { monitorTags } from './monitored-items.ts'
 import type { OpcuaOptions } from './options.ts'
-import { badSample, toSample } from './values.ts'
 
-/** Items a CreateMonitoredItems request: below the operation limit of small servers. */
-const MAX_ITEMS_PER_CALL = 500
 /** A server ends a subscription nobody collects after so many keep-alives. */
 const LIFETIME_KEEP_ALIVES = 10
-
-/** What one session's services need. */
-export interface Conversation {
-  session: ClientSession
-  options: OpcuaOptions
-  /** Of this session: the index of a namespace may change when the server restarts. */
-  namespaces: readonly string[]
-  /** Rejects when the line or the session is gone; never resolves. */
-  lost: Promise<never>
-  /** Puts our deadline on a call of the library, and the end of the line, whichever comes first. */
-  call<T>(promise: Promise<T>, signal: AbortSignal): Promise<T>
-}
 
 export interface SubscriptionOrder {
   tags: readonly Tag[]
@@ -61,7 +42,11 @@ export async function runSubscription(
     subscription.on('status_changed', end)
     subscription.on('internal_error', end)
     const watch = watchFreshness(subscription, options, signal)
-    monitorTags({ host, subscription, push: outbox.push }, tags, signal).catch(over.reject)
+    const monitor = { host, subscription, push: outbox.push }
+    const isEvent = (tag: Tag) => addressOf(tag).event !== undefined
+    const values = tags.filter((tag) => !isEvent(tag))
+    monitorTags(monitor, values, signal).catch(over.reject)
+    monitorEvents(monitor, tags.filter(isEvent), signal).catch(over.reject)
     await Promise.race([watch, over.promise, host.lost])
     if (!signal.aborted) return
     // Told to stop on a line that works: the server need not wait for its own timeout.
@@ -108,87 +93,6 @@ async function watchFreshness(
     if (leftMs <= 0) throw new Fault('driver.timeout', { endpoint, timeoutMs: limitMs })
     if (!(await wait(leftMs, signal))) return
   }
-}
-
-interface Monitor {
-  host: Conversation
-  subscription: ClientSubscription
-  push(sample: Sample): void
-}
-
-/** Subscribes all tags; those the server does not know are bad at once and asked for again from time to time. */
-async function monitorTags(
-  monitor: Monitor,
-  tags: readonly Tag[],
-  signal: AbortSignal,
-): Promise<void> {
-  let missing = await addItems(monitor, tags, signal)
-  for (const { tag, status } of missing) monitor.push(badSample(tag, Date.now(), status))
-  while (missing.length > 0) {
-    if (!(await wait(monitor.host.options.nodeRetryMs, signal))) return
-    missing = await addItems(
-      monitor,
-      missing.map(({ tag }) => tag),
-      signal,
-    )
-  }
-}
-
-interface MissingTag {
-  tag: Tag
-  status: number
-}
-
-async function addItems(
-  monitor: Monitor,
-  tags: readonly Tag[],
-  signal: AbortSignal,
-): Promise<MissingTag[]> {
-  const missing: MissingTag[] = []
-  const known: { tag: Tag; nodeId: string }[] = []
-  for (const tag of tags) {
-    const nodeId = resolveNodeId(String(tag.address.nodeId), monitor.host.namespaces)
-    if (nodeId === undefined) missing.push({ tag, status: BAD_NODE_ID_UNKNOWN })
-    else known.push({ tag, nodeId })
-  }
-  for (let from = 0; from < known.length; from += MAX_ITEMS_PER_CALL) {
-    missing.push(...(await addPart(monitor, known.slice(from, from + MAX_ITEMS_PER_CALL), signal)))
-  }
-  return missing
-}
-
-async function addPart(
-  { host, subscription, push }: Monitor,
-  part: readonly { tag: Tag; nodeId: string }[],
-  signal: AbortSignal,
-): Promise<MissingTag[]> {
-  const { options, call } = host
-  const items = part.map(({ nodeId }) => ({ nodeId, attributeId: AttributeIds.Value }))
-  const parameters = {
-    samplingInterval: options.samplingIntervalMs,
-    queueSize: options.queueSize,
-    discardOldest: true,
-  }
-  const group = ClientMonitoredItemGroup.create(
-    subscription,
-    items,
-    parameters,
-    TimestampsToReturn.Both,
-  )
-  // Before anything is awaited: the first values may come in the very next packet.
-  group.on('changed', (_item: unknown, data: DataValue, index: number) => {
-    const tag = part[index]?.tag
-    if (!tag) return
-    push(toSample(tag, data, { timestamp: options.timestamp, arrivedAt: Date.now() }))
-  })
-  const ready = Promise.withResolvers<void>()
-  group.on('initialized', () => ready.resolve())
-  group.on('err', (message) => ready.reject(new Error(message)))
-  await call(ready.promise, signal)
-  return part.flatMap(({ tag }, index) => {
-    const status = group.monitoredItems[index]?.result?.statusCode.value ?? BAD_NODE_ID_UNKNOWN
-    return status === 0 ? [] : [{ tag, status }]
-  })
 }
 
 /** Gathers what one packet brings, so that it is handed on in one piece. */

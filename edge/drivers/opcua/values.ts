@@ -1,5 +1,11 @@
 /** OPC UA values to ours and back; the full StatusCode and the wanted time are kept. */
-import { type DataValue, DataType as UaType, Variant, VariantArrayType } from 'node-opcua-client'
+import {
+  type DataValue,
+  type ReadValueIdOptions,
+  DataType as UaType,
+  Variant,
+  VariantArrayType,
+} from 'node-opcua-client'
 import {
   type Quality,
   quality,
@@ -7,10 +13,12 @@ import {
   type Tag,
   type Value,
 } from '../../../protocol/model.ts'
+import { addressOf } from './address.ts'
+import { codes } from './node-ids.ts'
 import type { OpcuaOptions } from './options.ts'
 
-/** Part 4, 7.39.2; arrays and structures have no place in one tag. */
-const BAD_TYPE_MISMATCH = 0x80740000
+/** An array as text of a tag: beyond this it is no process value any more. */
+const MAX_TEXT_CHARS = 64 * 1024
 
 /** The sample a DataValue makes; `arrivedAt` is the time of last resort. */
 export function toSample(
@@ -22,8 +30,8 @@ export function toSample(
   const at = pickTime(data, timestamp) ?? arrivedAt
   const grade = gradeStatus(status)
   if (grade === quality.bad) return badSample(tag, at, status)
-  const value = fromVariant(data.value)
-  if (value === undefined) return badSample(tag, at, status === 0 ? BAD_TYPE_MISMATCH : status)
+  const value = readVariant(data.value, tag)
+  if (typeof value === 'object') return badSample(tag, at, status === 0 ? value.status : status)
   return { tag: tag.id, at, value, quality: grade, status }
 }
 
@@ -42,6 +50,33 @@ function pickTime(data: DataValue, from: OpcuaOptions['timestamp']): number | un
   const time =
     from === 'server' ? data.serverTimestamp : (data.sourceTimestamp ?? data.serverTimestamp)
   return time?.getTime()
+}
+
+/** One element of an array is its value; several are JSON text, in a tag of type String only. */
+function readVariant(variant: Variant, tag: Tag): Value | { status: number } {
+  const mismatch = { status: codes.badTypeMismatch }
+  if (variant.arrayType === VariantArrayType.Scalar) return fromVariant(variant) ?? mismatch
+  const { indexRange } = addressOf(tag)
+  const elements: unknown[] = Array.from(variant.value ?? [])
+  const pick = (value: unknown) => fromVariant(new Variant({ dataType: variant.dataType, value }))
+  if (indexRange !== undefined && !indexRange.includes(':')) {
+    return (elements.length === 1 ? pick(elements[0]) : undefined) ?? mismatch
+  }
+  if (tag.type !== 'String') return mismatch
+  const tooLong = { status: codes.badEncodingLimitsExceeded }
+  if (elements.length * 2 > MAX_TEXT_CHARS) return tooLong
+  const texts = elements.map((element) => {
+    const value = pick(element)
+    return typeof value === 'bigint' ? String(value) : JSON.stringify(value ?? null)
+  })
+  const text = `[${texts.join(',')}]`
+  return text.length > MAX_TEXT_CHARS ? tooLong : text
+}
+
+/** The member of a request that asks for a part of an array; the library takes it as text. */
+export function toIndexRange(range: string | undefined): Pick<ReadValueIdOptions, 'indexRange'> {
+  if (range === undefined) return {}
+  return { indexRange: range as unknown as ReadValueIdOptions['indexRange'] }
 }
 
 /** Undefined for what is no single value: null, arrays, structures, byte strings. */

@@ -1,5 +1,6 @@
 /** Ridge regression on standardised inputs and on tanh features of random projections of them. */
 import { CholeskyDecomposition, Matrix } from 'ml-matrix'
+import { Fault } from '../../../protocol/kit/fault.ts'
 import { createRandom } from '../golden.ts'
 
 /** Random tanh features. */
@@ -9,7 +10,7 @@ export const Z_CLIP = 5
 /** Standard deviation of a random projection of a standardised row. */
 const PROJECTION_SCALE = 0.8
 /** Ridge on the weights of standardised columns, per training row. */
-const RIDGE = 3e-3
+const RIDGE = 1e-3
 /** Rows whose products are summed at a time. */
 const BLOCK = 4
 
@@ -56,6 +57,33 @@ export function fitRidge(inputs: Inputs, target: Float64Array, options: RidgeOpt
   const right = Matrix.columnVector(Array.from(moment, (value) => value / inputs.rows))
   const solved = new CholeskyDecomposition(penalised).solve(right).to1DArray()
   return { ...model, intercept: solved[0] ?? 0, weights: Float64Array.from(solved.slice(1)) }
+}
+
+/** The mean of several ridges on the same inputs, as one ridge with all their random features. */
+export function joinRidges(ridges: readonly Ridge[]): Ridge {
+  const [first] = ridges
+  if (!first) throw new Fault('internal', { what: 'there is no ridge to join' })
+  const width = first.mean.length
+  const share = 1 / ridges.length
+  const linear = new Float64Array(width)
+  const projection = Array.from({ length: width }, (_, j) =>
+    ridges.map(({ projection: own, bias }) =>
+      Array.from(own.subarray(j * bias.length, (j + 1) * bias.length)),
+    ),
+  )
+  for (const { weights } of ridges)
+    for (let j = 0; j < width; j++) linear[j] = (linear[j] ?? 0) + (weights[j] ?? 0) * share
+  const hidden = ridges.flatMap(({ weights }) =>
+    Array.from(weights.subarray(width), (weight) => weight * share),
+  )
+  return {
+    mean: first.mean,
+    scale: first.scale,
+    projection: Float64Array.from(projection.flat(2)),
+    bias: Float64Array.from(ridges.flatMap(({ bias }) => Array.from(bias))),
+    weights: Float64Array.from([...linear, ...hidden]),
+    intercept: ridges.reduce((sum, { intercept }) => sum + intercept * share, 0),
+  }
 }
 
 /** One value per row. */

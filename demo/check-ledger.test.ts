@@ -1,7 +1,7 @@
 /** The oracle of loss must itself be right: what it excuses and what it reports. */
 import { describe, expect, it } from 'vitest'
 import { type Gap, quality, type Sample } from '../protocol/model.ts'
-import { checkLedger } from './ledger.ts'
+import { checkLedger, splitLatePolls } from './check-ledger.ts'
 
 const tag = 'plant/gw/press/Ledger' as const
 const good = (value: number | bigint, at: number): Sample => ({
@@ -60,5 +60,9 @@ describe('the ledger', () => {
 
   it('has nothing to say of no samples', () => {
     expect(checkLedger([], [])).toMatchObject({ first: undefined, stored: 0, unexplained: [] })
+  })
+
+  it('takes one integer alone for a late poll of a polled counter, and two in a row for a loss', () => {
+    expect(splitLatePolls([4, 9, 10, 17])).toEqual({ lost: [9, 10], late: [4, 17] })
   })
 })

@@ -1,0 +1,157 @@
+/** Reads one block of a plan; halves what the device refuses until the refused points stand alone. */
+import { type Fault, isFault } from '../../../protocol/kit/fault.ts'
+import type { Value } from '../../../protocol/model.ts'
+import type { Point } from './address.ts'
+import { decodePoint } from './codec.ts'
+import { type Holes, NO_ANSWER } from './holes.ts'
+import type { LearnedLimits } from './learned-limits.ts'
+import type { Line, Reply } from './line.ts'
+import { type Block, splitBlock } from './planner.ts'
+
+/** What an exception means (Modbus Application Protocol V1.1b3, 7). */
+const ILLEGAL_FUNCTION = 1
+export const ILLEGAL_ADDRESS = 2
+const ILLEGAL_VALUE = 3
+const ACKNOWLEDGE = 5
+const BUSY = 6
+const PATH_UNAVAILABLE = 10
+const TARGET_FAILED = 11
+
+/** An undefined value: the registers hold none of this kind. */
+export type Outcome = { value: Value | undefined } | { status: number }
+
+/** One read of a list: what is known of each point so far. */
+export interface Round {
+  points: readonly Point[]
+  outcomes: (Outcome | undefined)[]
+  signal: AbortSignal
+  /** Units that did not answer in this round: their other blocks are not asked for. */
+  silent: Set<number>
+  hasAnswer: boolean
+  lost?: Fault
+}
+
+/** What a connection knows of its device. */
+export interface Tools {
+  line: Line
+  holes: Holes
+  limits: LearnedLimits
+  /** By unit: whether it answered the last time it was asked. */
+  isAnswering: Map<number, boolean>
+  counts: { requests: number; exceptions: number; busy: number; lost: number }
+}
+
+/** True: read as one. */
+export async function readBlock(block: Block, round: Round, tools: Tools): Promise<boolean> {
+  const { holes } = tools
+  if (round.silent.has(block.unit)) return settle(block, round, NO_ANSWER)
+  const known = holes.statusOfPlace(block, performance.now())
+  if (known !== undefined) return settle(block, round, known)
+  const reply = await ask(block, round, tools)
+  if ('lost' in reply) return settleLost(block, reply.lost, { round, tools })
+  round.hasAnswer = true
+  tools.isAnswering.set(block.unit, true)
+  if ('data' in reply) {
+    holes.markUnitUp(block.unit)
+    holes.markTableServed(block)
+    tools.limits.markAnswered(block)
+    takeValues(block, reply.data, { round, holes })
+    return true
+  }
+  tools.counts.exceptions++
+  const { exception } = reply
+  if (exception === ILLEGAL_ADDRESS || exception === ILLEGAL_VALUE) {
+    holes.markUnitUp(block.unit)
+    return await isolate(block, exception, { round, tools })
+  }
+  noteRefusal(block, exception, tools)
+  return settle(block, round, exception)
+}
+
+/** Noise is everyday life on a bus: what came garbled is asked for once more. */
+async function ask(block: Block, { signal }: Round, { line, counts }: Tools): Promise<Reply> {
+  counts.requests++
+  const reply = await line.read(block, signal)
+  if (!('lost' in reply) || !isFault(reply.lost, 'driver.foreign-reply')) return reply
+  counts.lost++
+  counts.requests++
+  return await line.read(block, signal)
+}
+
+function settleLost(
+  block: Block,
+  lost: Fault,
+  { round, tools }: { round: Round; tools: Tools },
+): false {
+  tools.counts.lost++
+  tools.isAnswering.set(block.unit, false)
+  round.lost = lost
+  if (isFault(lost, 'driver.timeout')) {
+    round.silent.add(block.unit)
+    tools.holes.markUnitSilent(block.unit, performance.now())
+  }
+  return settle(block, round, NO_ANSWER)
+}
+
+/** Exceptions that say nothing about an address. */
+function noteRefusal(block: Block, exception: number, { holes, counts }: Tools): void {
+  const nowMs = performance.now()
+  if (exception === PATH_UNAVAILABLE || exception === TARGET_FAILED) {
+    holes.markUnitDown(block.unit, exception, nowMs)
+    return
+  }
+  if (exception === ACKNOWLEDGE || exception === BUSY) {
+    counts.busy++
+    holes.markUnitBusy(block.unit, exception, nowMs)
+    return
+  }
+  holes.markUnitUp(block.unit)
+  if (exception === ILLEGAL_FUNCTION) holes.markTableRefused(block, exception, nowMs)
+}
+
+async function isolate(
+  block: Block,
+  exception: number,
+  { round, tools }: { round: Round; tools: Tools },
+): Promise<false> {
+  const { holes, limits } = tools
+  const halves = splitBlock(block, round.points)
+  if (!halves) {
+    for (const i of block.points) {
+      holes.markHole(round.points[i] as Point, exception, performance.now())
+    }
+    return settle(block, round, exception)
+  }
+  const [left, right] = halves
+  const isLeftWhole = await readBlock(left, round, tools)
+  const isRightWhole = await readBlock(right, round, tools)
+  if (!isLeftWhole || !isRightWhole) return false
+  const end = left.address + left.count
+  const gap = Math.max(0, right.address - end)
+  if (!limits.takeRefusal(block, { gap, exception })) {
+    holes.markJoint({ unit: block.unit, table: block.table, address: end, count: gap })
+  }
+  return false
+}
+
+function settle(block: Block, round: Round, status: number): false {
+  for (const i of block.points) round.outcomes[i] = { status }
+  return false
+}
+
+function takeValues(
+  block: Block,
+  data: Buffer,
+  { round, holes }: { round: Round; holes: Holes },
+): void {
+  for (const i of block.points) {
+    const point = round.points[i] as Point
+    const offset = point.address - block.address
+    const isBit = point.table === 'coil' || point.table === 'discrete'
+    const bytes = isBit
+      ? Buffer.of(((data[offset >> 3] ?? 0) >> (offset & 7)) & 1)
+      : data.subarray(offset * 2, (offset + point.count) * 2)
+    round.outcomes[i] = { value: decodePoint(point, bytes) }
+    holes.markGood(point)
+  }
+}

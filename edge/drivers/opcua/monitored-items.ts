@@ -1,0 +1,169 @@
+/** The monitored items of a subscription: each tag with its own sampling, queue and deadband; the absent ones are retried. */
+import {
+  AttributeIds,
+  ClientMonitoredItemGroup,
+  type ClientSubscription,
+  DataChangeFilter,
+  DataChangeTrigger,
+  type DataValue,
+  DeadbandType,
+  TimestampsToReturn,
+} from 'node-opcua-client'
+import { wait } from '../../../protocol/kit/backoff.ts'
+import type { Sample, Tag } from '../../../protocol/model.ts'
+import { addressOf } from './address.ts'
+import type { Conversation } from './conversation.ts'
+import { codes } from './node-ids.ts'
+import { tellOnce } from './notice.ts'
+import type { OpcuaOptions } from './options.ts'
+import { badSample, toIndexRange, toSample } from './values.ts'
+
+/** Items a CreateMonitoredItems request: below the operation limit of small servers. */
+const MAX_ITEMS_PER_CALL = 500
+
+export interface Monitor {
+  host: Conversation
+  subscription: ClientSubscription
+  push(sample: Sample): void
+}
+
+/** Subscribes all tags; those the server does not know are bad at once and asked for again from time to time. */
+export async function monitorTags(
+  monitor: Monitor,
+  tags: readonly Tag[],
+  signal: AbortSignal,
+): Promise<void> {
+  let missing = await addTags(monitor, tags, signal)
+  for (const { tag, status } of missing) monitor.push(badSample(tag, Date.now(), status))
+  while (missing.length > 0) {
+    if (!(await wait(monitor.host.options.nodeRetryMs, signal))) return
+    const again = missing.map(({ tag }) => tag)
+    missing = await addTags(monitor, again, signal)
+  }
+}
+
+interface MissingTag {
+  tag: Tag
+  status: number
+}
+
+/** How items are asked for; all of one request share it. */
+interface ItemParameters {
+  samplingInterval: number
+  queueSize: number
+  discardOldest: boolean
+  filter?: DataChangeFilter
+}
+
+interface Item {
+  tag: Tag
+  nodeId: string
+}
+
+async function addTags(
+  monitor: Monitor,
+  tags: readonly Tag[],
+  signal: AbortSignal,
+): Promise<MissingTag[]> {
+  const { nodes, options } = monitor.host
+  const places = await nodes.resolve(tags, signal)
+  const missing: MissingTag[] = []
+  const parts = new Map<string, { parameters: ItemParameters; items: Item[] }>()
+  for (const [i, tag] of tags.entries()) {
+    const place = places[i]
+    if (!place) continue
+    if ('status' in place) {
+      missing.push({ tag, status: place.status })
+      continue
+    }
+    const parameters = parametersOf(tag, options)
+    const key = JSON.stringify(parameters)
+    const part = parts.get(key) ?? { parameters, items: [] }
+    part.items.push({ tag, nodeId: place.nodeId })
+    parts.set(key, part)
+  }
+  for (const { parameters, items } of parts.values()) {
+    for (let from = 0; from < items.length; from += MAX_ITEMS_PER_CALL) {
+      const part = { parameters, items: items.slice(from, from + MAX_ITEMS_PER_CALL) }
+      missing.push(...(await addPart(monitor, part, signal)))
+    }
+  }
+  for (const { tag } of missing) nodes.forget(tag)
+  return missing
+}
+
+function parametersOf(tag: Tag, options: OpcuaOptions): ItemParameters {
+  const { samplingIntervalMs, queueSize, deadbandAbsolute, deadbandPercent } = addressOf(tag)
+  const deadbandValue = deadbandAbsolute ?? deadbandPercent
+  const deadbandType = deadbandPercent === undefined ? DeadbandType.Absolute : DeadbandType.Percent
+  const trigger = DataChangeTrigger.StatusValue
+  return {
+    samplingInterval: samplingIntervalMs ?? options.samplingIntervalMs,
+    queueSize: queueSize ?? options.queueSize,
+    discardOldest: true,
+    // Without a filter the trigger is StatusValue too (Part 4, 7.22.2), and no server can refuse it.
+    filter:
+      deadbandValue === undefined
+        ? undefined
+        : new DataChangeFilter({ trigger, deadbandType, deadbandValue }),
+  }
+}
+
+interface Part {
+  parameters: ItemParameters
+  items: readonly Item[]
+}
+
+/** What a server answers that cannot filter, or not this node (Part 4, 5.12.2.4). */
+const filterRefusals: ReadonlySet<number> = new Set([
+  0x80430000, // BadMonitoredItemFilterInvalid
+  0x80440000, // BadMonitoredItemFilterUnsupported
+  0x80450000, // BadFilterNotAllowed
+  0x808e0000, // BadDeadbandFilterInvalid
+])
+
+/** Adds the items; a deadband that is refused is left out, and that is told once. */
+async function addPart(monitor: Monitor, part: Part, signal: AbortSignal): Promise<MissingTag[]> {
+  const { parameters, items } = part
+  const results = await createItems(monitor, part, signal)
+  const failed = items.flatMap((item, i) => {
+    const status = results[i] ?? codes.badNodeIdUnknown
+    return status === 0 ? [] : [{ ...item, status }]
+  })
+  const refused = failed.filter(({ status }) => parameters.filter && filterRefusals.has(status))
+  if (refused.length === 0) return failed
+  for (const { tag } of refused) {
+    tellOnce(monitor.host, `the server keeps no deadband for ${tag.name}; it sends every change`)
+  }
+  const without = { items: refused, parameters: { ...parameters, filter: undefined } }
+  const missing = await addPart(monitor, without, signal)
+  return [...failed.filter((item) => !refused.includes(item)), ...missing]
+}
+
+/** The status of each item, in order. */
+async function createItems(
+  { host, subscription, push }: Monitor,
+  { parameters, items }: Part,
+  signal: AbortSignal,
+): Promise<(number | undefined)[]> {
+  const { options, call } = host
+  const group = ClientMonitoredItemGroup.create(
+    subscription,
+    items.map(({ tag, nodeId }) => {
+      return { nodeId, attributeId: AttributeIds.Value, ...toIndexRange(addressOf(tag).indexRange) }
+    }),
+    parameters,
+    TimestampsToReturn.Both,
+  )
+  // Before anything is awaited: the first values may come in the very next packet.
+  group.on('changed', (_item: unknown, data: DataValue, index: number) => {
+    const tag = items[index]?.tag
+    if (!tag) return
+    push(toSample(tag, data, { timestamp: options.timestamp, arrivedAt: Date.now() }))
+  })
+  const ready = Promise.withResolvers<void>()
+  group.on('initialized', () => ready.resolve())
+  group.on('err', (message) => ready.reject(new Error(message)))
+  await call(ready.promise, signal)
+  return group.monitoredItems.map((item) => item.result?.statusCode.value)
+}

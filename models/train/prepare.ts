@@ -1,0 +1,75 @@
+/** From a table to what the detectors are fitted on: a grid, its stretches without gaps, and the step of each tag. */
+import { Fault } from '../../protocol/kit/fault.ts'
+import { createRows, findPeriod, findSegments, pickColumns, type Rows } from './grid.ts'
+import { findResolutions, findSlowDrift, findTimingSteps } from './scaling.ts'
+import { readTable } from './table.ts'
+import type { TrainOptions } from './train-options.ts'
+
+/** Fewer rows of normal operation than this say nothing about what is normal. */
+export const MIN_ROWS = 300
+
+export interface Prepared {
+  rows: Rows
+  /** Stretches of complete rows. */
+  segments: [number, number][]
+  /** Number of complete rows. */
+  complete: number
+  names: string[]
+  resolutions: Float64Array
+  /** Instant of the first row; null where the table has no time. */
+  from: number | null
+}
+
+export interface Source {
+  /** Tags that are looked at together; undefined when fewer than two of them hold their level. */
+  together?: Prepared
+  /** The others: slow drifting ones, or all there are. */
+  alone?: Prepared
+  /** Fault 'model.not-trainable' in words. */
+  refuse: (problem: string) => Fault
+}
+
+/** Throws Fault 'table.invalid' or 'model.not-trainable'. */
+export async function prepare(options: TrainOptions): Promise<Source> {
+  const table = await readTable(options.in, options.timeColumn)
+  const refuse = (problem: string) =>
+    new Fault('model.not-trainable', { file: options.in, problem })
+  for (const name of [...Object.keys(options.resolution ?? {}), ...(options.keep ?? [])])
+    if (!table.names.includes(name)) throw refuse(`${name} is spoken of, but is no column`)
+  if (table.names.length === 0) throw refuse('it has no tag')
+  const whole = createRows(table, options.periodMs ?? findPeriod(table))
+  if (!whole) throw refuse('its time range is far too long for the period')
+  const from = table.at?.[0] ?? null
+  const drifting = findSlowDrift(whole, findSegments(whole))
+  const isSlow = table.names.map((name, i) => drifting[i] && !options.keep?.includes(name))
+  const pick = (wanted: (i: number) => boolean): Prepared =>
+    prepareTags(options, { whole, names: table.names, from }, wanted)
+  if (isSlow.filter((slow) => !slow).length < 2) return { alone: pick(() => true), refuse }
+  const together = pick((i) => !isSlow[i])
+  return isSlow.includes(true)
+    ? { together, alone: pick((i) => isSlow[i] === true), refuse }
+    : { together, refuse }
+}
+
+interface Whole {
+  whole: Rows
+  names: readonly string[]
+  from: number | null
+}
+
+function prepareTags(
+  options: TrainOptions,
+  { whole, names: all, from }: Whole,
+  wanted: (tag: number) => boolean,
+): Prepared {
+  const kept = all.map((_, i) => i).filter(wanted)
+  const rows = pickColumns(whole, kept)
+  const segments = findSegments(rows)
+  const names = kept.map((i) => all[i] ?? '')
+  const timing = findTimingSteps(rows, segments, options.timing ?? 0)
+  const resolutions = findResolutions(rows, segments).map((step, i) =>
+    Math.max(options.resolution?.[names[i] ?? ''] ?? step, timing[i] ?? 0),
+  )
+  const complete = segments.reduce((sum, [start, end]) => sum + end - start, 0)
+  return { rows, segments, complete, names, resolutions, from }
+}

@@ -1,0 +1,38 @@
+/** What a training is asked for and what it answers. */
+import type { Log } from '../../protocol/kit/log.ts'
+import type { Manifest } from '../manifest.ts'
+
+export interface TrainOptions {
+  /** Table of normal operation, `.csv`, `.csv.gz` or `.parquet`. */
+  in: string
+  /** Folder to write, made when it is not there. */
+  out: string
+  timeColumn?: string
+  /** Grid step; found from the time column when left out. */
+  periodMs?: number
+  seed: number
+  /** Live step per tag, in the tag's unit, where it is coarser than the file's. */
+  resolution?: Readonly<Record<string, number>>
+  /**
+   * How far live rows are torn: 0 (default) when all tags are sampled together and on time as in the file, 1 when any
+   * value may be one row off.
+   */
+  timing?: number
+  /** Tags that stay although they drift slowly: a person knows that their level matters. */
+  keep?: readonly string[]
+  /** Also trains a one-tag detector of the tags that were set aside, into the folder `drifting` inside `out`. */
+  drifting?: boolean
+  units?: Readonly<Record<string, string>>
+  name?: string
+  /** Said in the card under "Data". */
+  notes?: string
+  log?: Log
+}
+
+export interface TrainResult {
+  manifest: Manifest
+  /** Largest difference between the written graph and the trainer, relative above 1. */
+  difference: number
+  /** The model of the tags that were set aside, where one was asked for and could be trained. */
+  drifting?: TrainResult
+}
