@@ -5,6 +5,8 @@ type Result = object
 
 /** Each loads its own code only when asked for. */
 const benches: Record<string, () => Promise<Result>> = {
+  edge: async () => await (await import('./edge/bench/bench-edge.ts')).benchEdge(),
+  outbox: async () => await (await import('./edge/bench/bench-outbox.ts')).benchOutbox(),
   models: async () => await (await import('./models/bench/bench-models.ts')).benchModels(),
 }
 

@@ -127,6 +127,9 @@ async function prepareState(dataDir: string): Promise<DemoLogin[]> {
 
 type PartName = (typeof titles)[number]['name']
 
+/** What the machines' own screens call them. */
+const names: Partial<Record<PartName, string>> = { press: '1', chiller: '1' }
+
 function describeParts(
   dataDir: string,
   ports: Ports,
@@ -138,7 +141,11 @@ function describeParts(
     flags: Record<string, string | number>,
   ): PartSpec => {
     const hasFiles = kind === 'press' || kind === 'pos'
-    const all = { name, ...(hasFiles && { dir: join(dataDir, 'machines', name) }), ...flags }
+    const all = {
+      name: names[name] ?? name,
+      ...(hasFiles && { dir: join(dataDir, 'machines', name) }),
+      ...flags,
+    }
     const args = Object.entries(all).flatMap(([flag, value]) => [`--${flag}`, String(value)])
     return { name, args: [SIMULATORS, kind, ...args] }
   }

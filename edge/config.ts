@@ -8,6 +8,9 @@ import { Policy, policyProblems } from './tunnel/policy.ts'
 /** The file `gateway.yaml`; devices are checked a second time by their driver's own schema. */
 export const GatewayFile = Type.Object(
   {
+    $schema: Type.Optional(
+      Type.String({ description: 'Where editors find the schema of this file; not read here.' }),
+    ),
     site: ConfigId('The site: Sparkplug group id.'),
     gateway: ConfigId('This gateway: Sparkplug edge node id.'),
     timeZone: Type.String({
@@ -18,8 +21,15 @@ export const GatewayFile = Type.Object(
     cloud: Type.Object(
       {
         mqttUrl: Type.String({ pattern: '^mqtts?://', description: 'mqtts://host:port' }),
-        tunnelHost: Type.String(),
-        tunnelPort: Type.Integer({ minimum: 1, maximum: 65535 }),
+        tunnelHost: Type.String({
+          minLength: 1,
+          description: 'Name or address of the cloud for remote access.',
+        }),
+        tunnelPort: Type.Integer({
+          minimum: 1,
+          maximum: 65535,
+          description: 'Its port; the gateway dials out, nothing listens here.',
+        }),
         serverName: Type.Optional(Type.String({ description: 'Name in the cloud certificate.' })),
         credentials: Type.String({
           description:
@@ -27,7 +37,7 @@ export const GatewayFile = Type.Object(
         }),
         primaryHost: Type.String({ default: 'mimamori', description: 'Sparkplug host id.' }),
       },
-      { additionalProperties: false },
+      { additionalProperties: false, description: 'Where the readings go.' },
     ),
     delivery: Type.Union([Type.Literal('acknowledged'), Type.Literal('state')], {
       default: 'acknowledged',
@@ -35,15 +45,35 @@ export const GatewayFile = Type.Object(
     }),
     outbox: Type.Object(
       {
-        maxBytes: Type.Integer({ minimum: 1_000_000, default: 1_000_000_000 }),
-        maxAgeHours: Type.Number({ exclusiveMinimum: 0, default: 744 }),
+        maxBytes: Type.Integer({
+          minimum: 1_000_000,
+          default: 1_000_000_000,
+          description: 'Bytes on disk; beyond them the oldest readings go, counted and told.',
+        }),
+        maxAgeHours: Type.Number({
+          exclusiveMinimum: 0,
+          default: 744,
+          description: 'Readings older than this are not kept for a cloud that stays away.',
+        }),
       },
-      { additionalProperties: false, default: {} },
+      {
+        additionalProperties: false,
+        default: {},
+        description: 'What is kept on disk until the cloud has it.',
+      },
     ),
     local: Type.Object(
       {
-        host: Type.String({ default: '127.0.0.1' }),
-        port: Type.Integer({ minimum: 0, maximum: 65535, default: 8090 }),
+        host: Type.String({
+          default: '127.0.0.1',
+          description: 'Address it listens on; 127.0.0.1 is for this machine only.',
+        }),
+        port: Type.Integer({
+          minimum: 0,
+          maximum: 65535,
+          default: 8090,
+          description: 'Port it listens on; 0: any free one.',
+        }),
       },
       { additionalProperties: false, default: {}, description: 'The page on the plant network.' },
     ),
@@ -52,7 +82,10 @@ export const GatewayFile = Type.Object(
         description: 'File with the targets this site allows; none: no remote access.',
       }),
     ),
-    devices: Type.Array(Type.Record(Type.String(), Type.Unknown()), { minItems: 1 }),
+    devices: Type.Array(Type.Record(Type.String(), Type.Unknown()), {
+      minItems: 1,
+      description: 'What this gateway reads, one driver each.',
+    }),
   },
   { additionalProperties: false },
 )

@@ -123,14 +123,20 @@ export function deviceSchema(module: DriverModule): TObject {
     { additionalProperties: false },
   )
   const group = Type.Object(
-    { ...groupFields, tags: Type.Array(tag, { minItems: 1 }) },
+    {
+      ...groupFields,
+      tags: Type.Array(tag, { minItems: 1, description: 'What is read together.' }),
+    },
     { additionalProperties: false },
   )
   const properties: TProperties = {
     id: ConfigId('The device: Sparkplug device id.'),
     driver: Type.String({ description: `One of ${driverNames.join(', ')}.` }),
     ...module.optionsSchema.properties,
-    groups: Type.Array(group, { minItems: 1 }),
+    groups: Type.Array(group, {
+      minItems: 1,
+      description: 'Tags by how often they are read.',
+    }),
   }
   return Type.Object(properties, { additionalProperties: false })
 }

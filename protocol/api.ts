@@ -129,6 +129,7 @@ export const Fleet = Type.Object({
     Type.Object({
       id: Type.String(),
       name: Type.String(),
+      /** The customer's name. */
       tenant: Type.String(),
       timeZone: Type.String(),
       gateways: Type.Array(GatewayView),

@@ -8,7 +8,13 @@ export type FleetRows = Awaited<ReturnType<typeof readFleetRows>>
 
 /** The sites asked for (`undefined`: all) and all that hangs on them. */
 export async function readFleetRows({ db }: Store, wanted: readonly string[] | undefined) {
-  const all = await db.selectFrom('sites').selectAll().orderBy('id').execute()
+  const all = await db
+    .selectFrom('sites')
+    .innerJoin('tenants', 'tenants.id', 'sites.tenant')
+    .selectAll('sites')
+    .select('tenants.name as tenant_name')
+    .orderBy('sites.id')
+    .execute()
   const sites = all.filter((site) => !wanted || wanted.includes(site.id))
   // An empty list is no SQL: a name no site can have stands for it.
   const ids = sites.length > 0 ? sites.map((site) => site.id) : ['']

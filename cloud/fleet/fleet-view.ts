@@ -35,7 +35,7 @@ export async function viewFleet(
     sites: rows.sites.map((site) => ({
       id: site.id,
       name: site.name,
-      tenant: site.tenant,
+      tenant: site.tenant_name,
       timeZone: site.time_zone,
       gateways: rows.gateways
         .filter((gateway) => gateway.site === site.id)

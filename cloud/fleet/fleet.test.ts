@@ -85,7 +85,7 @@ describe('the fleet', () => {
     expect([...Compile(FleetSchema).Errors(view)]).toEqual([])
     expect(view.sites).toMatchObject([
       {
-        ...{ id: 'plant', timeZone: 'Asia/Tokyo', tenant: 'ten_a' },
+        ...{ id: 'plant', timeZone: 'Asia/Tokyo', tenant: 'A' },
         gateways: [{ id: 'gw', online: false, since: null, tunnel: true, devices: [] }],
         assets: [{ id: 'press', health: 'unknown', openCase: null }],
       },

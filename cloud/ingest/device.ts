@@ -89,3 +89,23 @@ export function markStale(options: NodeOptions, device: KnownDevice, at: number)
   options.counters.staleSamples += live.length
   options.committer.add({ live })
 }
+
+/**
+ * A birth tells the values that stand now, with the times they were read. Where a death's stale mark is younger than
+ * that, the value is told once more at the birth's time: without it a calm tag would look stale until it changes.
+ */
+export function affirmStanding(
+  options: NodeOptions,
+  { known, before }: { known: KnownDevice; before: KnownDevice | undefined },
+  at: number,
+): void {
+  const live: Sample[] = []
+  for (const tag of known.tags.values()) {
+    const mark = before?.tags.get(tag.name)?.last
+    if (mark?.quality !== quality.stale || tag.last?.quality !== quality.good) continue
+    if (tag.last.at > mark.at) continue
+    tag.last = { ...tag.last, at: Math.max(at, mark.at + 1) }
+    live.push(tag.last)
+  }
+  if (live.length > 0) options.committer.add({ live })
+}

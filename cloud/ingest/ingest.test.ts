@@ -368,6 +368,25 @@ describe.each(brokers)('the host application over $name', ({ missing, open: open
     })
   })
 
+  test('a calm value that a birth tells again after a death is good again at once, though it was read before the death', async () => {
+    await using host = open(broker.url, { now: () => 77_000 })
+    await ready(host.ingest)
+    await using edge = await openEdge(broker.url)
+    edge.nodeBirth(3)
+    edge.deviceBirth(8)
+    edge.die(3)
+    await until('stale', () => host.store.live.length === 2)
+    edge.nodeBirth(4)
+    edge.deviceBirth(8)
+    await until('good again', () => host.store.live.length === 4)
+    expect(host.store.live.at(-1)).toEqual({
+      tag: 'plant/gw1/plc/Count',
+      at: 77_001,
+      value: 8,
+      quality: quality.good,
+    })
+  })
+
   test('a device that is not born again after a rebirth is offline and its tags are stale', async () => {
     await using host = open(broker.url)
     await ready(host.ingest)

@@ -3,7 +3,7 @@ import { type DeviceId, quality } from '../../protocol/model.ts'
 import { nodeMetrics, parseGap, readRange } from '../../protocol/sparkplug/delivery.ts'
 import type { Payload } from '../../protocol/sparkplug/payload.ts'
 import type { EdgeNode, Node, NodeMessageIn, NodeOptions, State } from './contract.ts'
-import { createDevice, markStale, storeSamples } from './device.ts'
+import { affirmStanding, createDevice, markStale, storeSamples } from './device.ts'
 import { birth, die, forgetDeparted } from './lifecycle.ts'
 import { createReorder } from './reorder.ts'
 
@@ -129,6 +129,7 @@ function deviceBirth(node: Node, device: DeviceId, payload: Payload): void {
     options.counters.quarantined += 1
     return
   }
+  const before = state.departed.get(device) ?? state.devices.get(device)
   const known = createDevice(options, device, payload.metrics)
   state.devices.set(device, known)
   state.departed.delete(device)
@@ -142,6 +143,7 @@ function deviceBirth(node: Node, device: DeviceId, payload: Payload): void {
     (metric) => metric.value !== null || metric.quality === quality.bad,
   )
   if (!storeSamples(options, known, { ...payload, metrics: told })) unknownMetric(node)
+  affirmStanding(options, { known, before }, payload.at ?? options.now())
 }
 
 function deviceData(node: Node, device: DeviceId, payload: Payload): void {

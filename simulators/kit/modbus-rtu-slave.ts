@@ -8,7 +8,10 @@ import { openTcpServer } from './tcp-server.ts'
 export interface RtuSlaveOptions {
   /** By unit id. A unit that is not here stays silent, as on a real bus. */
   units: Readonly<Record<number, ModbusMemory>>
-  /** As of the TCP server; `raw` is sent as it stands, CRC included. */
+  /**
+   * As of the TCP server, with two differences of a bus: `raw` is sent as it stands, CRC included, and a
+   * delayed answer holds the later ones back, because a slave works on one request at a time.
+   */
   behave?(request: ModbusRequest): ModbusBehaviour
 }
 
@@ -62,18 +65,24 @@ function requestLength(bytes: Buffer): number | undefined {
 export function serveRtu(stream: Duplex, options: RtuSlaveOptions): RtuSlave {
   const timers = new Set<NodeJS.Timeout>()
   let requests = 0
+  let freeAtMs = 0
   const send = (bytes: Buffer, delayMs: number) => {
+    const nowMs = performance.now()
+    freeAtMs = Math.max(freeAtMs, nowMs) + delayMs
+    if (freeAtMs <= nowMs) {
+      stream.write(bytes)
+      return
+    }
     const timer = setTimeout(() => {
       timers.delete(timer)
       if (!stream.destroyed) stream.write(bytes)
-    }, delayMs)
+    }, freeAtMs - nowMs)
     timers.add(timer)
   }
   const reader = createRequestReader((frame) => {
     requests++
     const answer = answerFrame(options, frame)
-    if (answer?.delayMs === 0) stream.write(answer.bytes)
-    else if (answer) send(answer.bytes, answer.delayMs)
+    if (answer) send(answer.bytes, answer.delayMs)
   })
   stream.on('data', reader.push)
   stream.on('error', () => {})

@@ -1,4 +1,4 @@
-/** Tags and a driver with short deadlines, for the tests of this folder. */
+/** Tags and drivers with short deadlines, for the tests of this folder. */
 import { Value as Schema } from 'typebox/value'
 import type { DataType, Tag } from '../../../protocol/model.ts'
 import { createDriver, optionsSchema } from './modbus.ts'
@@ -7,11 +7,19 @@ export function createTag(name: string, type: DataType, address: Record<string, 
   return { id: `s/g/d/${name}`, name, type, address }
 }
 
-export function createModbus(port: number, more: Record<string, unknown> = {}) {
-  const given = { host: '127.0.0.1', port, timeoutMs: 400, holeRetryMs: 50, ...more }
-  const options = Schema.Parse(optionsSchema, Schema.Default(optionsSchema, given))
-  return createDriver(options, { device: 'd', stateDir: '/nowhere' })
+function create(given: Record<string, unknown>) {
+  const filled = Schema.Default(optionsSchema, { timeoutMs: 400, holeRetryMs: 50, ...given })
+  return createDriver(Schema.Parse(optionsSchema, filled), { device: 'd', stateDir: '/nowhere' })
 }
+
+export const createModbus = (port: number, more: Record<string, unknown> = {}) =>
+  create({ host: '127.0.0.1', port, ...more })
+
+export const createRtuOverTcp = (port: number, more: Record<string, unknown> = {}) =>
+  create({ transport: 'rtu-over-tcp', host: '127.0.0.1', port, ...more })
+
+export const createSerial = (serialPort: string, more: Record<string, unknown> = {}) =>
+  create({ transport: 'rtu', serialPort, baudRate: 115_200, ...more })
 
 export const holding = (address: number, more = {}) => ({ table: 'holding', address, ...more })
 export const level = createTag('Level', 'UInt16', holding(0))

@@ -26,7 +26,7 @@ export interface ModbusDriver extends Driver {
 
 /** A driver for one Modbus device, or for the units behind one gateway or on one bus. */
 export function createDriver(options: ModbusOptions, _context: DriverContext): ModbusDriver {
-  const suspects = new Set<number>()
+  const suspects = new Map<number, number>()
   return {
     connect: async (signal) =>
       createConnection(await openLine({ options, suspects }, signal), options),
@@ -34,7 +34,7 @@ export function createDriver(options: ModbusOptions, _context: DriverContext): M
 }
 
 async function openLine(
-  { options, suspects }: { options: ModbusOptions; suspects: Set<number> },
+  { options, suspects }: { options: ModbusOptions; suspects: Map<number, number> },
   signal: AbortSignal,
 ): Promise<Line> {
   const { transport, host, port, serialPort, baudRate, timeoutMs } = options

@@ -1,6 +1,6 @@
 /** Modbus RTU, on a serial port or over TCP: no transaction ids, so order is proved by silence and by an echo. */
 import { EventEmitter } from 'node:events'
-import { Fault } from '../../../protocol/kit/fault.ts'
+import { Fault, isFault } from '../../../protocol/kit/fault.ts'
 import type { Wire } from './byte-stream.ts'
 import {
   createClient,
@@ -23,11 +23,17 @@ export interface RtuOptions {
   /** Rest after each reply, for devices slow to listen again. */
   turnaroundMs: number
   /**
-   * Units that may still answer an older request. It outlives the line: a reply that was late for one
-   * connection comes through the next one just as well.
+   * Units that may still answer an older request, and since when (monotonic). It outlives the line: a reply
+   * that was late for one connection comes through the next one just as well.
    */
-  suspects: Set<number>
+  suspects: Map<number, number>
 }
+
+/**
+ * A unit that gives no echo either is asked again only after so many timeouts without a byte: it may be one
+ * that ignores function 8, against the standard, and by then nothing it owes us is still under way.
+ */
+const MUTE_TIMEOUTS = 5
 
 /** The port modbus-serial writes its frames to; replies reach it only after the guard has judged them. */
 class GuardedPort extends EventEmitter {
@@ -91,8 +97,7 @@ interface Bus {
 /**
  * One request. Before it: the gap of the standard; after any doubt, silence (what was under way runs dry);
  * and for a unit that owes an answer, an echo of function 8 with a number of its own. A device answers in
- * order, so once the echo (or its refusal) is back nothing older can follow. A device that does not answer
- * the echo either has been silent for a whole timeout more, and is believed.
+ * order, so once the echo (or its refusal) is back nothing older can follow.
  */
 async function exchange(
   bus: Bus,
@@ -109,7 +114,7 @@ async function exchange(
   const wireBytes = request.length + rtuReplyLength(request)
   const deadlineMs = options.timeoutMs + transmissionMs(wireBytes, options.format)
   // Until it has answered it owes us: also when we are aborted or disposed half-way.
-  suspects.add(unit)
+  suspects.set(unit, performance.now())
   const judge = createReplyJudge(request)
   const result = await rtu.transact({ request, judge, deadlineMs }, signal)
   if ('lost' in result) {
@@ -125,25 +130,45 @@ async function exchange(
 /** A fault when the unit cannot be asked now. */
 async function prepare(bus: Bus, unit: number, signal: AbortSignal): Promise<Fault | undefined> {
   const { rtu, options } = bus
-  const { format, timeoutMs, suspects } = options
-  const isDoubtful = rtu.takeNoise() || suspects.has(unit)
+  const { format, suspects } = options
+  const isNoisy = rtu.takeNoise()
   const gapMs = (options.interFrameMs ?? interFrameMs(format)) + options.turnaroundMs
+  const isDoubtful = isNoisy || suspects.has(unit)
   const silenceMs = isDoubtful ? Math.max(gapMs, quietMs(format)) : gapMs
-  const silence = { quietMs: silenceMs, patienceMs: timeoutMs + silenceMs }
-  const babble = 'a bus that is never silent'
-  const noise = new Fault('driver.foreign-reply', { endpoint: rtu.endpoint, problem: babble })
-  if (!(await rtu.waitForSilence(silence, signal))) return noise
-  if (!suspects.has(unit)) return undefined
+  const babble = await waitForSilence(bus, silenceMs, signal)
+  if (babble || !suspects.has(unit)) return babble
+  const lost = await demandEcho(bus, unit, signal)
+  if (lost) {
+    const isAlive = isNoisy || !isFault(lost, 'driver.timeout')
+    if (isAlive) suspects.set(unit, performance.now())
+    const silentMs = performance.now() - (suspects.get(unit) ?? 0)
+    const isMute = !bus.echoers.has(unit) && silentMs >= MUTE_TIMEOUTS * options.timeoutMs
+    if (!isMute) return lost
+  }
+  rtu.takeNoise()
+  return await waitForSilence(bus, quietMs(format), signal)
+}
+
+/** Undefined once the unit has shown that it has nothing older to say. */
+async function demandEcho(bus: Bus, unit: number, signal: AbortSignal): Promise<Fault | undefined> {
+  const { timeoutMs, format } = bus.options
   bus.nonce = (bus.nonce + 1) & 0xffff
   const request = encodeEcho(unit, bus.nonce)
   const deadlineMs = timeoutMs + transmissionMs(2 * request.length, format)
   const judge = createEchoJudge(request)
-  const echoed = await rtu.transact({ request, judge, deadlineMs }, signal)
-  if ('frame' in echoed) bus.echoers.add(unit)
-  // It has answered echoes before: no need to wait for another timeout to know that it is gone.
-  else if (bus.echoers.has(unit)) return echoed.lost
-  rtu.takeNoise()
-  return (await rtu.waitForSilence({ ...silence, quietMs: quietMs(format) }, signal))
-    ? undefined
-    : noise
+  const result = await bus.rtu.transact({ request, judge, deadlineMs }, signal)
+  if ('lost' in result) return result.lost
+  bus.echoers.add(unit)
+  return undefined
+}
+
+async function waitForSilence(
+  { rtu, options }: Bus,
+  silenceMs: number,
+  signal: AbortSignal,
+): Promise<Fault | undefined> {
+  const silence = { quietMs: silenceMs, patienceMs: options.timeoutMs + silenceMs }
+  if (await rtu.waitForSilence(silence, signal)) return undefined
+  const problem = 'a bus that is never silent'
+  return new Fault('driver.foreign-reply', { endpoint: rtu.endpoint, problem })
 }

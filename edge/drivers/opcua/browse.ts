@@ -142,7 +142,7 @@ async function readFacts(
   ])
   const answers = await call(session.read(request, 0), signal)
   return part.map(({ unitNodeId }, i) => {
-    const [dataType, rank, level, unit] = answers.slice(i * 4, i * 4 + 4).map(valueOf)
+    const [dataType, rank, level, unit] = answers.slice(i * 4, i * 4 + 4).map(pickScalar)
     const canRead = typeof level === 'number' && (level & 1) === 1
     const access = canRead ? ((level & CAN_WRITE) === 0 ? 'read' : 'write') : undefined
     return {
@@ -154,7 +154,7 @@ async function readFacts(
   })
 }
 
-function valueOf({ statusCode, value }: DataValue): unknown {
+function pickScalar({ statusCode, value }: DataValue): unknown {
   if (statusCode.isNotGood() || value?.arrayType !== VariantArrayType.Scalar) return undefined
   return value.value ?? undefined
 }

@@ -3,7 +3,6 @@ import {
   BrowseDirection,
   type ClientSession,
   type NodeId,
-  NodeIdType,
   DataType as UaType,
 } from 'node-opcua-client'
 import type { DataType } from '../../../protocol/model.ts'
@@ -80,9 +79,8 @@ export function createTypeFinder({ session, call }: TypeFinderOptions): TypeFind
   }
 }
 
-function readBuiltIn({ namespace, identifierType, value }: NodeId): UaType | undefined {
-  if (namespace !== 0 || identifierType !== NodeIdType.NUMERIC || typeof value !== 'number')
-    return undefined
+function readBuiltIn({ namespace, value }: NodeId): UaType | undefined {
+  if (namespace !== 0 || typeof value !== 'number') return undefined
   if (value in abstractTypes) return abstractTypes[value]
   return value > 0 && value <= UaType.DiagnosticInfo ? (value as UaType) : undefined
 }

@@ -33,14 +33,15 @@ export async function monitorEvents(
     if (await refreshConditions(monitor, signal)) return
     tellOnce(monitor.host, 'the server cannot refresh conditions; event tags begin with an event')
   }
-  let refreshing: Promise<void> | undefined
+  let isRefreshing = false
   const stream = createStream(monitor, () => {
-    // One at a time; a line that ends meanwhile is told by the subscription itself.
-    refreshing ??= refresh()
-      .catch(() => {})
-      .finally(() => {
-        refreshing = undefined
-      })
+    if (isRefreshing) return
+    isRefreshing = true
+    // A line that ends meanwhile is told by the subscription itself.
+    const done = () => {
+      isRefreshing = false
+    }
+    refresh().then(done, done)
   })
   const status = await listen(monitor, stream.take, signal)
   if (status !== 0) {

@@ -19,7 +19,7 @@ export const optionsSchema = Type.Object(
       description: 'The server, e.g. opc.tcp://10.0.0.5:4840.',
     }),
     security: Type.Union(
-      ['None' as const, ...securityPolicies, ...deprecatedPolicies].map((it) => Type.Literal(it)),
+      [Type.Literal('None'), ...[...securityPolicies, ...deprecatedPolicies].map((it) => Type.Literal(it))],
       {
         default: 'Basic256Sha256',
         description:

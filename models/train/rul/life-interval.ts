@@ -2,6 +2,8 @@
 
 /** Groups of equal size, from predictions near the end to far from it. */
 const GROUPS = 12
+/** Between knots, as a share of the largest prediction: nearer ones would make steep steps. */
+const MIN_DISTANCE = 0.02
 const LOW_SHARE = 0.05
 const HIGH_SHARE = 0.95
 
@@ -31,7 +33,7 @@ export function createInterval({ predicted, actual }: Predictions): LifeInterval
     const own = order.slice(from, Math.floor(((group + 1) * order.length) / GROUPS))
     if (own.length === 0) continue
     const knot = predicted[own[own.length >> 1] ?? 0] ?? 0
-    if (knot - (interval.knots.at(-1) ?? Number.NEGATIVE_INFINITY) < reach * 1e-3) continue
+    if (knot - (interval.knots.at(-1) ?? Number.NEGATIVE_INFINITY) < reach * MIN_DISTANCE) continue
     const residuals = Float64Array.from(own, (i) => (actual[i] ?? 0) - (predicted[i] ?? 0)).sort()
     interval.knots.push(knot)
     interval.low.push(Math.min(0, pickQuantile(residuals, LOW_SHARE)))

@@ -1,0 +1,61 @@
+/** Runs a model that takes a row of features, and checks it against its trainer. */
+import { Fault } from '../../protocol/kit/fault.ts'
+import { SESSION_OPTIONS } from '../session.ts'
+
+/** The written graph may differ from the trainer by this much: |a - b| / max(1, |b|). */
+const FAITHFUL_LIMIT = 1e-3
+
+export interface FeatureSession extends AsyncDisposable {
+  /** `features` is `[rows, F]`; one array per output, in the order of the names. */
+  run(features: Float32Array, rows: number): Promise<Float32Array[]>
+}
+
+export interface FeatureModel {
+  bytes: Uint8Array
+  input: string
+  outputs: readonly string[]
+}
+
+export async function openFeatureSession(model: FeatureModel): Promise<FeatureSession> {
+  const { InferenceSession, Tensor } = await import('onnxruntime-node')
+  const session = await InferenceSession.create(model.bytes, SESSION_OPTIONS)
+  return {
+    async run(features, rows) {
+      const tensor = new Tensor('float32', features, [rows, features.length / Math.max(1, rows)])
+      const results = await session.run({ [model.input]: tensor })
+      return model.outputs.map((name) => {
+        const data = results[name]?.data
+        return data instanceof Float32Array ? data : new Float32Array()
+      })
+    },
+    async [Symbol.asyncDispose]() {
+      await session.release()
+    },
+  }
+}
+
+export interface Expectation {
+  features: Float32Array
+  rows: number
+  /** What the trainer says, output by output. */
+  expected: readonly ArrayLike<number>[]
+}
+
+/** The largest difference; above the limit, or with a number missing, it is Fault 'model.unfaithful'. */
+export async function checkFeatureModel(
+  model: FeatureModel,
+  { features, rows, expected }: Expectation,
+): Promise<number> {
+  await using session = await openFeatureSession(model)
+  const got = await session.run(features, rows)
+  let difference = 0
+  expected.forEach((values, output) => {
+    for (let i = 0; i < values.length; i++) {
+      const value = values[i] ?? Number.NaN
+      const off = Math.abs((got[output]?.[i] ?? Number.NaN) - value) / Math.max(1, Math.abs(value))
+      difference = off <= difference ? difference : off
+    }
+  })
+  if (difference <= FAITHFUL_LIMIT) return difference
+  throw new Fault('model.unfaithful', { difference, limit: FAITHFUL_LIMIT })
+}
