@@ -1,7 +1,13 @@
 /** The gateway's configuration file: its schema, its lint, and the devices it makes of it. */
 import { resolve } from 'node:path'
 import { type Static, Type } from 'typebox'
-import { checkConfig, configFault, formatProblem, readConfigFile } from '../protocol/kit/schema.ts'
+import {
+  checkConfig,
+  configFault,
+  formatProblem,
+  readConfigFile,
+  type SourceDocument,
+} from '../protocol/kit/schema.ts'
 import { ConfigId, checkDevices, type DeviceConfig } from './device-config.ts'
 import { Policy, policyProblems } from './tunnel/policy.ts'
 
@@ -99,6 +105,13 @@ export interface GatewayConfig extends Omit<GatewayFile, 'devices'> {
 
 /** Reads, checks and resolves the file. Throws Fault 'config.invalid' with every problem at once. */
 export async function loadGatewayConfig(file: string): Promise<GatewayConfig> {
+  return (await readGatewayConfig(file)).config
+}
+
+/** The same together with the source, which knows the lines. */
+export async function readGatewayConfig(
+  file: string,
+): Promise<{ config: GatewayConfig; source: SourceDocument }> {
   const source = await readConfigFile(file)
   const baseDir = resolve(file, '..')
   let base: GatewayFile | undefined
@@ -113,7 +126,7 @@ export async function loadGatewayConfig(file: string): Promise<GatewayConfig> {
   const { devices, problems } = await checkDevices(Array.isArray(raw) ? raw : [], place)
   sentences.push(...problems.map((problem) => formatProblem(source, problem)))
   if (sentences.length > 0 || !base) throw configFault([...new Set(sentences)])
-  return { ...base, devices, baseDir }
+  return { config: { ...base, devices, baseDir }, source }
 }
 
 function problemsOf(error: unknown): string[] {
@@ -124,9 +137,16 @@ function problemsOf(error: unknown): string[] {
 
 /** The site's own policy; none in the configuration: no target at all. Throws Fault 'config.invalid'. */
 export async function loadPolicy(config: GatewayConfig): Promise<Policy> {
-  if (config.policy === undefined) return { targets: [] }
+  return (await readPolicy(config))?.policy ?? { targets: [] }
+}
+
+/** The same together with the source; undefined where the configuration names none. */
+export async function readPolicy(
+  config: GatewayConfig,
+): Promise<{ policy: Policy; source: SourceDocument } | undefined> {
+  if (config.policy === undefined) return undefined
   const source = await readConfigFile(resolve(config.baseDir, config.policy))
-  return checkConfig(source, Policy, (value) =>
+  const policy = checkConfig(source, Policy, (value) =>
     policyProblems(value).map(({ path, problem }) => ({
       path: path
         .split('/')
@@ -135,4 +155,5 @@ export async function loadPolicy(config: GatewayConfig): Promise<Policy> {
       say: problem,
     })),
   )
+  return { policy, source }
 }

@@ -56,7 +56,7 @@ async function denyWish(
   if (error instanceof Fault) {
     const { site, gateway, target, caseId, reason: wanted } = wish
     await audit.append({
-      ...{ actor: actor.id, action: 'session.request', object: `${gateway}/${target}`, site },
+      ...{ actor: actor.login, action: 'session.request', object: `${gateway}/${target}`, site },
       outcome: 'denied',
       detail: { code: error.code, reason: error.message, caseId, wanted },
     })

@@ -15,6 +15,8 @@ import type { Viewers } from './viewers.ts'
 /** Who asks; whether the role may do this at all was checked before. */
 export interface Actor {
   id: string
+  /** The audit log names people by it. */
+  login: string
   name: string
   role: Role
   /** Site ids, or `*`. */
@@ -118,7 +120,7 @@ export function auditOf({
   action,
 }: Pick<Step, 'actor' | 'row' | 'action'>): Omit<AuditAppend, 'outcome'> {
   return {
-    actor: actor === 'system' ? 'sessions' : actor.id,
+    actor: actor === 'system' ? 'sessions' : actor.login,
     action: `session.${action}`,
     object: row.id,
     site: row.site,

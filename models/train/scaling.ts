@@ -47,7 +47,10 @@ function extent(values: Float64Array): { low: number; high: number } {
   return { low, high }
 }
 
-/** Mean and scale per tag: constant tags get a thousandth of their size, others at least 2 % of their range. */
+/**
+ * Mean and scale per tag: constant tags get a thousandth of their size, others at least 2 % of their range. Both are
+ * float32 numbers, as in the graph: a tag of 1e5 that moves by 1e-2 would otherwise be off by whole deviations there.
+ */
 export function createScaling(rows: Rows, segments: Segments): Scaling {
   const mean = new Float64Array(rows.width)
   const scale = new Float64Array(rows.width)
@@ -57,10 +60,11 @@ export function createScaling(rows: Rows, segments: Segments): Scaling {
     const { mean: middle, variance } = moments(values)
     const constant = low === high
     const size = Math.max(Math.abs(low), Math.abs(high))
-    mean[tag] = constant ? low : middle
-    scale[tag] = constant
+    mean[tag] = Math.fround(constant ? low : middle)
+    const spread = constant
       ? Math.max(CONSTANT_SHARE * size, CONSTANT_SHARE)
       : Math.max(Math.sqrt(variance), RANGE_SHARE * (high - low))
+    scale[tag] = Math.fround(spread)
   }
   return { mean, scale }
 }

@@ -36,6 +36,11 @@ export const faults = {
     retry: false,
     say: 'The audit log does not fit together at entry {seq}: it was changed outside the product.',
   },
+  'bench.no-data': {
+    status: 404,
+    retry: false,
+    say: 'The recordings "{set}" are not in {folder}; MIMAMORI_BENCH_DATA names the folder that holds the sets.',
+  },
   'bench.unknown': {
     status: 404,
     retry: false,

@@ -20,9 +20,27 @@ import { createLog } from '../../protocol/kit/log.ts'
 import { GATEWAY, openTunnelRig, SITE, type TunnelRig, target } from './tunnel-rig.ts'
 
 export const CONSOLE = 'http://127.0.0.1:65000'
-export const technician: Actor = { id: 'per_tech', name: 'Tech', role: 'technician', sites: [SITE] }
-export const manager: Actor = { id: 'per_boss', name: 'Boss', role: 'site-manager', sites: [SITE] }
-export const stranger: Actor = { id: 'per_far', name: 'Far', role: 'site-manager', sites: ['shop'] }
+export const technician: Actor = {
+  id: 'per_tech',
+  login: 'tech',
+  name: 'Tech',
+  role: 'technician',
+  sites: [SITE],
+}
+export const manager: Actor = {
+  id: 'per_boss',
+  login: 'boss',
+  name: 'Boss',
+  role: 'site-manager',
+  sites: [SITE],
+}
+export const stranger: Actor = {
+  id: 'per_far',
+  login: 'far',
+  name: 'Far',
+  role: 'site-manager',
+  sites: ['shop'],
+}
 
 export interface Answered {
   status: number

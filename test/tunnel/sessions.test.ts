@@ -76,10 +76,10 @@ test('from the request to the end: states, audit, recording and its hash', async
     'active > ended (closed-by-user)',
   ])
   expect(await auditLines()).toEqual([
-    'per_tech session.request done',
-    'per_boss session.approve done',
-    'per_tech session.open done',
-    'per_tech session.end done',
+    'tech session.request done',
+    'boss session.approve done',
+    'tech session.open done',
+    'tech session.end done',
   ])
 })
 
@@ -126,7 +126,7 @@ test('a session that asks for more than the site gives does not open, says why, 
     })
   }
   expect((await sessions.get(id))?.state).toBe('approved')
-  expect((await auditLines()).slice(-1)).toEqual(['per_tech session.open failed'])
+  expect((await auditLines()).slice(-1)).toEqual(['tech session.open failed'])
 })
 
 test('without a recorder there is no session: a full disk refuses the opening', async () => {

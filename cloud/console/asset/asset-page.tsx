@@ -87,7 +87,8 @@ function AssetBody({ asset, label }: { asset: AssetDetail; label: string }) {
       <Stack gap="sm" className="side-column">
         {asset.model && (
           <Panel title={t('contributions.title')}>
-            <Contributions list={asset.model.contributions} />
+            {/* below the limit the largest deviation is still a deviation of nothing */}
+            <Contributions list={(asset.ratio ?? 0) >= 1 ? asset.model.contributions : []} />
           </Panel>
         )}
         <Panel title={t('alarms.title')}>

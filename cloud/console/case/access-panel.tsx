@@ -8,6 +8,18 @@ import { RequestForm } from './request-form.tsx'
 
 const living: readonly string[] = ['requested', 'approved', 'active', 'paused']
 
+/** Once the recovery is verified another visit is the exception: the form is folded, so that closing stands first. */
+function RequestOrNot({ detail }: { detail: CaseDetail }) {
+  const { t } = useWords()
+  if (detail.verifiedAt === null) return <RequestForm detail={detail} />
+  return (
+    <details>
+      <summary>{t('access.again')}</summary>
+      <RequestForm detail={detail} />
+    </details>
+  )
+}
+
 export function AccessPanel({ detail }: { detail: CaseDetail }) {
   const { t } = useWords()
   const newest = detail.sessions.toSorted((a, b) => b.requestedAt - a.requestedAt)
@@ -19,7 +31,7 @@ export function AccessPanel({ detail }: { detail: CaseDetail }) {
         {newest.map((session) => (
           <SessionCard key={session.id} session={session} on="case" />
         ))}
-        {open && !running && <RequestForm detail={detail} />}
+        {open && !running && <RequestOrNot detail={detail} />}
       </Stack>
     </Panel>
   )

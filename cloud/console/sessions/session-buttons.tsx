@@ -77,7 +77,7 @@ export function EndButton({ session }: { session: SessionView }) {
         loading={end.isPending}
         onClick={() => end.mutate(undefined)}
       >
-        {t('session.end')}
+        {t(session.state === 'requested' ? 'session.withdraw' : 'session.end')}
       </ActButton>
       {end.error && <Problem error={end.error} />}
     </>

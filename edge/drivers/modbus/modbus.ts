@@ -11,6 +11,7 @@ import { createRtuLine } from './rtu-line.ts'
 import { openTcpLine } from './tcp-line.ts'
 
 export { addressSchema } from './address-schema.ts'
+export { busShare, lintGroup, planSummary } from './lint-group.ts'
 export { lintOptions, optionsSchema } from './options.ts'
 
 /** Why this tag's address cannot be; undefined when it can. */

@@ -40,7 +40,7 @@ const corrupt = (bytes: Buffer) => {
   return bytes
 }
 
-describe('F18: replies that answer something else', () => {
+describe.concurrent('F18: replies that answer something else', () => {
   const cases: Record<string, (request: ModbusRequest) => Buffer> = {
     'a wrong checksum': (it) => corrupt(frame(it, 3, 2, 0x11, 0x11)),
     'another unit': (it) => encodeRtu(it.unit + 1, Uint8Array.of(3, 2, 0x11, 0x11)),

@@ -1,5 +1,6 @@
 /** Reads, writes and subscribes in one OPC UA session. */
 import { AttributeIds } from 'node-opcua-client'
+import { wait } from '../../../protocol/kit/backoff.ts'
 import { Fault } from '../../../protocol/kit/fault.ts'
 import type { Sample, Tag } from '../../../protocol/model.ts'
 import type { Connection } from '../driver.ts'
@@ -8,7 +9,7 @@ import type { Conversation, SessionRequest } from './conversation.ts'
 import { withDeadline } from './deadline.ts'
 import { callMethod } from './method-call.ts'
 import { codes } from './node-ids.ts'
-import { openSession } from './open-session.ts'
+import { openSession, SERVER_STATE, SESSION_TIMEOUT_MS } from './open-session.ts'
 import { createResolver } from './resolver.ts'
 import { runSubscription } from './subscription.ts'
 import { badSample, toIndexRange, toSample } from './values.ts'
@@ -16,6 +17,8 @@ import { writeTag } from './write.ts'
 
 /** Nodes a Read request: below the operation limit of small servers. */
 const MAX_NODES_PER_READ = 500
+/** Twice within the life of an idle session one may be late. */
+const KEEP_ALIVE_MS = SESSION_TIMEOUT_MS / 3
 const VALUE = AttributeIds.Value
 /** An event has no value that could be asked for. */
 const NOT_READ = codes.badNotReadable
@@ -48,7 +51,11 @@ export async function openConversation(
   const { session } = opened
   const { endpoint, timeoutMs, nodeRetryMs } = request.options
   const closing = Promise.withResolvers<never>()
-  stack.defer(() => closing.reject(new Fault('driver.disconnected', { endpoint })))
+  const closed = new AbortController()
+  stack.defer(() => {
+    closed.abort()
+    closing.reject(new Fault('driver.disconnected', { endpoint }))
+  })
   const lost = Promise.race([opened.lost, closing.promise])
   lost.catch(() => {})
   const call = async <T>(promise: Promise<T>, abort: AbortSignal): Promise<T> => {
@@ -60,11 +67,18 @@ export async function openConversation(
       throw new Fault('driver.disconnected', { endpoint }, { cause: error })
     }
   }
+  const ping = () => call(session.read({ nodeId: SERVER_STATE, attributeId: VALUE }), closed.signal)
+  keepAlive(ping, closed.signal).catch(closing.reject)
   const uris = await call(session.readNamespaceArray(), signal)
   const namespaces = { uris, prefixes: request.options.namespaces }
   const nodes = createResolver({ session, namespaces, retryMs: nodeRetryMs, call })
   const conversation = { ...request, session, namespaces: uris, nodes, lost, call }
   return { conversation, owned: stack.move() }
+}
+
+/** A session whose groups are slow must not end of old age, and its broken line must not wait for the next read. */
+async function keepAlive(ping: () => Promise<unknown>, signal: AbortSignal): Promise<void> {
+  while (await wait(KEEP_ALIVE_MS, signal)) await ping()
 }
 
 async function readTags(

@@ -25,10 +25,10 @@ import { openPki } from './pki.ts'
 const MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 const MAX_CHUNKS = 256
 /** A server forgets a session of a gateway that died after this. */
-const SESSION_TIMEOUT_MS = 60_000
+export const SESSION_TIMEOUT_MS = 60_000
 /** A polite goodbye may take so long; then the socket is cut. */
 const GOODBYE_MS = 500
-const SERVER_STATE = 'i=2259'
+export const SERVER_STATE = 'i=2259'
 
 export interface OpenSession extends AsyncDisposable {
   readonly session: ClientSession
@@ -144,7 +144,8 @@ function clientOptions(options: OpcuaOptions, { device }: DriverContext) {
     keepPendingSessionsOnDisconnect: true,
     requestedSessionTimeout: SESSION_TIMEOUT_MS,
     // Ours comes first, so that silence is told from a lost line; these free what the library keeps.
-    transportTimeout: options.timeoutMs * 2,
+    // The transport's counts idle time, and a slow group is idle for long: the keep-alive must come first.
+    transportTimeout: SESSION_TIMEOUT_MS + options.timeoutMs * 2,
     defaultTransactionTimeout: options.timeoutMs * 2,
     transportSettings: { maxChunkCount: MAX_CHUNKS, maxMessageSize: MAX_MESSAGE_BYTES },
   }

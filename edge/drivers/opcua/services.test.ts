@@ -27,7 +27,7 @@ beforeAll(async () => {
   server = await scene.openServer({ variables, extend: addMore })
   const namespaces = { press: NAMESPACE }
   connection = await scene
-    .createDriver(server.port, { namespaces, security: 'None' })
+    .createDriver(server.port, { namespaces, security: 'None', keepAliveMs: 200 })
     .connect(never())
 })
 afterAll(async () => {

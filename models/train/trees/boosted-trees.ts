@@ -22,52 +22,81 @@ export interface BoostedTrees {
   trees: { target: number; tree: Tree }[]
 }
 
-const DEFAULTS = { rounds: 120, depth: 4, rate: 0.12, featureShare: 0.15, rowShare: 0.7 }
+const DEFAULTS = { rounds: 60, depth: 4, rate: 0.12, featureShare: 0.3, rowShare: 0.7 }
 const RIDGE = 1
 const MIN_WEIGHT = 0.5
 
 /** `labels` are class numbers from 0; the same table, labels and seed give the same trees. */
-export function fitBoostedTrees(table: FeatureTable, labels: Int32Array, options: BoostOptions): BoostedTrees {
-  const { rounds, depth, rate, featureShare, rowShare } = { ...DEFAULTS, ...options }
+export function fitBoostedTrees(
+  table: FeatureTable,
+  labels: Int32Array,
+  options: BoostOptions,
+): BoostedTrees {
+  const { rounds, rowShare, ...growth } = { ...DEFAULTS, ...options }
   const random = createRandom(options.seed)
   const bins = createBins(table)
-  const classes = Math.max(...labels) + 1
-  const base = countShares(labels, classes)
-  const scores = Float64Array.from({ length: table.rows * classes }, (_, i) => base[i % classes] ?? 0)
-  const trees: BoostedTrees['trees'] = []
-  const gradient = new Float64Array(table.rows)
-  const hessian = new Float64Array(table.rows)
-  const all = Array.from({ length: table.width }, (_, i) => i)
+  const classes = labels.reduce((most, label) => Math.max(most, label + 1), 1)
+  const model: BoostedTrees = { classes, base: countShares(labels, classes), trees: [] }
+  const scores = spread(model.base, table.rows)
+  const all = Int32Array.from({ length: table.rows }, (_, i) => i)
   for (let round = 0; round < rounds; round++) {
     const shares = softmax(scores, classes)
-    const rows = Int32Array.from({ length: table.rows }, (_, i) => i).filter(() => random() < rowShare)
+    const rows = all.filter(() => random() < rowShare)
     for (let target = 0; target < classes; target++) {
-      for (let row = 0; row < table.rows; row++) {
-        const share = shares[row * classes + target] as number
-        gradient[row] = share - (labels[row] === target ? 1 : 0)
-        hessian[row] = Math.max(1e-6, share * (1 - share))
-      }
-      const features = all.filter(() => random() < featureShare)
-      const tree = growTree({ bins, rows, tableRows: table.rows, features, gradient, hessian, depth, rate, ridge: RIDGE, minWeight: MIN_WEIGHT })
-      trees.push({ target, tree })
-      for (let row = 0; row < table.rows; row++) {
-        const at = row * classes + target
-        scores[at] = (scores[at] as number) + evaluateTree(tree, table.values, row * table.width)
-      }
+      const slopes = findSlopes({ shares, labels, classes, target })
+      const features = pickFeatures(table.width, growth.featureShare, random)
+      const { depth, rate } = growth
+      const tree = growTree({ bins, rows, tableRows: table.rows, features, ...slopes, depth, rate, ridge: RIDGE, minWeight: MIN_WEIGHT })
+      model.trees.push({ target, tree })
+      addTree(scores, table, { classes, target, tree })
     }
   }
-  return { classes, base, trees }
+  return model
 }
 
+interface Target {
+  shares: Float64Array
+  labels: Int32Array
+  classes: number
+  target: number
+}
+
+/** First and second derivative of the loss by the score of one class. */
+function findSlopes({ shares, labels, classes, target }: Target) {
+  const own = Float64Array.from(labels, (_, row) => shares[row * classes + target] ?? 0)
+  return {
+    gradient: own.map((share, row) => share - (labels[row] === target ? 1 : 0)),
+    hessian: own.map((share) => Math.max(1e-6, share * (1 - share))),
+  }
+}
+
+/** At least one. */
+function pickFeatures(width: number, share: number, random: () => number): number[] {
+  const picked: number[] = []
+  for (let i = 0; i < width; i++) if (random() < share) picked.push(i)
+  return picked.length > 0 ? picked : [Math.floor(random() * width)]
+}
+
+interface Addition {
+  classes: number
+  target: number
+  tree: Tree
+}
+
+function addTree(scores: Float64Array, { rows, width, values }: FeatureTable, { classes, target, tree }: Addition): void {
+  for (let row = 0; row < rows; row++) {
+    const at = row * classes + target
+    scores[at] = (scores[at] ?? 0) + evaluateTree(tree, values, row * width)
+  }
+}
+
+const spread = (base: Float64Array, rows: number) =>
+  Float64Array.from({ length: rows * base.length }, (_, i) => base[i % base.length] ?? 0)
+
 /** `[rows, classes]` shares of belief, row by row. */
-export function predictShares(model: BoostedTrees, table: FeatureTable): Float64Array {
-  const { classes, base, trees } = model
-  const scores = Float64Array.from({ length: table.rows * classes }, (_, i) => base[i % classes] ?? 0)
-  for (const { target, tree } of trees)
-    for (let row = 0; row < table.rows; row++) {
-      const at = row * classes + target
-      scores[at] = (scores[at] as number) + evaluateTree(tree, table.values, row * table.width)
-    }
+export function predictShares({ classes, base, trees }: BoostedTrees, table: FeatureTable): Float64Array {
+  const scores = spread(base, table.rows)
+  for (const { target, tree } of trees) addTree(scores, table, { classes, target, tree })
   return softmax(scores, classes)
 }
 
@@ -91,8 +120,12 @@ function softmax(scores: Float64Array, classes: number): Float64Array {
     const own = scores.subarray(from, from + classes)
     const top = Math.max(...own)
     let sum = 0
-    for (let k = 0; k < classes; k++) sum += out[from + k] = Math.exp((own[k] as number) - top)
-    for (let k = 0; k < classes; k++) out[from + k] = (out[from + k] as number) / sum
+    for (let k = 0; k < classes; k++) {
+      const value = Math.exp((own[k] ?? 0) - top)
+      out[from + k] = value
+      sum += value
+    }
+    for (let k = 0; k < classes; k++) out[from + k] = (out[from + k] ?? 0) / sum
   }
   return out
 }

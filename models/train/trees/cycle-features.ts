@@ -1,16 +1,31 @@
 /** Features of one load cycle: what each tag does in it, in figures that a tree can ask about. */
 
-/** Parts of equal length whose means tell the shape of the cycle. */
-const PARTS = 60
+/** Parts of equal length at most whose means tell the shape of the cycle: a slow valve shows in one second of sixty. */
+const MAX_PARTS = 60
 const FIGURES = ['mean', 'std', 'min', 'max', 'slope', 'q25', 'q50', 'q75'] as const
+
+/** How the features of every tag are made, in words for the manifest. */
+export const CYCLE_FEATURE_RULE =
+  'Per cycle and tag, over its rows in the order of time: mean; std; min; max; slope (least squares, per cycle length); ' +
+  'q25, q50, q75 (nearest rank); part i of n: mean of the i-th of n parts of equal length. Empty cells are left out, a part ' +
+  'without any value is NaN (goes right in every tree). A cycle of one row has its value alone.'
+
+/** Parts for cycles that usually have so many rows; 0 when a cycle is one row. */
+export function chooseParts(rows: number): number {
+  return rows < 2 ? 0 : Math.min(MAX_PARTS, rows)
+}
+
 /** Features of one tag. */
-export const FEATURES_PER_TAG = FIGURES.length + PARTS
+export function countFeatures(parts: number): number {
+  return parts === 0 ? 1 : FIGURES.length + parts
+}
 
 /** Names of the features, in their order. */
-export function nameCycleFeatures(tags: readonly string[]): string[] {
+export function nameCycleFeatures(tags: readonly string[], parts: number): string[] {
+  if (parts === 0) return [...tags]
   return tags.flatMap((tag) => [
     ...FIGURES.map((figure) => `${figure}(${tag})`),
-    ...Array.from({ length: PARTS }, (_, i) => `part${i + 1}of${PARTS}(${tag})`),
+    ...Array.from({ length: parts }, (_, i) => `part${i + 1}of${parts}(${tag})`),
   ])
 }
 
@@ -18,12 +33,13 @@ export function nameCycleFeatures(tags: readonly string[]): string[] {
  * Figures of the values of one tag in one cycle, in the order of time; an empty cell (NaN) is left out, a part without
  * any value is NaN.
  */
-export function measureCycle(values: ArrayLike<number>): number[] {
+export function measureCycle(values: ArrayLike<number>, parts: number): number[] {
   const there = Array.from(values).filter((value) => !Number.isNaN(value))
-  if (there.length === 0) return new Array(FEATURES_PER_TAG).fill(Number.NaN)
-  const sorted = [...there].sort((a, b) => a - b)
+  if (there.length === 0) return new Array(countFeatures(parts)).fill(Number.NaN)
   const mean = average(there)
-  const quantile = (share: number) => sorted[Math.round(share * (sorted.length - 1))] as number
+  if (parts === 0) return [mean]
+  const sorted = [...there].sort((a, b) => a - b)
+  const quantile = (share: number) => sorted[Math.round(share * (sorted.length - 1))] ?? Number.NaN
   return [
     mean,
     Math.sqrt(average(there.map((value) => (value - mean) ** 2))),
@@ -33,14 +49,14 @@ export function measureCycle(values: ArrayLike<number>): number[] {
     quantile(0.25),
     quantile(0.5),
     quantile(0.75),
-    ...measureParts(values),
+    ...measureParts(values, parts),
   ]
 }
 
-function measureParts(values: ArrayLike<number>): number[] {
-  return Array.from({ length: PARTS }, (_, part) => {
-    const from = Math.floor((part * values.length) / PARTS)
-    const to = Math.max(from + 1, Math.floor(((part + 1) * values.length) / PARTS))
+function measureParts(values: ArrayLike<number>, parts: number): number[] {
+  return Array.from({ length: parts }, (_, part) => {
+    const from = Math.floor((part * values.length) / parts)
+    const to = Math.max(from + 1, Math.floor(((part + 1) * values.length) / parts))
     const own: number[] = []
     for (let i = from; i < to; i++) {
       const value = values[i] ?? Number.NaN
