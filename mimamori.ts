@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The command line: every part of the product starts here. */
 import { Command, InvalidArgumentError } from 'commander'
+import { addEdgeCommands } from './edge/commands.ts'
 import { Fault } from './protocol/kit/fault.ts'
 import { createLog } from './protocol/kit/log.ts'
 
@@ -39,7 +40,7 @@ export function createProgram(): Command {
     .description('Remote monitoring, predictive maintenance and remote support in one product')
     .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : EXIT_USAGE))
   addDemo(program)
-  addEdge(program)
+  addEdgeCommands(program, stopSignal)
   addCloud(program)
   addSimulate(program)
   addModels(program)
@@ -62,26 +63,6 @@ function addDemo(program: Command): void {
     .action(async (options) => {
       const { runDemo } = await import('./demo/demo.ts')
       await runDemo(options, stopSignal())
-    })
-}
-
-function addEdge(program: Command): void {
-  const edge = program.command('edge').description('the gateway in a plant or shop')
-  edge
-    .command('run', { isDefault: true })
-    .description('run a gateway')
-    .requiredOption('--config <file>', 'gateway.yaml')
-    .action(async ({ config }) => {
-      const { runGateway } = await import('./edge/main.ts')
-      await runGateway(config, stopSignal())
-    })
-  edge
-    .command('check')
-    .description('check a configuration and open nothing')
-    .requiredOption('--config <file>', 'gateway.yaml')
-    .action(async ({ config }) => {
-      const { checkGateway } = await import('./edge/main.ts')
-      console.log(await checkGateway(config))
     })
 }
 
@@ -177,6 +158,9 @@ function addModels(program: Command): void {
     .requiredOption('--in <file>', 'CSV (or .csv.gz), one row a sample')
     .requiredOption('--out <dir>', 'folder of the model')
     .option('--time <column>', 'the time column')
+    .option('--kind <kind>', 'rul: from run-to-failure histories; failures: from labelled cycles')
+    .option('--unit <column>', 'with --kind: names the machine, or the cycle')
+    .option('--label <column>', 'with --kind failures: the known state')
     .option('--period <seconds>', 'grid step; found in the time column when left out', parseSeconds)
     .option('--resolution <file>', 'JSON: live step per tag')
     .option('--seed <n>', 'for everything random', Number, 1)
@@ -191,6 +175,7 @@ function addModels(program: Command): void {
     .requiredOption('--in <file>', 'CSV (or .csv.gz)')
     .requiredOption('--out <file>', 'CSV: time, score, ratio, alarm, top_tags')
     .option('--time <column>', 'the time column')
+    .option('--unit <column>', 'the unit column, where it has another name than in training')
     .action(async (options) => {
       const { scoreCommand } = await import('./models/commands.ts')
       console.log(await scoreCommand(options))

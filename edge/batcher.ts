@@ -34,13 +34,20 @@ export interface Batcher {
 
 /** Kept in memory while the disk refuses: about a minute of a busy gateway, some 20 MB. */
 const MAX_WAITING = 100_000
+/** A gateway with nothing to tell says so this often; a gap of dead time begins at its last word. */
+const HEARTBEAT_MS = 1_000
 /** One batch becomes one or a few MQTT messages. */
 const MAX_BATCH = 2_000
+/** A process that stood still for longer than this acquired nothing meanwhile, and says so. */
+const MAX_PAUSE_MS = 10_000
 
 export function createBatcher(options: BatcherOptions): Batcher {
   let waiting: Sample[] = []
+  /** What memory had no room for; one gap that grows. */
   let gap: Gap | undefined
+  const pauses: Gap[] = []
   let refused = false
+  let aliveAt = Date.now()
   const counters: BatcherCounters = { samples: 0, batches: 0, dropped: 0, waiting: 0 }
 
   function add(samples: readonly Sample[]): void {
@@ -65,25 +72,33 @@ export function createBatcher(options: BatcherOptions): Batcher {
 
   function flush(): void {
     const startedAt = Date.now()
-    while (waiting.length > 0 || gap) {
+    const before = counters.batches
+    while (waiting.length > 0 || pauses.length > 0 || gap) {
       const samples = waiting.slice(0, MAX_BATCH)
-      const gaps = gap ? [gap] : []
-      const number = append(samples, gaps)
+      const gaps = gap ? [gap, ...pauses] : [...pauses]
+      const number = write(() => options.append(samples, gaps))
       if (number === undefined) return
       waiting = waiting.slice(samples.length)
       gap = undefined
+      pauses.length = 0
       counters.batches += 1
       options.publish(number, samples, gaps)
     }
-    options.heartbeat(startedAt)
+    // A batch is a sign of life itself: another one would be another wait for the disk.
+    if (counters.batches > before) aliveAt = startedAt
+    else if (Math.abs(startedAt - aliveAt) >= HEARTBEAT_MS) {
+      write(() => options.heartbeat(startedAt))
+      aliveAt = startedAt
+    }
   }
 
-  function append(samples: Sample[], gaps: Gap[]): number | undefined {
+  /** Undefined: the disk refuses; everything waits in memory until it does not. */
+  function write<T>(work: () => T): T | undefined {
     try {
-      const number = options.append(samples, gaps)
+      const result = work()
       if (refused) options.log.info('the outbox takes readings again')
       refused = false
-      return number
+      return result
     } catch (error) {
       if (!(error instanceof Fault)) throw error
       if (!refused)
@@ -98,7 +113,16 @@ export function createBatcher(options: BatcherOptions): Batcher {
     flush,
     counters: () => ({ ...counters, waiting: waiting.length }),
     async run(signal) {
-      while (await wait(options.flushMs, signal)) flush()
+      let alive = { at: Date.now(), ms: performance.now() }
+      while (await wait(options.flushMs, signal)) {
+        const to = Date.now()
+        // By the monotonic clock: a step of the other one is no pause.
+        if (performance.now() - alive.ms > MAX_PAUSE_MS) {
+          pauses.push({ gateway: options.gateway, from: alive.at, to, reason: 'gateway-down' })
+        }
+        alive = { at: to, ms: performance.now() }
+        flush()
+      }
       flush()
     },
   }

@@ -48,14 +48,6 @@ export async function runGateway(file: string, signal: AbortSignal): Promise<voi
   })
 }
 
-/** `mimamori edge check`: everything that can be known without opening a socket. */
-export async function checkGateway(file: string): Promise<string> {
-  const config = await loadGatewayConfig(file)
-  await loadPolicy(config)
-  const tags = config.devices.flatMap(tagsOf)
-  return `${file}: ${config.devices.length} device(s), ${tags.length} tag(s), nothing wrong`
-}
-
 interface Wiring {
   config: GatewayConfig
   credentials: GatewayCredentials

@@ -2,6 +2,8 @@
 import { readFile } from 'node:fs/promises'
 import { Fault } from '../protocol/kit/fault.ts'
 import { createLog } from '../protocol/kit/log.ts'
+import { FEATURE_KINDS, scoreFeatureModel, trainFeatureModel } from './train/feature-commands.ts'
+import { readModelKind } from './train/feature-manifest.ts'
 import { runScore } from './train/score.ts'
 import { runTrain } from './train/train.ts'
 
@@ -13,11 +15,19 @@ export interface TrainCommand {
   period?: number
   /** File: JSON object, tag → live step in the tag's unit. */
   resolution?: string
+  /** `rul` or `failures`; an anomaly detector when left out. */
+  kind?: string
+  /** Column that names the machine, or the cycle. */
+  unit?: string
+  /** Column of the known state, for `failures`. */
+  label?: string
   seed: number
 }
 
 /** Answers what was made. */
 export async function trainCommand(command: TrainCommand): Promise<string> {
+  const { kind } = command
+  if (kind !== undefined) return await trainFeatureModel({ ...command, kind })
   const { manifest, drifting } = await runTrain({
     in: command.in,
     out: command.out,
@@ -61,10 +71,14 @@ export interface ScoreCommand {
   in: string
   out: string
   time?: string
+  unit?: string
 }
 
 /** Answers what was found. */
 export async function scoreCommand(command: ScoreCommand): Promise<string> {
+  const kind = await readModelKind(command.model)
+  if (kind !== undefined && FEATURE_KINDS.includes(kind))
+    return await scoreFeatureModel(kind, command)
   const { rows, scored, above, alarms } = await runScore({ ...command, timeColumn: command.time })
   return `${command.out}: ${rows} rows, ${scored} scored, ${above} above the threshold, ${alarms} alarm(s)`
 }

@@ -91,10 +91,11 @@ describe('docker-compose.yml', () => {
     }
     const checks = [
       ['cloud', 'deploy/cloud/cloud.yaml'],
-      ['edge', 'deploy/gateway/gateway.yaml'],
+      // The certificates lie in the volumes of the services, not here.
+      ['edge', 'deploy/gateway/gateway.yaml', '--elsewhere'],
     ] as const
-    for (const [part, file] of checks) {
-      const args = ['mimamori.ts', part, 'check', '--config', file]
+    for (const [part, file, ...flags] of checks) {
+      const args = ['mimamori.ts', part, 'check', '--config', file, ...flags]
       const run = spawnSync(process.execPath, args, { cwd: root, env, encoding: 'utf8' })
       expect(`${run.stdout}${run.stderr}`).toContain('nothing wrong')
     }

@@ -4,7 +4,12 @@ import { join } from 'node:path'
 import { Compile } from 'typebox/schema'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
-import { createGatewaySchema, createPolicySchema, formatSchema, type JsonSchema } from './publish.ts'
+import {
+  createGatewaySchema,
+  createPolicySchema,
+  formatSchema,
+  type JsonSchema,
+} from './publish.ts'
 
 const here = import.meta.dirname
 const root = join(here, '../..')

@@ -4,6 +4,8 @@ import { DatabaseSync } from 'node:sqlite'
 import { Fault } from '../../protocol/kit/fault.ts'
 import type { TagId } from '../../protocol/model.ts'
 import { type Packable, packBatch } from './pack.ts'
+import { createSettled, type Settled } from './settled.ts'
+import { isCorrupt, openSound } from './sound-file.ts'
 
 /** One stored batch, still packed. */
 export interface Kept {
@@ -43,7 +45,7 @@ interface LogFileOptions {
 /** Opens a sound file; an unsound one is renamed (kept), and `corruptSince` says what time it may have covered. */
 export function openLogFile(options: LogFileOptions, now: number) {
   try {
-    return { file: attach(openSound(options.file)), corruptSince: undefined }
+    return { file: attach(openSound(options.file, SCHEMA)), corruptSince: undefined }
   } catch (error) {
     if (!isCorrupt(error)) throw unwritable(options.file, error)
     const corruptSince = salvageSince(options, now)
@@ -51,32 +53,8 @@ export function openLogFile(options: LogFileOptions, now: number) {
       const part = `${options.file}${suffix}`
       if (existsSync(part)) renameSync(part, `${options.file}.corrupt-${now}${suffix}`)
     }
-    return { file: attach(openSound(options.file)), corruptSince }
+    return { file: attach(openSound(options.file, SCHEMA)), corruptSince }
   }
-}
-
-class UnsoundFile extends Error {}
-
-function openSound(file: string): DatabaseSync {
-  const database = new DatabaseSync(file)
-  try {
-    database.exec(SCHEMA)
-    const verdict = database.prepare('PRAGMA quick_check(1)').get() as { quick_check: string }
-    if (verdict.quick_check !== 'ok') throw new UnsoundFile(verdict.quick_check)
-    return database
-  } catch (error) {
-    database.close()
-    throw error
-  }
-}
-
-/** SQLITE_CORRUPT and SQLITE_NOTADB. */
-const CORRUPT_CODES = new Set([11, 26])
-
-function isCorrupt(error: unknown): boolean {
-  if (error instanceof UnsoundFile) return true
-  const code = (error as { errcode?: unknown }).errcode
-  return typeof code === 'number' && CORRUPT_CODES.has(code & 0xff)
 }
 
 /** The earliest time the lost file may have held: asked of the file itself, else its birth or the age limit. */
@@ -105,7 +83,14 @@ function attach(database: DatabaseSync) {
   const statements = prepareAll(database)
   const tags = createTagBook(database)
   const total = measure(statements.sizes, 0, Number.MAX_SAFE_INTEGER)
-  const transact = createTransact(database, { tags, total })
+  const settled = createSettled()
+  const transact = createTransact(database, { tags, total, settled, statements })
+  const remove = (from: number, to: number): void =>
+    transact(() => {
+      const gone = measure(statements.sizes, from, to)
+      statements.remove.run(from, to)
+      subtract(total, gone)
+    })
   return {
     transact,
     tagOf: tags.tagOf,
@@ -120,21 +105,20 @@ function attach(database: DatabaseSync) {
         total.bytes += body.length + ROW_OVERHEAD
         return Number(lastInsertRowid)
       }),
-    read: (after: number, limit: number): Kept[] => {
-      const rows = statements.select.all(after, limit) as unknown as Omit<Kept, 'bytes'>[]
-      return rows.map((row) => ({ ...row, bytes: row.body.length + ROW_OVERHEAD }))
+    read: (after: number, limit: number): Kept[] =>
+      readKept(statements.select, settled, { after, limit }),
+    remove,
+    /** Gone for every reader at once, from the disk with the next write; a crash before it brings the rows back. */
+    settle: (from: number, to: number): void => {
+      if (settled.overlaps(from, to)) remove(from, to)
+      else {
+        subtract(total, measure(statements.sizes, from, to))
+        settled.add(from, to)
+      }
     },
-    remove: (from: number, to: number): void =>
-      transact(() => {
-        const gone = measure(statements.sizes, from, to)
-        statements.remove.run(from, to)
-        total.batches -= gone.batches
-        total.samples -= gone.samples
-        total.bytes -= gone.bytes
-      }),
     depth: () => ({
       ...total,
-      oldestAt: (statements.oldest.get() as { at: number } | undefined)?.at,
+      oldestAt: readKept(statements.oldest, settled, { after: 0, limit: 1 })[0]?.at,
     }),
     alive: (at: number): void => transact(() => void statements.alive.run(Math.round(at))),
     lastAlive: () => (statements.lastAlive.get() as { at: number } | undefined)?.at,
@@ -157,7 +141,9 @@ function prepareAll(database: DatabaseSync) {
         coalesce(sum(length(body)), 0) AS bytes FROM batch WHERE number BETWEEN ? AND ?`,
     ),
     remove: database.prepare('DELETE FROM batch WHERE number BETWEEN ? AND ?'),
-    oldest: database.prepare('SELECT at FROM batch ORDER BY number LIMIT 1'),
+    oldest: database.prepare(
+      "SELECT number, at, 0 AS samples, x'' AS body FROM batch WHERE number > ? ORDER BY number LIMIT ?",
+    ),
   }
 }
 
@@ -174,21 +160,53 @@ function measure(sizes: Statement, from: number, to: number): Total {
   return { ...row, bytes: row.bytes + row.batches * ROW_OVERHEAD }
 }
 
-/** Runs work in one transaction (a nested call joins it); what fails leaves file, counters and tag numbers as they were. */
-function createTransact(database: DatabaseSync, memory: { tags: TagBook; total: Total }) {
+function subtract(total: Total, gone: Total): void {
+  total.batches -= gone.batches
+  total.samples -= gone.samples
+  total.bytes -= gone.bytes
+}
+
+/** The next rows nobody has acknowledged; looks on behind those that are. */
+function readKept(
+  select: Statement,
+  settled: Settled,
+  { after, limit }: { after: number; limit: number },
+): Kept[] {
+  for (let start = settled.skip(after); ; ) {
+    const rows = select.all(start, limit) as unknown as Omit<Kept, 'bytes'>[]
+    const kept = rows.filter((row) => !settled.has(row.number))
+    const last = rows.at(-1)
+    if (kept.length > 0 || !last) {
+      return kept.map((row) => ({ ...row, bytes: row.body.length + ROW_OVERHEAD }))
+    }
+    start = settled.skip(last.number)
+  }
+}
+
+interface Memory {
+  tags: TagBook
+  total: Total
+  settled: Settled
+  statements: ReturnType<typeof prepareAll>
+}
+
+/** Runs work in one transaction (a nested call joins it), behind the deletes that waited for one; what fails leaves file, counters and tag numbers as they were. */
+function createTransact(database: DatabaseSync, { tags, total, settled, statements }: Memory) {
   return <T>(work: () => T): T => {
     if (database.isTransaction) return work()
-    const before = { ...memory.total }
-    const known = memory.tags.size()
+    const before = { ...total }
+    const known = tags.size()
     try {
       database.exec('BEGIN IMMEDIATE')
+      for (const { from, to } of settled.ranges()) statements.remove.run(from, to)
       const result = work()
       database.exec('COMMIT')
+      settled.clear()
       return result
     } catch (error) {
       if (database.isTransaction) database.exec('ROLLBACK')
-      Object.assign(memory.total, before)
-      memory.tags.forgetFrom(known)
+      Object.assign(total, before)
+      tags.forgetFrom(known)
       throw unwritable(database.location() ?? '', error)
     }
   }

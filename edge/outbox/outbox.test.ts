@@ -151,6 +151,21 @@ describe('a damaged file', () => {
     expect(values(outbox)).toEqual([1])
   })
 
+  test('whose header names no known format is set aside, instead of keeping the gateway down', async () => {
+    {
+      await using outbox = open()
+      outbox.append({ samples: [reading(1)] })
+    }
+    const { openSync, writeSync, closeSync } = await import('node:fs')
+    const handle = openSync(join(folder, 'outbox.db'), 'r+')
+    // The schema format number, 1 to 4 (SQLite file format, 1.3.9).
+    writeSync(handle, Buffer.alloc(4, 0x5a), 0, 4, 44)
+    closeSync(handle)
+    await using outbox = open()
+    expect(corruptParts()).toHaveLength(1)
+    expect(gaps(outbox).some(({ reason }) => reason === 'corrupt')).toBe(true)
+  })
+
   test('with an overwritten page is set aside', async () => {
     {
       await using outbox = open()

@@ -26,7 +26,7 @@ export interface Outbox extends AsyncDisposable {
   append(batch: { samples: Sample[]; gaps?: Gap[] }): number
   /** Unacknowledged batches with a number above `after`, in order, at most `limit`. */
   peek(after: number, limit: number): Batch[]
-  /** Deletes the batches of this range, both ends included. */
+  /** Deletes the batches of this range, both ends included: for readers at once, on disk with the next write. */
   acknowledge(from: number, to: number): void
   depth(): OutboxDepth
   /** Durable 'last alive'; call it at least once a second. `append` implies it. */
@@ -99,7 +99,7 @@ export function openOutbox(options: OutboxOptions): Outbox {
       for (const row of broken) dropped += reportBroken(file, row, { options, at: now() })
       return batches.filter((batch) => batch !== undefined)
     },
-    acknowledge: (from, to) => file.remove(from, to),
+    acknowledge: (from, to) => file.settle(from, to),
     depth: () => ({ ...file.depth(), dropped }),
     heartbeat: (at) => file.alive(at),
     lastAlive: () => file.lastAlive(),

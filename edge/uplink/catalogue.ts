@@ -64,6 +64,8 @@ const FIRST_TAG_ALIAS = 16
 export function createCatalogue(): Catalogue {
   const aliases = new Map<TagId, number>()
   const declared = new Map<DeviceId, Map<TagId, Declared>>()
+  /** The same by tag alone: every sample asks. */
+  const known = new Map<TagId, Declared>()
   let misfits = 0
 
   const declareAs = (id: TagId, entry: Omit<Declared, 'alias'>): Declared => {
@@ -72,6 +74,7 @@ export function createCatalogue(): Catalogue {
     const full = { ...entry, alias }
     const device = declared.get(entry.device) ?? new Map<TagId, Declared>()
     declared.set(entry.device, device.set(id, full))
+    known.set(id, full)
     return full
   }
   const toMetric = (sample: Sample, { alias, type }: Declared): Metric => {
@@ -102,12 +105,15 @@ export function createCatalogue(): Catalogue {
         })
         .sort(byTime)
     },
-    restart: () => declared.clear(),
+    restart() {
+      declared.clear()
+      known.clear()
+    },
     declare(sample) {
+      const found = known.get(sample.tag)
+      if (found) return { declared: found, isNew: false }
       const path = parseTagId(sample.tag)
       if (!path) return undefined
-      const known = declared.get(path.device)?.get(sample.tag)
-      if (known) return { declared: known, isNew: false }
       const entry = { device: path.device, name: path.name, type: guessType(sample.value) }
       return { declared: declareAs(sample.tag, entry), isNew: true }
     },

@@ -19,7 +19,8 @@ export function createPublisher(
     context.counters.messages += 1
     // tck-id-payloads-nbirth-qos, -retain and the same for DBIRTH, NDATA, DDATA, DDEATH.
     const options = { qos: 0, retain: false } as const
-    const bytes = Buffer.from(encodePayload(payload, message.options))
+    const encoded = encodePayload(payload, message.options)
+    const bytes = Buffer.from(encoded.buffer, encoded.byteOffset, encoded.byteLength)
     await untilAborted((done) => client.publish(topic, bytes, options, done), signal)
   }
   return {

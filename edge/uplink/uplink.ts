@@ -41,6 +41,8 @@ const MAX_LIVE = 256
 const MAX_HISTORICAL = 10_000
 /** A broker that restarts is met within seconds, a regional outage is not hammered. */
 const BACKOFF: BackoffOptions = { minMs: 500, maxMs: 60_000 }
+/** A session that ends sooner counts as a failed try: two gateways of one identity would put each other out for ever. */
+const MIN_SESSION_MS = 5_000
 
 /** Connects, and reconnects for ever, until disposed; the NDEATH is with the broker when disposal resolves. */
 export function openUplink(options: UplinkOptions): Uplink {
@@ -127,8 +129,9 @@ async function runSessions(context: SessionContext, signal: AbortSignal): Promis
     context.counters.connects += 1
     // What the host said in the last session may be outdated; its retained STATE will tell.
     context.host.online = false
+    const startedMs = performance.now()
     const born = await runSession(context, bdSeq, signal)
-    failures = born ? 0 : failures + 1
+    failures = born && performance.now() - startedMs >= MIN_SESSION_MS ? 0 : failures + 1
     await pause(failures, context.options.backoff ?? BACKOFF, signal)
   }
 }

@@ -1,20 +1,18 @@
-/** Where the recordings for benchmarks lie: beside the checkout, or where MIMAMORI_BENCH_DATA says. */
+/** What the benchmarks of labelled and run-to-failure sets share: the folder of a set, tables without header, cost. */
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import { Fault } from '../../protocol/kit/fault.ts'
-
-const BESIDE = fileURLToPath(new URL('../../../shared/data', import.meta.url))
+import { findRecordings, NO_RECORDINGS } from './recordings.ts'
 
 /** The folder of one set; Fault 'bench.no-data' when it is not there. */
 export function findBenchData(set: string): string {
-  const root = process.env.MIMAMORI_BENCH_DATA ?? BESIDE
-  const folder = join(root, set)
-  if (existsSync(folder)) return folder
-  throw new Fault('bench.no-data', { set, folder })
+  const root = findRecordings()
+  const folder = root === undefined ? undefined : join(root, set)
+  if (folder !== undefined && existsSync(folder)) return folder
+  throw new Fault('bench.no-data', { set, problem: NO_RECORDINGS })
 }
 
 /** Numbers of a table without header, gzipped, split at white space; `NaN` is NaN. */

@@ -1,21 +1,24 @@
 /** Detection on the public sets: the product's own train and score against published figures and simple baselines. */
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { MIN_ROWS } from '../train/prepare.ts'
 import { runScore } from '../train/score.ts'
 import type { Table } from '../train/table.ts'
 import { runTrain } from '../train/train.ts'
 import { type Baseline, baselines } from './baselines.ts'
+import { findBenchData } from './bench-data.ts'
 import {
   type BatadalFigures,
   batadalFigures,
   countRows,
+  type NabFigures,
+  nabFigures,
   type SkabFigures,
   skabFigures,
   type TepFigures,
   tepFigures,
 } from './metrics.ts'
-import { formatTable, readBatadal, readSkab, readTep, sliceTable } from './recordings.ts'
+import { formatTable, readBatadal, readNab, readSkab, readTep, sliceTable } from './recordings.ts'
 
 type Beside<T> = T & {
   /** Best figures that the set's own sources publish; null where they publish none for this part. */
@@ -23,32 +26,15 @@ type Beside<T> = T & {
   baselines: Record<string, T>
 }
 
-export interface DetectionFigures {
-  skab: Beside<SkabFigures> & { files: number }
-  tep: Beside<TepFigures>
-  batadal04: Beside<BatadalFigures>
-}
-
 /** Each file of SKAB is trained on its own first rows. */
 const SKAB_TRAIN_ROWS = 400
 const SKAB_PUBLISHED = { F1: 0.78, FAR: 13.6, MAR: 28 }
 const TEP_PERIOD_MS = 180_000
+/** As NAB's own probation: the first 15 %, at most 750 rows. */
+const NAB_TRAIN_SHARE = 0.15
+const NAB_TRAIN_ROWS = 750
 /** The live data of BATADAL have two decimals, its training nine. */
 const BATADAL_STEP = 0.01
-
-/** Takes the folder of the recordings; a minute or less. */
-export async function benchDetection(folder: string): Promise<DetectionFigures> {
-  const dir = await mkdtemp(join(tmpdir(), 'mimamori-bench-'))
-  try {
-    return {
-      skab: await benchSkab(folder, dir),
-      tep: await benchTep(folder, dir),
-      batadal04: await benchBatadal(folder, dir),
-    }
-  } finally {
-    await rm(dir, { recursive: true })
-  }
-}
 
 interface Job {
   dir: string
@@ -79,8 +65,9 @@ function compare<T>(figures: (baseline: Baseline) => T): Record<string, T> {
   )
 }
 
-async function benchSkab(folder: string, dir: string): Promise<DetectionFigures['skab']> {
-  const files = await readSkab(folder)
+/** `dir` is for files of its own; Fault 'bench.no-data' when the recordings are not there. */
+export async function benchSkab(dir: string): Promise<Beside<SkabFigures> & { files: number }> {
+  const files = await readSkab(findBenchData('skab'))
   const parts = files.map(({ tags, labels }) => ({
     whole: tags,
     normal: sliceTable(tags, 0, SKAB_TRAIN_ROWS),
@@ -104,8 +91,9 @@ async function benchSkab(folder: string, dir: string): Promise<DetectionFigures[
   }
 }
 
-async function benchTep(folder: string, dir: string): Promise<DetectionFigures['tep']> {
-  const { train: normal, tests } = await readTep(folder)
+/** Trained on the one normal run; as `benchSkab`. */
+export async function benchTep(dir: string): Promise<Beside<TepFigures>> {
+  const { train: normal, tests } = await readTep(findBenchData('tep'))
   const score = await train(normal, { dir, periodMs: TEP_PERIOD_MS })
   const alarms = new Map<number, boolean[]>()
   for (const [fault, test] of tests) alarms.set(fault, await score(test))
@@ -118,8 +106,9 @@ async function benchTep(folder: string, dir: string): Promise<DetectionFigures['
   }
 }
 
-async function benchBatadal(folder: string, dir: string): Promise<DetectionFigures['batadal04']> {
-  const { train: normal, test } = await readBatadal(folder)
+/** Dataset 04 by dataset 03; as `benchSkab`. */
+export async function benchBatadal(dir: string): Promise<Beside<BatadalFigures>> {
+  const { train: normal, test } = await readBatadal(findBenchData('batadal'))
   const resolution = Object.fromEntries(normal.names.map((name) => [name, BATADAL_STEP]))
   const score = await train(normal, { dir, resolution })
   return {
@@ -127,4 +116,25 @@ async function benchBatadal(folder: string, dir: string): Promise<DetectionFigur
     published: null,
     baselines: compare((baseline) => batadalFigures(test.labels, baseline(normal, test.tags))),
   }
+}
+
+/** The one-tag detector on single series, each trained on its own beginning; as `benchSkab`. */
+export async function benchNab(dir: string): Promise<Beside<NabFigures>> {
+  const series = (await readNab(findBenchData('nab')))
+    .map((one) => ({ ...one, rows: Math.min(NAB_TRAIN_ROWS, one.tags.rows * NAB_TRAIN_SHARE) }))
+    .filter(({ rows }) => rows >= MIN_ROWS)
+  const run = async (alarmsOf: (normal: Table, whole: Table) => Promise<boolean[]>) => {
+    const runs = []
+    for (const { tags, rows, windows } of series) {
+      const from = Math.floor(rows)
+      const alarms = (await alarmsOf(sliceTable(tags, 0, from), tags)).slice(from)
+      runs.push({ at: (tags.at ?? new Float64Array()).slice(from), alarms, windows })
+    }
+    return nabFigures(runs)
+  }
+  const ours = await run(async (normal, whole) => (await train(normal, { dir }))(whole))
+  const others: Record<string, NabFigures> = {}
+  for (const [name, baseline] of Object.entries(baselines))
+    others[name] = await run(async (normal, whole) => baseline(normal, whole))
+  return { ...ours, published: null, baselines: others }
 }

@@ -103,3 +103,33 @@ export function tepFigures(alarms: ReadonlyMap<number, readonly boolean[]>): Tep
     faults: missed.length,
   }
 }
+
+export interface NabFigures {
+  /** Share of the labelled windows in which an alarm stood. */
+  hit: number
+  windows: number
+  /** Percent of the rows outside of them; the median over the series. */
+  FAR: number
+}
+
+/** One series: its alarms with their instants, against the windows. */
+export interface NabRun {
+  at: Float64Array
+  alarms: readonly boolean[]
+  windows: readonly (readonly [number, number])[]
+}
+
+/** Our own reading of NAB: its score weighs early hits, but is as noisy as a coin on single files. */
+export function nabFigures(runs: readonly NabRun[]): NabFigures {
+  let hit = 0
+  const rates = runs.map(({ at, alarms, windows }) => {
+    const isIn = (i: number, [from, to]: readonly [number, number]) =>
+      (at[i] ?? 0) >= from && (at[i] ?? 0) <= to
+    hit += windows.filter((window) => alarms.some((on, i) => on && isIn(i, window))).length
+    const outside = alarms.filter((_, i) => !windows.some((window) => isIn(i, window)))
+    return (100 * outside.filter(Boolean).length) / Math.max(1, outside.length)
+  })
+  const windows = runs.reduce((sum, run) => sum + run.windows.length, 0)
+  const FAR = rates.sort((a, b) => a - b)[rates.length >> 1] ?? 0
+  return { hit: hit / windows, windows, FAR }
+}

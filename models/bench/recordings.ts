@@ -24,11 +24,11 @@ export const NO_RECORDINGS =
 
 /** SKAB: one labelled table a file; `anomaly-free` has no labels and is left out. */
 export async function readSkab(folder: string): Promise<Labelled[]> {
-  const files = (await readdir(join(folder, 'skab'))).filter((file) => file.endsWith('.csv.gz'))
+  const files = (await readdir(folder)).filter((file) => file.endsWith('.csv.gz'))
   const labelled = files.filter((file) => !file.startsWith('anomaly-free')).sort()
   return await Promise.all(
     labelled.map(async (file) => {
-      const table = await readTable(join(folder, 'skab', file), 'datetime')
+      const table = await readTable(join(folder, file), 'datetime')
       return splitLabels(table, 'anomaly', ['changepoint'])
     }),
   )
@@ -37,7 +37,7 @@ export async function readSkab(folder: string): Promise<Labelled[]> {
 /** BATADAL dataset03 (normal) and dataset04 (attacks). */
 export async function readBatadal(folder: string): Promise<{ train: Table; test: Labelled }> {
   const read = async (file: string) =>
-    splitLabels(await readTable(join(folder, 'batadal', file), 'DATETIME'), 'ATT_FLAG', [])
+    splitLabels(await readTable(join(folder, file), 'DATETIME'), 'ATT_FLAG', [])
   const { tags: train } = await read('dataset03.csv.gz')
   return { train, test: await read('dataset04.csv.gz') }
 }
@@ -47,13 +47,13 @@ export async function readTep(
   folder: string,
 ): Promise<{ train: Table; tests: Map<number, Table> }> {
   const read = async (file: string): Promise<number[][]> => {
-    const text = gunzipSync(await readFile(join(folder, 'tep', file))).toString('utf8')
+    const text = gunzipSync(await readFile(join(folder, file))).toString('utf8')
     const lines = text.trim().split('\n')
     return lines.map((line) => line.trim().split(/\s+/).map(Number))
   }
   const train = createTepTable(await read('d00.dat.gz'))
   const tests = new Map<number, Table>()
-  for (const file of (await readdir(join(folder, 'tep'))).sort()) {
+  for (const file of (await readdir(folder)).sort()) {
     const [, number] = /^d(\d\d)_te\.dat\.gz$/.exec(file) ?? []
     if (number === undefined) continue
     const rows = await read(file)
@@ -70,6 +70,26 @@ function createTepTable(byTag: number[][]): Table {
   const names = byTag.map((_, i) => (i < 41 ? `XMEAS${i + 1}` : `XMV${i - 40}`))
   const columns = byTag.map((values) => Float64Array.from(values))
   return { file: 'tep', names, columns, rows: columns[0]?.length ?? 0 }
+}
+
+/** NAB: single series with the times between which something was wrong. */
+export async function readNab(folder: string): Promise<Series[]> {
+  const text = await readFile(join(folder, 'windows.json'), 'utf8')
+  const windows = new Map(Object.entries(JSON.parse(text) as Record<string, [string, string][]>))
+  const series: Series[] = []
+  for (const [path, pairs] of [...windows].sort()) {
+    const file = join(folder, `${path.replace('/', '__')}.gz`)
+    if (!existsSync(file)) continue
+    const at = (time: string) => Date.parse(`${time.replace(' ', 'T')}Z`)
+    series.push({ tags: await readTable(file), windows: pairs.map(([a, b]) => [at(a), at(b)]) })
+  }
+  return series
+}
+
+/** One tag, and the stretches of time in which its labellers saw something wrong. */
+export interface Series {
+  tags: Table
+  windows: [number, number][]
 }
 
 function splitLabels(table: Table, label: string, others: readonly string[]): Labelled {

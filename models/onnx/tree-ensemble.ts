@@ -23,7 +23,11 @@ export interface TreeEnsemble {
 const DOMAIN = 'ai.onnx.ml'
 
 /** Takes `[B, F]`, answers the name of `[B, targets]`. */
-export function addTreeEnsemble(graph: GraphBuilder, input: string, ensemble: TreeEnsemble): string {
+export function addTreeEnsemble(
+  graph: GraphBuilder,
+  input: string,
+  ensemble: TreeEnsemble,
+): string {
   const nodes = ensemble.trees.flatMap(({ target, tree }, treeId) =>
     tree.feature.map((feature, node) => ({ treeId, node, feature, tree, target })),
   )

@@ -6,10 +6,7 @@ export const HOLD_PERIODS = 3
 /** A grid longer than this comes from a wrong period, not from a plant. */
 const MAX_GRID_ROWS = 20_000_000
 
-/**
- * Rows of `width` values, row by row; a row that is not complete is a gap. Every value is one that float32 can hold:
- * the graph sees no other, so the trainer must not learn from digits that live scoring has not.
- */
+/** Rows of `width` values, row by row; a row that is not complete is a gap. */
 export interface Rows {
   width: number
   count: number
@@ -60,7 +57,7 @@ function fillColumn(
     for (; next < times.length && (times[next] ?? 0) <= at; next++) {
       const cell = column?.[next] ?? Number.NaN
       if (Number.isNaN(cell)) continue
-      value = Math.fround(cell)
+      value = cell
       heldAt = times[next] ?? 0
     }
     if (at - heldAt <= HOLD_PERIODS * periodMs) values[row * width + tag] = value

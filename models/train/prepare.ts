@@ -1,7 +1,7 @@
 /** From a table to what the detectors are fitted on: a grid, its stretches without gaps, and the step of each tag. */
 import { Fault } from '../../protocol/kit/fault.ts'
 import { createRows, findPeriod, findSegments, pickColumns, type Rows } from './grid.ts'
-import { findResolutions, findSlowDrift, findTimingSteps } from './scaling.ts'
+import { findComputed, findResolutions, findSlowDrift, findTimingSteps } from './scaling.ts'
 import { readTable } from './table.ts'
 import type { TrainOptions } from './train-options.ts'
 
@@ -63,13 +63,27 @@ function prepareTags(
   wanted: (tag: number) => boolean,
 ): Prepared {
   const kept = all.map((_, i) => i).filter(wanted)
-  const rows = pickColumns(whole, kept)
-  const segments = findSegments(rows)
+  const exact = pickColumns(whole, kept)
+  const segments = findSegments(exact)
   const names = kept.map((i) => all[i] ?? '')
-  const timing = findTimingSteps(rows, segments, options.timing ?? 0)
-  const resolutions = findResolutions(rows, segments).map((step, i) =>
+  const timing = findTimingSteps(exact, segments, options.timing ?? 0)
+  const found = findResolutions(exact, segments)
+  warnOfComputed(
+    options,
+    findComputed(exact, segments, found).map((i) => names[i] ?? ''),
+  )
+  const resolutions = found.map((step, i) =>
     Math.max(options.resolution?.[names[i] ?? ''] ?? step, timing[i] ?? 0),
   )
   const complete = segments.reduce((sum, [start, end]) => sum + end - start, 0)
+  // The graph takes float32: the trainer must not learn from digits that live scoring does not have.
+  const rows = { ...exact, values: exact.values.map(Math.fround) }
   return { rows, segments, complete, names, resolutions, from }
+}
+
+/** Relations that hold to nine digits in an export alarm on every rounded live value. */
+function warnOfComputed({ resolution = {}, log }: TrainOptions, names: readonly string[]): void {
+  const tags = names.filter((name) => resolution[name] === undefined)
+  if (tags.length > 0)
+    log?.warn({ tags }, 'more digits than an instrument has: give the live step with --resolution')
 }

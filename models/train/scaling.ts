@@ -10,6 +10,8 @@ const DRIFT_BLOCKS = 4
 const DRIFT_LIMIT = 0.3
 /** Steps below this part of the range are noise of decimal conversion. */
 const STEP_NOISE = 1e-9
+/** Steps finer than this part of the range come from a computation in double precision, from no instrument. */
+const COMPUTED_SHARE = 1e-6
 
 export interface Scaling {
   mean: Float64Array
@@ -49,7 +51,7 @@ function extent(values: Float64Array): { low: number; high: number } {
 
 /**
  * Mean and scale per tag: constant tags get a thousandth of their size, others at least 2 % of their range. Both are
- * float32 numbers, as in the graph: a tag of 1e5 that moves by 1e-2 would otherwise be off by whole deviations there.
+ * float32 numbers, as in the graph: a tag that moves by a millionth of its size would otherwise be whole deviations off.
  */
 export function createScaling(rows: Rows, segments: Segments): Scaling {
   const mean = new Float64Array(rows.width)
@@ -80,6 +82,14 @@ export function findResolutions(rows: Rows, segments: Segments): Float64Array {
       if (step > noise && step < smallest) smallest = step
     }
     return Number.isFinite(smallest) ? smallest : 0
+  })
+}
+
+/** Tags whose steps are so fine that they were computed, not measured. */
+export function findComputed(rows: Rows, segments: Segments, steps: Float64Array): number[] {
+  return Array.from(steps.keys()).filter((tag) => {
+    const { low, high } = extent(column(rows, tag, segments))
+    return high > low && (steps[tag] ?? 0) < COMPUTED_SHARE * (high - low)
   })
 }
 

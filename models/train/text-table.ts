@@ -88,12 +88,10 @@ function checked(table: TextTable): TextTable {
 /** RFC 4180 quoting within one line. */
 function splitCells(line: string, mark: string): string[] {
   if (!line.includes('"')) return line.split(mark).map((cell) => cell.trim())
-  const pattern = new RegExp(
-    `(?:^|${mark})(?:\\s*"((?:[^"]|"")*)"\\s*|([^"${mark}]*))(?=${mark}|$)`,
-    'g',
-  )
-  return Array.from(line.matchAll(pattern), ([, quoted, plain]) =>
-    (quoted === undefined ? (plain ?? '') : quoted.replaceAll('""', '"')).trim(),
+  const plain = `[^"${mark}]*`
+  const pattern = new RegExp(`${mark}(?:\\s*"((?:[^"]|"")*)"\\s*|(${plain}))(?=${mark}|$)`, 'g')
+  return Array.from(`${mark}${line}`.matchAll(pattern), ([, quoted, bare = '']) =>
+    (quoted?.replaceAll('""', '"') ?? bare).trim(),
   )
 }
 

@@ -36,10 +36,11 @@ export const faults = {
     retry: false,
     say: 'The audit log does not fit together at entry {seq}: it was changed outside the product.',
   },
+  'bench.failed': { status: 500, retry: false, say: 'The benchmark cannot go on: {why}.' },
   'bench.no-data': {
     status: 404,
     retry: false,
-    say: 'The recordings "{set}" are not in {folder}; MIMAMORI_BENCH_DATA names the folder that holds the sets.',
+    say: 'The set "{set}" is missing: {problem}.',
   },
   'bench.unknown': {
     status: 404,
@@ -116,6 +117,11 @@ export const faults = {
     status: 404,
     retry: false,
     say: 'There is no gateway "{gateway}" at site "{site}" in {file}.',
+  },
+  'explore.unknown-tag': {
+    status: 404,
+    retry: false,
+    say: 'The configuration has no tag "{tag}"; {hint}.',
   },
   'historian.newer': {
     status: 500,

@@ -1,6 +1,6 @@
 /** The payload codec: round trips, Sparkplug's integer rules, and what hostile bytes get. */
 import { deflateSync, gzipSync } from 'node:zlib'
-import { create, toBinary } from '@bufbuild/protobuf'
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type DataType, dataTypes, quality } from '../model.ts'
@@ -47,6 +47,25 @@ test('what is encoded is decoded, for every type, property and flag', () => {
       expect(decodePayload(encodePayload(payload))).toEqual(payload)
     }),
   )
+})
+
+test('the bytes are those of the protobuf library, field by field', () => {
+  fc.assert(
+    fc.property(fc.array(metricOf, { maxLength: 20 }), fc.nat({ max: 255 }), (metrics, seq) => {
+      const bytes = encodePayload({ at: 1_700_000_000_000, seq, metrics })
+      const library = toBinary(PayloadSchema, fromBinary(PayloadSchema, bytes))
+      expect(Buffer.from(bytes).equals(library)).toBe(true)
+    }),
+  )
+})
+
+test('a text longer than one, two and three length bytes arrives whole', () => {
+  for (const size of [0, 127, 128, 16_383, 16_384, 3_000_000]) {
+    const metrics: Metric[] = [{ name: 'T', type: 'String', value: 'あ'.repeat(size) }]
+    const bytes = encodePayload({ metrics })
+    const [back] = fromBinary(PayloadSchema, bytes).metrics
+    expect(back!.value.value).toBe(metrics[0]!.value)
+  }
 })
 
 test('tck-id-payloads-metric-datatype-not-req: data goes without datatypes and is read by those of the birth', () => {

@@ -1,14 +1,13 @@
 /** Sparkplug B payloads as plain objects: encode, and decode behind the wire guard. */
 import { gunzipSync, inflateSync } from 'node:zlib'
-import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf'
+import { fromBinary } from '@bufbuild/protobuf'
 import { type DataType, type Quality, quality, type Value } from '../model.ts'
 import {
   type Payload_Metric,
-  type Payload_MetricSchema,
-  type Payload_PropertyValueSchema,
   PayloadSchema,
   type Payload as WirePayload,
 } from './generated/sparkplug_b_pb.js'
+import { properties, type WireMetric, writePayload } from './payload-writer.ts'
 import { encodeValue, typeCodes, typeOf, typeValue } from './values.ts'
 import { checkPayload, invalid, type PayloadLimits, payloadLimits } from './wire-guard.ts'
 
@@ -46,46 +45,22 @@ export interface EncodeOptions {
 /** Tahu's de-facto mark of a compressed payload; the 3.0 text does not know it. */
 const COMPRESSED = 'SPBV1.0_COMPRESSED'
 
-/** Names of the metric properties we send and understand. */
-const properties = { quality: 'Quality', status: 'StatusCode', unit: 'engUnit' } as const
-
 /** ECMA-262: no Date lies beyond. */
 const MAX_INSTANT = 8_640_000_000_000_000n
 
 /** Throws Fault 'sparkplug.invalid' when a value does not fit its type. */
 export function encodePayload(payload: Payload, options: EncodeOptions = {}): Uint8Array {
-  const message = create(PayloadSchema, {
-    timestamp: payload.at === undefined ? undefined : instant(payload.at),
-    seq: payload.seq === undefined ? undefined : BigInt(payload.seq),
-    metrics: payload.metrics.map((metric, index) => encodeMetric(metric, index, options)),
-  })
-  return toBinary(PayloadSchema, message)
+  const metrics = payload.metrics.map((metric, index) => toWire(metric, index, options))
+  return writePayload(payload, metrics)
 }
 
-function instant(at: number): bigint {
-  return BigInt(Math.max(0, Math.round(at)))
-}
-
-function encodeMetric(
-  metric: Metric,
-  index: number,
-  options: EncodeOptions,
-): MessageInitShape<typeof Payload_MetricSchema> {
+function toWire(metric: Metric, index: number, options: EncodeOptions): WireMetric {
   const type = metric.type ?? guessType(metric.value)
   const value = metric.value === null ? undefined : encodeValue(metric.value, type)
   if (metric.value !== null && value === undefined) {
     throw invalid(`metric ${metric.name ?? metric.alias} does not fit ${type}`, index)
   }
-  return {
-    name: metric.name,
-    alias: metric.alias === undefined ? undefined : BigInt(metric.alias),
-    timestamp: metric.at === undefined ? undefined : instant(metric.at),
-    datatype: options.omitTypes ? undefined : typeCodes[type],
-    isHistorical: metric.historical ? true : undefined,
-    isNull: value === undefined ? true : undefined,
-    properties: encodeProperties(metric),
-    value,
-  }
+  return { metric, value, datatype: options.omitTypes ? undefined : typeCodes[type] }
 }
 
 /** The type of a metric that names none. */
@@ -94,31 +69,6 @@ export function guessType(value: Value | null): DataType {
   if (typeof value === 'boolean') return 'Boolean'
   return typeof value === 'string' ? 'String' : 'Double'
 }
-
-function encodeProperties(metric: Metric): { keys: string[]; values: PropertyInit[] } | undefined {
-  const keys: string[] = []
-  const values: PropertyInit[] = []
-  const add = (key: string, value: PropertyInit) => {
-    keys.push(key)
-    values.push(value)
-  }
-  if (metric.quality !== undefined) {
-    // tck-id-payloads-propertyset-quality-value-type: Int32 in int_value.
-    const value = { case: 'intValue' as const, value: metric.quality }
-    add(properties.quality, { type: typeCodes.Int32, value })
-  }
-  if (metric.status !== undefined) {
-    const value = { case: 'intValue' as const, value: metric.status >>> 0 }
-    add(properties.status, { type: typeCodes.UInt32, value })
-  }
-  if (metric.unit !== undefined) {
-    const value = { case: 'stringValue' as const, value: metric.unit }
-    add(properties.unit, { type: typeCodes.String, value })
-  }
-  return keys.length === 0 ? undefined : { keys, values }
-}
-
-type PropertyInit = MessageInitShape<typeof Payload_PropertyValueSchema>
 
 /**
  * Bytes from anybody to metrics. Throws Fault 'sparkplug.invalid' naming the byte (or metric) at fault.

@@ -69,15 +69,22 @@ export function encodeValue(value: Value, type: DataType): WireValue | undefined
 }
 
 function encodeInteger(value: Value, { bits, signed }: IntegerRule): WireValue | undefined {
+  if (bits === 64) return encodeLong(value, signed)
+  const whole = typeof value === 'bigint' ? Number(value) : value
+  if (typeof whole !== 'number' || !Number.isInteger(whole)) return undefined
+  const limit = 2 ** (signed ? bits - 1 : bits)
+  if (whole >= limit || whole < (signed ? -limit : 0)) return undefined
+  // Sparkplug 6.4.16: signed integers travel as two's complement in an unsigned field.
+  return { case: 'intValue', value: whole >>> 0 }
+}
+
+function encodeLong(value: Value, signed: boolean): WireValue | undefined {
   if (typeof value !== 'bigint' && !(typeof value === 'number' && Number.isSafeInteger(value))) {
     return undefined
   }
   const whole = BigInt(value)
-  const fits = signed ? BigInt.asIntN(bits, whole) : BigInt.asUintN(bits, whole)
-  if (fits !== whole) return undefined
-  // Sparkplug 6.4.16: signed integers travel as two's complement in an unsigned field.
-  if (bits === 64) return { case: 'longValue', value: BigInt.asUintN(64, whole) }
-  return { case: 'intValue', value: Number(whole) >>> 0 }
+  const fits = signed ? BigInt.asIntN(64, whole) : BigInt.asUintN(64, whole)
+  return fits === whole ? { case: 'longValue', value: BigInt.asUintN(64, whole) } : undefined
 }
 
 /**

@@ -154,8 +154,7 @@ async function relay(way: Relay): Promise<void> {
     const part = bytes.subarray(0, Math.max(0, cutAt - sent))
     sent += part.length
     segments += 1
-    const isRepeated =
-      shared.faults.repeatEvery > 0 && segments % shared.faults.repeatEvery === 0
+    const isRepeated = shared.faults.repeatEvery > 0 && segments % shared.faults.repeatEvery === 0
     await forward(way, isRepeated ? Buffer.concat([part, part]) : part)
     if (sent >= cutAt) {
       to.resetAndDestroy()

@@ -28,7 +28,7 @@ export const byteOrders = ['ABCD', 'CDAB', 'BADC', 'DCBA'] as const
 export type ByteOrder = (typeof byteOrders)[number]
 
 /** A string longer than this does not fit one read with its neighbours and is no nameplate either. */
-const MAX_STRING_REGISTERS = 120
+export const MAX_STRING_REGISTERS = 120
 
 export const ByteOrderSchema = Type.Union(
   byteOrders.map((order) => Type.Literal(order)),

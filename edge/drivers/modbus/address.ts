@@ -142,6 +142,7 @@ function findMeaningProblem(tag: Tag, given: ModbusAddress, encoding: Encoding) 
   const { bits, clamp, charset, registers, enum: words } = given
   const isText = encoding === 'string'
   if (isText && registers === undefined) return 'a string needs "registers"'
+  if (isText && tag.type !== 'String') return 'a string needs a tag of type String'
   if (!isText && registers !== undefined) return '"registers" is for strings'
   if (!isText && charset !== undefined) return '"charset" is for strings'
   if (bits) {

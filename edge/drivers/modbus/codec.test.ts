@@ -240,6 +240,7 @@ describe('addresses', () => {
       [{ ref: 40001, enum: { 0: 'a', 1: 'a' } }, 'String', /one word for two/],
       [{ ref: 40001, encoding: 'string', registers: 2, enum: { 0: 'a' } }, 'String', /numbers/],
       [{ ref: 40001, charset: 'ascii' }, 'UInt16', /strings/],
+      [{ ref: 40001, encoding: 'string', registers: 2 }, 'UInt16', /type String/],
       [{ ref: 40001, clamp: [5, 1] }, 'UInt16', /lowest, highest/],
       [{ ref: 40001, registers: 2, clamp: [0, 1] }, 'String', /"clamp" is for numbers/],
     ]

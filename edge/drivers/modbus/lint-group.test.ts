@@ -82,6 +82,12 @@ describe('problems of a group', () => {
     expect(lint([bit('B4', 4), register('Word', 3)])).toHaveLength(1)
   })
 
+  test('a broadcast is nothing to read on a bus, while over TCP unit 0 is the device itself', () => {
+    const tag = register('A', 0, { unitId: 0 })
+    expect(lint([tag], slow)).toMatchObject([{ tag: 'A', say: expect.stringMatching(/broadcast/) }])
+    expect(lint([tag])).toEqual([])
+  })
+
   test('a long string is found to overlap with a tag far behind it', () => {
     const text = createTag('Text', 'String', holding(0, { registers: 50 }))
     expect(lint([text, register('A', 60), register('B', 40)])).toMatchObject([{ tag: 'B' }])

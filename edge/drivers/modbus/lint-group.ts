@@ -1,7 +1,7 @@
 /** What a group of tags will ask of its device, told before anything is asked: requests, overlaps, time on the bus. */
 import type { Tag } from '../../../protocol/model.ts'
 import { type Point, resolvePoint } from './address.ts'
-import type { Table } from './address-schema.ts'
+import { MAX_STRING_REGISTERS, type Table } from './address-schema.ts'
 import type { ModbusOptions } from './options.ts'
 import { planReads } from './planner.ts'
 import { bitsPerByte, interFrameMs, transmissionMs } from './rtu-timing.ts'
@@ -80,9 +80,12 @@ export function planSummary(tags: readonly Tag[], options: ModbusOptions): PlanS
   }
 }
 
-/** What is wrong with a group as a whole: tags that share registers, more than the bus can carry. */
+/** What is wrong with a group as a whole: units nobody answers for, tags that share registers, more than the bus can carry. */
 export function lintGroup(group: GroupToLint, options: ModbusOptions): LintProblem[] {
-  const problems = findOverlaps(place(group.tags, options))
+  const problems = [
+    ...findNowhere(group.tags, options),
+    ...findOverlaps(place(group.tags, options)),
+  ]
   const share = busShare([group], options)
   if (share !== undefined && share > MAX_BUS_SHARE) {
     const { requests, bytes, busMs = 0 } = planSummary(group.tags, options)
@@ -91,6 +94,16 @@ export function lintGroup(group: GroupToLint, options: ModbusOptions): LintProbl
     problems.push({ say })
   }
   return problems
+}
+
+/** Addresses that are right in themselves (`lintTag` finds the others) but not with this device's options. */
+function findNowhere(tags: readonly Tag[], options: ModbusOptions): LintProblem[] {
+  const alone = { unit: 1, byteOrder: options.byteOrder }
+  return tags.flatMap((tag) => {
+    const say = resolvePoint(tag, options)
+    const isRightAlone = typeof resolvePoint(tag, alone) !== 'string'
+    return typeof say === 'string' && isRightAlone ? [{ tag: tag.name, say }] : []
+  })
 }
 
 /** How much of the bus's time the groups of a device need together, 1 being all of it; undefined where it cannot be told. */
@@ -144,14 +157,25 @@ function findOverlaps(placed: readonly Placed[]): LintProblem[] {
       a.unit - b.unit || a.table.localeCompare(b.table) || a.address - b.address,
   )
   for (const [i, later] of sorted.entries()) {
-    // Strings reach far, so every tag before may reach here; the nearest one that does is named.
-    const earlier = sorted.slice(0, i).findLast((it) => isUnmeantOverlap(it, later))
+    const earlier = findEarlier(sorted, i)
     if (!earlier) continue
     const { table, address, unit } = later.point
     const say = `shares ${table} ${address} of unit ${unit} with "${earlier.tag.name}"; if that is meant, write "overlap: true"`
     problems.push({ tag: later.tag.name, say })
   }
   return problems
+}
+
+/** The nearest tag before this one that reaches into it; a long string may begin far before. */
+function findEarlier(sorted: readonly Placed[], index: number): Placed | undefined {
+  const later = sorted[index]
+  for (let i = index - 1; later && i >= 0; i--) {
+    const it = sorted[i]
+    if (!it || it.point.address + MAX_STRING_REGISTERS <= later.point.address) return undefined
+    if (isUnmeantOverlap(it, later)) return it
+    if (it.point.unit !== later.point.unit || it.point.table !== later.point.table) return undefined
+  }
+  return undefined
 }
 
 function isUnmeantOverlap(a: Placed, b: Placed): boolean {

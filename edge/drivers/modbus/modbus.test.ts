@@ -38,7 +38,7 @@ async function openBench(): Promise<Bench> {
 
 runConformance('modbus', openBench)
 
-describe('bad addresses', () => {
+describe('F17: refusals', () => {
   test('one hole among a hundred registers leaves ninety-nine good, is left in peace, and heals', async () => {
     const memory = createModbusMemory({
       holding: [
@@ -164,7 +164,7 @@ describe('bad addresses', () => {
   }
 })
 
-describe('replies that answer something else', () => {
+describe('F16, F18: replies that answer something else', () => {
   const memory = createModbusMemory({ holding: [[0, 20]] })
   const good = Buffer.from([3, 2, 0x11, 0x11])
   const cases: Record<string, (request: ModbusRequest) => Buffer> = {
@@ -186,6 +186,14 @@ describe('replies that answer something else', () => {
       const adu = encodeAdu(it.transaction, it.unit, good)
       return Buffer.concat([adu, adu])
     },
+    'garbage in front': (it) =>
+      Buffer.concat([Buffer.of(0xff), encodeAdu(it.transaction, it.unit, good)]),
+    'a reply cut short': (it) => encodeAdu(it.transaction, it.unit, good).subarray(0, -1),
+    'a length of nothing': (it) => {
+      const adu = encodeAdu(it.transaction, it.unit, good)
+      adu.writeUInt16BE(0, 4)
+      return adu
+    },
     'a length without end': (it) => {
       const adu = encodeAdu(it.transaction, it.unit, good)
       adu.writeUInt16BE(60_000, 4)
@@ -200,7 +208,8 @@ describe('replies that answer something else', () => {
       await using connection = await createModbus(server.port).connect(never())
       memory.setUint16('holding', 0, 0x1111)
       const first = await connection.read([level], never()).catch((error) => error.code)
-      if (name !== 'the answer twice') expect(first).toBe('driver.foreign-reply')
+      const code = name === 'a reply cut short' ? 'driver.timeout' : 'driver.foreign-reply'
+      if (name !== 'the answer twice') expect(first).toBe(code)
       isEvil = false
       memory.setUint16('holding', 0, 0x2222)
       await expect(connection.read([level], never())).rejects.toMatchObject({

@@ -50,7 +50,8 @@ async function openLine(
     const problems = lintOptions(options) ?? ''
     throw new Fault('config.invalid', { count: 1, problems })
   }
-  return transport === 'tcp'
-    ? await openTcpLine({ host, port, timeoutMs }, signal)
-    : createRtuLine(await openSocketWire({ host, port, timeoutMs }, signal), rtu)
+  const place = { host, port, timeoutMs }
+  return transport === 'rtu-over-tcp'
+    ? createRtuLine(await openSocketWire(place, signal), rtu)
+    : await openTcpLine(place, signal)
 }

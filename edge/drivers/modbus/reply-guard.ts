@@ -52,13 +52,19 @@ export function findPduProblem(request: Buffer, reply: Buffer): string | undefin
   }
   if (reply[1] !== fn) return `function ${reply[1]} instead of ${fn}`
   const length = replyLength(request)
-  if (isRead(fn) && reply[2] !== length - 3) {
-    return `${reply[2]} bytes of data instead of ${length - 3}`
-  }
+  const miscounted = findCountProblem(request, reply)
+  if (miscounted !== undefined) return miscounted
   if (reply.length !== length) return `a reply of ${reply.length} bytes instead of ${length}`
   // Writes are answered by the address and the value, or the address and the quantity.
   if (isRead(fn) || reply.equals(request.subarray(0, length))) return undefined
   return 'a confirmation of something else'
+}
+
+/** The byte count of a read's reply tells early that it answers a request for another quantity. */
+export function findCountProblem(request: Buffer, reply: Buffer): string | undefined {
+  const bytes = replyLength(request) - 3
+  if (!isRead(request[1] ?? 0) || reply.length < 3 || reply[2] === bytes) return undefined
+  return `${reply[2]} bytes of data instead of ${bytes}`
 }
 
 /** Unit, function and code. */

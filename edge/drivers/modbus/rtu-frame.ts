@@ -1,5 +1,5 @@
 /** Frames of Modbus RTU: checksum, and whether what has come in so far answers the request. */
-import { EXCEPTION_BYTES, findPduProblem, replyLength } from './reply-guard.ts'
+import { EXCEPTION_BYTES, findCountProblem, findPduProblem, replyLength } from './reply-guard.ts'
 
 const CRC_BYTES = 2
 /** Function 8, sub-function 0: the device gives the same bytes back. */
@@ -50,6 +50,8 @@ export function createReplyJudge(request: Buffer): Judge {
       return { problem: `function ${received[1]} instead of ${fn}` }
     }
     const length = isException ? EXCEPTION_BYTES + CRC_BYTES : rtuReplyLength(request)
+    const miscounted = isException ? undefined : findCountProblem(body, received)
+    if (miscounted !== undefined) return { problem: miscounted }
     if (received.length < length) return undefined
     if (received.length > length) return { problem: `${received.length - length} bytes too many` }
     if (!hasRightCrc(received)) return { problem: 'a wrong checksum' }

@@ -13,7 +13,7 @@ import {
 } from './line.ts'
 import { createEchoJudge, createReplyJudge, encodeEcho, rtuReplyLength } from './rtu-frame.ts'
 import { type BusFormat, interFrameMs, quietMs, transmissionMs } from './rtu-timing.ts'
-import { createRtuWire, type RtuWire } from './rtu-wire.ts'
+import { RtuWire } from './rtu-wire.ts'
 
 export interface RtuOptions {
   format: BusFormat
@@ -60,7 +60,7 @@ export function createRtuLine(wire: Wire, options: RtuOptions): Line {
   const port = new GuardedPort()
   const client = createClient(port)
   client.open()
-  const rtu = createRtuWire(wire)
+  const rtu = new RtuWire(wire)
   const bus: Bus = {
     rtu,
     port,

@@ -11,22 +11,6 @@ export interface TransactOptions {
   deadlineMs: number
 }
 
-export interface RtuWire {
-  readonly endpoint: string
-  /** Sends and waits for the judge's word. Throws when the wire is gone or the signal aborts. */
-  transact(
-    options: TransactOptions,
-    signal: AbortSignal,
-  ): Promise<{ frame: Buffer } | { lost: Fault }>
-  /** Waits until nothing has come for so long; false when that takes longer than the patience. */
-  waitForSilence(silence: Silence, signal: AbortSignal): Promise<boolean>
-  /** True when bytes came that no request of ours was waiting for. */
-  takeNoise(): boolean
-  /** Why the wire is gone; undefined while it is not. */
-  reasonGone(): Error | undefined
-  close(): Promise<void>
-}
-
 export interface Silence {
   quietMs: number
   patienceMs: number
@@ -35,85 +19,103 @@ export interface Silence {
 /** Longest frame (Serial Line V1.02, 2.5.1.1); many times that is no answer but a babbling bus. */
 const MAX_RECEIVED_BYTES = 1024
 
+export type Transaction = { frame: Buffer } | { lost: Fault }
+
 interface Waiting {
   received: Buffer
   judge: Judge
-  settle(result: { frame: Buffer } | { lost: Fault }): void
+  settle(result: Transaction): void
   reject(error: Error): void
 }
 
 /** Takes the wire over; what comes while nobody waits is noise. */
-export function createRtuWire(wire: Wire): RtuWire {
-  const { endpoint, stream } = wire
-  let gone: Error | undefined
-  let waiting: Waiting | undefined
-  let closing: Promise<void> | undefined
-  let lastByteMs = performance.now()
+export class RtuWire {
+  readonly endpoint: string
+  readonly #wire: Wire
+  #gone: Error | undefined
+  #waiting: Waiting | undefined
+  #closing: Promise<void> | undefined
+  #lastByteMs = performance.now()
   // What lay in the port before we opened it is nobody's answer.
-  let isNoisy = true
+  #isNoisy = true
 
-  const fail = (error: Error) => {
-    if (gone) return
-    gone = error
-    closing = wire.close()
-    waiting?.reject(error)
+  constructor(wire: Wire) {
+    this.endpoint = wire.endpoint
+    this.#wire = wire
+    const onLost = (cause?: Error | null) => this.#fail(this.#disconnected(cause))
+    wire.stream.on('error', onLost)
+    wire.stream.on('close', onLost)
+    wire.stream.on('data', (chunk: Buffer) => this.#take(chunk))
   }
-  const onLost = (cause?: Error | null) =>
-    fail(new Fault('driver.disconnected', { endpoint }, cause ? { cause } : undefined))
-  stream.on('error', onLost)
-  stream.on('close', onLost)
-  stream.on('data', (chunk: Buffer) => {
-    lastByteMs = performance.now()
+
+  /** True when bytes came that no request of ours was waiting for; asking forgets it. */
+  takeNoise(): boolean {
+    const was = this.#isNoisy
+    this.#isNoisy = false
+    return was
+  }
+
+  /** Waits until nothing has come for so long; false when that takes longer than the patience. */
+  async waitForSilence({ quietMs, patienceMs }: Silence, signal: AbortSignal): Promise<boolean> {
+    const giveUpMs = performance.now() + patienceMs
+    for (;;) {
+      const leftMs = this.#lastByteMs + quietMs - performance.now()
+      if (leftMs <= 0) return true
+      if (performance.now() > giveUpMs) return false
+      await sleep(Math.ceil(leftMs), undefined, { signal }).catch(() => signal.throwIfAborted())
+    }
+  }
+
+  /** Sends and waits for the judge's word. Throws when the wire is gone or the signal aborts. */
+  async transact(
+    { request, judge, deadlineMs }: TransactOptions,
+    signal: AbortSignal,
+  ): Promise<Transaction> {
+    signal.throwIfAborted()
+    if (this.#gone) throw this.#disconnected(this.#gone)
+    const { promise, resolve, reject } = Promise.withResolvers<Transaction>()
+    const mine: Waiting = { received: Buffer.alloc(0), judge, settle: resolve, reject }
+    this.#waiting = mine
+    const timer = setTimeout(() => resolve(silent(mine, this.endpoint, deadlineMs)), deadlineMs)
+    const onAbort = () => this.#fail(signal.reason)
+    signal.addEventListener('abort', onAbort, { once: true })
+    try {
+      this.#wire.stream.write(request)
+      return await promise
+    } finally {
+      this.#waiting = undefined
+      clearTimeout(timer)
+      signal.removeEventListener('abort', onAbort)
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#fail(this.#disconnected())
+    await this.#closing
+  }
+
+  #take(chunk: Buffer): void {
+    this.#lastByteMs = performance.now()
+    const waiting = this.#waiting
     if (!waiting) {
-      isNoisy = true
+      this.#isNoisy = true
       return
     }
     waiting.received = Buffer.concat([waiting.received, chunk])
-    const verdict = judgeBytes(waiting, endpoint)
+    const verdict = judgeBytes(waiting, this.endpoint)
     if (verdict) waiting.settle(verdict)
-  })
+  }
 
-  return {
-    endpoint,
-    reasonGone: () => gone,
-    takeNoise() {
-      const was = isNoisy
-      isNoisy = false
-      return was
-    },
-    async waitForSilence({ quietMs, patienceMs }, signal) {
-      const giveUpMs = performance.now() + patienceMs
-      for (;;) {
-        const leftMs = lastByteMs + quietMs - performance.now()
-        if (leftMs <= 0) return true
-        if (performance.now() > giveUpMs) return false
-        await sleep(Math.ceil(leftMs), undefined, { signal }).catch(() => signal.throwIfAborted())
-      }
-    },
-    async transact({ request, judge, deadlineMs }, signal) {
-      signal.throwIfAborted()
-      if (gone) throw new Fault('driver.disconnected', { endpoint }, { cause: gone })
-      const { promise, resolve, reject } = Promise.withResolvers<
-        { frame: Buffer } | { lost: Fault }
-      >()
-      const mine: Waiting = { received: Buffer.alloc(0), judge, settle: resolve, reject }
-      waiting = mine
-      const timer = setTimeout(() => resolve(silent(mine, endpoint, deadlineMs)), deadlineMs)
-      const onAbort = () => fail(signal.reason)
-      signal.addEventListener('abort', onAbort, { once: true })
-      try {
-        stream.write(request)
-        return await promise
-      } finally {
-        waiting = undefined
-        clearTimeout(timer)
-        signal.removeEventListener('abort', onAbort)
-      }
-    },
-    async close() {
-      onLost()
-      await closing
-    },
+  #fail(error: Error): void {
+    if (this.#gone) return
+    this.#gone = error
+    this.#closing = this.#wire.close()
+    this.#waiting?.reject(error)
+  }
+
+  #disconnected(cause?: Error | null): Fault {
+    const { endpoint } = this
+    return new Fault('driver.disconnected', { endpoint }, cause ? { cause } : undefined)
   }
 }
 

@@ -2,7 +2,11 @@
 import { describe, expect, test } from 'vitest'
 import { quality } from '../../../protocol/model.ts'
 import type { ModbusRequest } from '../../../simulators/kit/modbus-pdu.ts'
-import { type RtuSlaveOptions, serveRtu } from '../../../simulators/kit/modbus-rtu-slave.ts'
+import {
+  encodeRtu,
+  type RtuSlaveOptions,
+  serveRtu,
+} from '../../../simulators/kit/modbus-rtu-slave.ts'
 import { createModbusMemory, type ModbusBehaviour } from '../../../simulators/kit/modbus-server.ts'
 import { createSerial, createTag, flow, holding, level, running, total } from './bench-tags.ts'
 import { hasSocat, openPtyPair, SOCAT_HINT } from './pty-pair.fixture.ts'
@@ -25,7 +29,8 @@ describe.skipIf(!hasSocat)(`on a serial port (${SOCAT_HINT})`, () => {
     scene.memory.setFloat32('holding', 4, -1.25, 'CDAB')
     scene.memory.setUint32('holding', 10, 3_000_000_000)
     scene.memory.setBit('coils', 3, true)
-    await using connection = await createSerial(scene.pair.near).connect(never())
+    const format = { baudRate: 19_200, parity: 'even', stopBits: 2 }
+    await using connection = await createSerial(scene.pair.near, format).connect(never())
     const absent = createTag('Absent', 'UInt16', holding(500))
     const last = createTag('Last', 'UInt16', holding(124))
     await connection.write?.(last, 65_535, never())
@@ -63,7 +68,7 @@ describe.skipIf(!hasSocat)(`on a serial port (${SOCAT_HINT})`, () => {
     const behave = ({ fn }: ModbusRequest): ModbusBehaviour => {
       if (fn !== 3 || !isHung) return undefined
       isHung = false
-      return { delayMs: 260 }
+      return { delayMs: 330 }
     }
     await using scene = await openScene({ units: { 1: memory }, behave })
     const driver = createSerial(scene.pair.near, { timeoutMs: 200 })
@@ -74,6 +79,14 @@ describe.skipIf(!hasSocat)(`on a serial port (${SOCAT_HINT})`, () => {
     await using second = await driver.connect(never())
     const other = createTag('Other', 'UInt16', holding(1))
     expect((await second.read([other], never()))[0]?.value).toBe(222)
+  })
+
+  test("what lay in the port before it was opened is nobody's answer", async () => {
+    await using scene = await openScene()
+    scene.memory.setUint16('holding', 0, 222)
+    scene.pair.far.write(encodeRtu(1, Buffer.of(3, 2, 0, 111)))
+    await using connection = await createSerial(scene.pair.near).connect(never())
+    expect((await connection.read([level], never()))[0]?.value).toBe(222)
   })
 
   test('a cable pulled while reading is driver.disconnected', async () => {

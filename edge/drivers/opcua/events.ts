@@ -141,7 +141,7 @@ async function listen(
   group.on('initialized', () => ready.resolve())
   group.on('err', (message) => ready.reject(new Error(message)))
   await host.call(ready.promise, signal)
-  return group.monitoredItems[0]?.result?.statusCode.value ?? codes.badNodeIdUnknown
+  return group.monitoredItems[0]?.statusCode?.value ?? codes.badNodeIdUnknown
 }
 
 /** Asks for the conditions that are on now; false when the server cannot. */

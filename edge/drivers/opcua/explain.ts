@@ -15,10 +15,19 @@ const refusals: ReadonlySet<number> = new Set(
   ].map((code) => code.value),
 )
 
+export interface Attempt {
+  endpoint: string
+  folder: string
+  /** True when the line held and the library itself saw no way in. */
+  isOurs: boolean
+  /** What the server answered, if that was not good. */
+  result?: StatusCode
+}
+
 /** The fault of an attempt to connect: untrusted, refused by the server with its status, or simply no line. */
 export async function explain(
   error: unknown,
-  { endpoint, folder, result }: { endpoint: string; folder: string; result?: StatusCode },
+  { endpoint, folder, isOurs, result }: Attempt,
 ): Promise<unknown> {
   const rejected = await findRejected(folder)
   if (rejected) {
@@ -26,7 +35,9 @@ export async function explain(
   }
   if (!(error instanceof Error) || error instanceof Fault || error.name === 'AbortError')
     return error
-  return result && refusals.has(result.value)
-    ? new Fault('driver.refused', { endpoint, reason: result.name }, { cause: error })
-    : new Fault('driver.disconnected', { endpoint }, { cause: error })
+  const refuse = (reason: string) =>
+    new Fault('driver.refused', { endpoint, reason }, { cause: error })
+  if (result && refusals.has(result.value)) return refuse(result.name)
+  if (!result && isOurs) return refuse('it does not offer this way to sign in')
+  return new Fault('driver.disconnected', { endpoint }, { cause: error })
 }

@@ -165,5 +165,5 @@ async function createItems(
   group.on('initialized', () => ready.resolve())
   group.on('err', (message) => ready.reject(new Error(message)))
   await call(ready.promise, signal)
-  return group.monitoredItems.map((item) => item.result?.statusCode.value)
+  return group.monitoredItems.map(({ statusCode }) => statusCode?.value)
 }

@@ -28,6 +28,9 @@ const variables = [
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'opcua-'))
   server = await openServer()
+  // The key is made before the short deadlines below begin to count.
+  const first = await createOpcua(server.port, { timeoutMs: 30_000 }).connect(never())
+  await first[Symbol.asyncDispose]()
 })
 
 afterAll(async () => {

@@ -18,12 +18,10 @@ import type { DriverMemory, SessionRequest } from './conversation.ts'
 import { type Deadline, withDeadline } from './deadline.ts'
 import { explain } from './explain.ts'
 import { readIdentity, renewOwnCertificate } from './identity.ts'
+import { capTransport, transportSettings } from './limits.ts'
 import { deprecatedPolicies, type OpcuaOptions } from './options.ts'
 import { openPki } from './pki.ts'
 
-/** A hostile server may answer with anything: bound what is assembled in memory. */
-const MAX_MESSAGE_BYTES = 16 * 1024 * 1024
-const MAX_CHUNKS = 256
 /** A server forgets a session of a gateway that died after this. */
 export const SESSION_TIMEOUT_MS = 60_000
 /** A polite goodbye may take so long; then the socket is cut. */
@@ -49,6 +47,7 @@ export async function openSession(
   }
   // Its warnings on stdout would repeat what our faults say.
   setLogLevel(LogLevel.Critic)
+  capTransport()
   const folder = join(context.stateDir, 'opcua')
   const identity = await readIdentity(request)
   await renewOwnCertificate(folder, request)
@@ -61,18 +60,23 @@ export async function openSession(
   const watch = watchClient(client, endpoint)
   const deadline = { endpoint, timeoutMs, signal }
   let session: ClientSession | undefined
+  let isConnected = false
   const close = async () => {
     memory.leftSession = (await closeClient(client, session, watch)) ?? memory.leftSession
   }
   try {
     await withDeadline(client.connect(endpoint), deadline)
+    isConnected = true
     await closeLeftSession(client, memory, deadline)
+    watch.forgetResult()
     session = await withDeadline(client.createSession(identity), deadline)
     session.on('session_closed', watch.lose)
     return { session, lost: watch.lost, [Symbol.asyncDispose]: close }
   } catch (error) {
+    // On a line that holds it is the library that saw no way in.
+    const isOurs = isConnected && !watch.isLost() && watch.channels.at(-1)?.isValid() === true
     await close()
-    throw await explain(error, { endpoint, folder, result: watch.result() })
+    throw await explain(error, { endpoint, folder, isOurs, result: watch.result() })
   }
 }
 
@@ -84,6 +88,8 @@ interface ClientWatch {
   lose(cause?: unknown): void
   /** The first status that was not good: the library's errors carry it as text only. */
   result(): StatusCode | undefined
+  /** What the server said of an older session does not explain what comes now. */
+  forgetResult(): void
   channels: readonly ClientSecureChannelLayer[]
 }
 
@@ -103,7 +109,16 @@ function watchClient(client: OPCUAClient, endpoint: string): ClientWatch {
     lost.reject(new Fault('driver.disconnected', { endpoint }, { cause: cause ?? undefined }))
   }
   client.on('close', lose)
-  return { lost: lost.promise, isLost: () => isLost, lose, result: () => result, channels }
+  return {
+    lost: lost.promise,
+    isLost: () => isLost,
+    lose,
+    result: () => result,
+    forgetResult() {
+      result = undefined
+    },
+    channels,
+  }
 }
 
 /**
@@ -147,7 +162,7 @@ function clientOptions(options: OpcuaOptions, { device }: DriverContext) {
     // The transport's counts idle time, and a slow group is idle for long: the keep-alive must come first.
     transportTimeout: SESSION_TIMEOUT_MS + options.timeoutMs * 2,
     defaultTransactionTimeout: options.timeoutMs * 2,
-    transportSettings: { maxChunkCount: MAX_CHUNKS, maxMessageSize: MAX_MESSAGE_BYTES },
+    transportSettings,
   }
 }
 

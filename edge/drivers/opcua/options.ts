@@ -1,12 +1,6 @@
 /** The connection options of an OPC UA server and the address of its tags. */
 import { type Static, Type } from 'typebox'
 
-export const securityPolicies = [
-  'Basic256Sha256',
-  'Aes128_Sha256_RsaOaep',
-  'Aes256_Sha256_RsaPss',
-] as const
-
 /** Broken or withdrawn by the OPC Foundation; some machines speak nothing else. */
 export const deprecatedPolicies = ['Basic128Rsa15', 'Basic256'] as const
 
@@ -19,7 +13,14 @@ export const optionsSchema = Type.Object(
       description: 'The server, e.g. opc.tcp://10.0.0.5:4840.',
     }),
     security: Type.Union(
-      [Type.Literal('None'), ...[...securityPolicies, ...deprecatedPolicies].map((it) => Type.Literal(it))],
+      [
+        Type.Literal('None'),
+        Type.Literal('Basic256Sha256'),
+        Type.Literal('Aes128_Sha256_RsaOaep'),
+        Type.Literal('Aes256_Sha256_RsaPss'),
+        Type.Literal('Basic128Rsa15'),
+        Type.Literal('Basic256'),
+      ],
       {
         default: 'Basic256Sha256',
         description:

@@ -22,7 +22,7 @@ export interface Scene extends AsyncDisposable {
   /** What drivers have told. */
   readonly said: string[]
   openServer(options?: Partial<OpcuaServerOptions>): Promise<OpcuaServer>
-  /** Trusts the server opened last; short deadlines. */
+  /** Trusts the server opened last. */
   createDriver(port: number, options?: Record<string, unknown>, device?: string): Driver
 }
 
@@ -64,7 +64,7 @@ export async function openScene(): Promise<Scene> {
 export function fillOptions(port: number, more: Record<string, unknown> = {}): OpcuaOptions {
   const given = {
     endpoint: `opc.tcp://127.0.0.1:${port}`,
-    timeoutMs: 700,
+    timeoutMs: 5000,
     publishingIntervalMs: 50,
     samplingIntervalMs: 0,
     nodeRetryMs: 200,

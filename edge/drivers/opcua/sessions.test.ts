@@ -116,7 +116,7 @@ test('F13: restarted five times with its namespaces in another order and a node 
   let parts: DeviceParts | undefined
   let server = await scene.openServer({ folder, maxSessions: 1, variables: [count, spare] })
   const { port } = server
-  const options = { namespaces: { press: NAMESPACE } }
+  const options = { namespaces: { press: NAMESPACE }, security: 'None' }
   await using link = startLink(scene.createDriver(port, options), [...tags, walked])
   for (let turn = 1; turn <= 5; turn++) {
     server.set('Count', turn)

@@ -69,7 +69,11 @@ interface Placed {
 }
 
 /** Rows of the same step are averaged, cell by cell. */
-function putOnGrid({ name, rows, step, place }: Placed, at: Float64Array, values: Float64Array[]): Life {
+function putOnGrid(
+  { name, rows, step, place }: Placed,
+  at: Float64Array,
+  values: Float64Array[],
+): Life {
   const start = at[rows[0] ?? 0] ?? 0
   const bin = (row: number) => Math.floor(((at[row] ?? 0) - start) / step + 0.5)
   const count = bin(rows.at(-1) ?? 0) + 1

@@ -39,7 +39,10 @@ export function encodeLife(model: LifeModel, { name, step, metadata }: GraphOpti
     const base = graph.float(`${output}_base`, [], [offsets[0] ?? 0])
     const moved = ramps
       ? graph.node('Add', [
-          graph.node('MatMul', [ramps, graph.float(`${output}_changes`, [changes.length, 1], changes)]),
+          graph.node('MatMul', [
+            ramps,
+            graph.float(`${output}_changes`, [changes.length, 1], changes),
+          ]),
           base,
         ])
       : base

@@ -43,7 +43,11 @@ export function createInterval({ predicted, actual }: Predictions): LifeInterval
 }
 
 /** What is added to a prediction for one end of its interval. */
-export function interpolate({ knots }: LifeInterval, offsets: readonly number[], predicted: number): number {
+export function interpolate(
+  { knots }: LifeInterval,
+  offsets: readonly number[],
+  predicted: number,
+): number {
   let offset = offsets[0] ?? 0
   for (let i = 1; i < knots.length; i++) {
     const [from, to] = [knots[i - 1] ?? 0, knots[i] ?? 0]

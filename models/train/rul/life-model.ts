@@ -2,7 +2,14 @@
 import { createRandom } from '../golden.ts'
 import { createFeatures, FEATURES_PER_TAG, type Life } from './life-features.ts'
 import { createInterval, interpolate, type LifeInterval } from './life-interval.ts'
-import { fitRidge, HIDDEN, type Inputs, joinRidges, predictRidge, type Ridge } from './random-feature-ridge.ts'
+import {
+  fitRidge,
+  HIDDEN,
+  type Inputs,
+  joinRidges,
+  predictRidge,
+  type Ridge,
+} from './random-feature-ridge.ts'
 
 /** Rows to the end beyond which a machine is simply healthy. */
 export const CAP_ROWS = 125
@@ -49,7 +56,10 @@ export interface LifeMetrics {
 }
 
 /** Same lives, same seed, same model. */
-export function fitLifeModel(lives: readonly Life[], options: LifeFitOptions): { model: LifeModel; metrics: LifeMetrics } {
+export function fitLifeModel(
+  lives: readonly Life[],
+  options: LifeFitOptions,
+): { model: LifeModel; metrics: LifeMetrics } {
   const features = lives.map((life) => createFeatures(life))
   const heldOut = crossValidate({ lives, features }, options)
   const ridge = fitDraws({ lives, features }, options)
@@ -151,7 +161,10 @@ function measure(heldOut: HeldOut): LifeMetrics {
 }
 
 /** The trainer's own answer for one row of features. */
-export function estimateLife({ ridge, interval, cap }: LifeModel, features: Float64Array): LifeEstimate {
+export function estimateLife(
+  { ridge, interval, cap }: LifeModel,
+  features: Float64Array,
+): LifeEstimate {
   const [value = 0] = predictRidge(ridge, { rows: 1, width: features.length, values: features })
   return widen(interval, clip(value, cap), cap)
 }

@@ -44,7 +44,13 @@ export interface RidgeOptions {
 export function fitRidge(inputs: Inputs, target: Float64Array, options: RidgeOptions): Ridge {
   const { hidden = HIDDEN, ridge = RIDGE } = options
   const { mean, scale } = findScale(inputs)
-  const model: Ridge = { mean, scale, ...project(inputs.width, hidden, options), weights: new Float64Array(inputs.width + hidden), intercept: 0 }
+  const model: Ridge = {
+    mean,
+    scale,
+    ...project(inputs.width, hidden, options),
+    weights: new Float64Array(inputs.width + hidden),
+    intercept: 0,
+  }
   const { gram, moment } = sumProducts(model, inputs, target)
   const size = inputs.width + hidden + 1
   const penalised = Matrix.zeros(size, size)
@@ -123,7 +129,11 @@ function findScale({ rows, width, values }: Inputs) {
   return { mean, scale }
 }
 
-function project(width: number, hidden: number, { seed, projectionScale = PROJECTION_SCALE }: RidgeOptions) {
+function project(
+  width: number,
+  hidden: number,
+  { seed, projectionScale = PROJECTION_SCALE }: RidgeOptions,
+) {
   const random = createRandom(seed)
   const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random())
   const size = projectionScale / Math.sqrt(width)
@@ -144,7 +154,8 @@ function createBasis({ mean, scale, projection, bias }: Ridge) {
       const z = Number.isNaN(raw) ? 0 : Math.min(Z_CLIP, Math.max(-Z_CLIP, raw))
       out[j + 1] = z
       const at = j * hidden
-      for (let k = 0; k < hidden; k++) sums[k] = (sums[k] as number) + z * (projection[at + k] as number)
+      for (let k = 0; k < hidden; k++)
+        sums[k] = (sums[k] as number) + z * (projection[at + k] as number)
     }
     for (let k = 0; k < hidden; k++) out[width + 1 + k] = Math.tanh(sums[k] as number)
   }
@@ -154,7 +165,12 @@ function createBasis({ mean, scale, projection, bias }: Ridge) {
 function sumProducts(model: Ridge, { rows, width, values }: Inputs, target: Float64Array) {
   const size = model.weights.length + 1
   const basis = createBasis(model)
-  const block = Array.from({ length: BLOCK }, () => new Float64Array(size)) as [Float64Array, Float64Array, Float64Array, Float64Array]
+  const block = Array.from({ length: BLOCK }, () => new Float64Array(size)) as [
+    Float64Array,
+    Float64Array,
+    Float64Array,
+    Float64Array,
+  ]
   const [a, b, c, d] = block
   const gram = new Float64Array(size * size)
   const moment = new Float64Array(size)
@@ -169,7 +185,12 @@ function sumProducts(model: Ridge, { rows, width, values }: Inputs, target: Floa
       const at = i * size
       moment[i] = (moment[i] as number) + p * y[0] + q * y[1] + r * y[2] + s * y[3]
       for (let j = 0; j <= i; j++)
-        gram[at + j] = (gram[at + j] as number) + p * (a[j] as number) + q * (b[j] as number) + r * (c[j] as number) + s * (d[j] as number)
+        gram[at + j] =
+          (gram[at + j] as number) +
+          p * (a[j] as number) +
+          q * (b[j] as number) +
+          r * (c[j] as number) +
+          s * (d[j] as number)
     }
   }
   return { gram, moment }

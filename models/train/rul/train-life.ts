@@ -59,7 +59,10 @@ export async function trainLife(options: TrainLifeOptions): Promise<TrainLifeRes
   const histories = await readLivelyHistories(options)
   const name = options.name ?? basename(options.out)
   const isLife = histories.lives.length >= MIN_HISTORIES
-  const trained = (isLife ? trainRemainingLife : trainHealth)(histories, { name, seed: options.seed })
+  const trained = (isLife ? trainRemainingLife : trainHealth)(histories, {
+    name,
+    seed: options.seed,
+  })
   const hash = hashLives(histories)
   const bytes = trained.encode({ name, tags: JSON.stringify(histories.tags), trainingHash: hash })
   const manifest: LifeManifest = {
@@ -125,7 +128,10 @@ function trainRemainingLife({ lives, step }: Histories, { name, seed }: Named): 
     },
     outputs: LIFE_OUTPUTS,
     encode: (metadata) => encodeLife(model, { name, step, metadata }),
-    sample: sampleFeatures(lives.map((life) => createFeatures(life)), model.ridge),
+    sample: sampleFeatures(
+      lives.map((life) => createFeatures(life)),
+      model.ridge,
+    ),
     expect: (features) => {
       const { rul, low, high } = estimateLife(model, features)
       return [rul * step, low * step, high * step]
@@ -141,7 +147,10 @@ function trainHealth({ lives, step }: Histories, { name, seed }: Named): Trained
     metrics: {},
     outputs: HEALTH_OUTPUTS,
     encode: (metadata) => encodeHealth(model, { name, step, metadata }),
-    sample: sampleFeatures(lives.map((life) => createHealthFeatures(life)), model.ridge),
+    sample: sampleFeatures(
+      lives.map((life) => createHealthFeatures(life)),
+      model.ridge,
+    ),
     expect: (features) => Array.from(measureHealth(model, features)),
   }
 }
@@ -170,7 +179,10 @@ export function fillFeatures(features: Float64Array, fill: ArrayLike<number>): F
   )
 }
 
-async function check(bytes: Uint8Array, { sample, expect, outputs, ridge }: Trained): Promise<number> {
+async function check(
+  bytes: Uint8Array,
+  { sample, expect, outputs, ridge }: Trained,
+): Promise<number> {
   const width = ridge.mean.length
   const rows = sample.length / width
   const answers = Array.from({ length: rows }, (_, i) =>
@@ -179,7 +191,10 @@ async function check(bytes: Uint8Array, { sample, expect, outputs, ridge }: Trai
   const names = Object.values(outputs)
   const expected = names.map((_, output) => answers.map((answer) => answer[output] ?? Number.NaN))
   const features = Float32Array.from(sample)
-  return await checkFeatureModel({ bytes, input: INPUT_NAME, outputs: names }, { features, rows, expected })
+  return await checkFeatureModel(
+    { bytes, input: INPUT_NAME, outputs: names },
+    { features, rows, expected },
+  )
 }
 
 function hashLives({ lives }: Histories): string {

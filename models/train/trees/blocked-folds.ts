@@ -44,7 +44,10 @@ export interface Labelled {
 }
 
 /** The class of every row, said by trees that have not seen its block. */
-export function predictHeldOut({ table, labels, folds }: Labelled, options: BoostOptions): Int32Array {
+export function predictHeldOut(
+  { table, labels, folds }: Labelled,
+  options: BoostOptions,
+): Int32Array {
   const said = new Int32Array(table.rows).fill(-1)
   const all = Array.from({ length: table.rows }, (_, row) => row)
   for (let fold = 0; fold < FOLDS; fold++) {

@@ -24,6 +24,8 @@ export interface BoostedTrees {
 
 const DEFAULTS = { rounds: 60, depth: 4, rate: 0.12, featureShare: 0.3, rowShare: 0.7 }
 const RIDGE = 1
+/** Features that a tree sees on average at least. */
+const MIN_FEATURES = 20
 const MIN_WEIGHT = 0.5
 
 /** `labels` are class numbers from 0; the same table, labels and seed give the same trees. */
@@ -46,7 +48,17 @@ export function fitBoostedTrees(
       const slopes = findSlopes({ shares, labels, classes, target })
       const features = pickFeatures(table.width, growth.featureShare, random)
       const { depth, rate } = growth
-      const tree = growTree({ bins, rows, tableRows: table.rows, features, ...slopes, depth, rate, ridge: RIDGE, minWeight: MIN_WEIGHT })
+      const tree = growTree({
+        bins,
+        rows,
+        tableRows: table.rows,
+        features,
+        ...slopes,
+        depth,
+        rate,
+        ridge: RIDGE,
+        minWeight: MIN_WEIGHT,
+      })
       model.trees.push({ target, tree })
       addTree(scores, table, { classes, target, tree })
     }
@@ -70,11 +82,12 @@ function findSlopes({ shares, labels, classes, target }: Target) {
   }
 }
 
-/** At least one. */
+/** With few features a tree sees all of them: a failure often needs two together. */
 function pickFeatures(width: number, share: number, random: () => number): number[] {
+  const chance = Math.max(share, MIN_FEATURES / width)
   const picked: number[] = []
-  for (let i = 0; i < width; i++) if (random() < share) picked.push(i)
-  return picked.length > 0 ? picked : [Math.floor(random() * width)]
+  for (let i = 0; i < width; i++) if (random() < chance) picked.push(i)
+  return picked
 }
 
 interface Addition {
@@ -83,7 +96,11 @@ interface Addition {
   tree: Tree
 }
 
-function addTree(scores: Float64Array, { rows, width, values }: FeatureTable, { classes, target, tree }: Addition): void {
+function addTree(
+  scores: Float64Array,
+  { rows, width, values }: FeatureTable,
+  { classes, target, tree }: Addition,
+): void {
   for (let row = 0; row < rows; row++) {
     const at = row * classes + target
     scores[at] = (scores[at] ?? 0) + evaluateTree(tree, values, row * width)
@@ -94,7 +111,10 @@ const spread = (base: Float64Array, rows: number) =>
   Float64Array.from({ length: rows * base.length }, (_, i) => base[i % base.length] ?? 0)
 
 /** `[rows, classes]` shares of belief, row by row. */
-export function predictShares({ classes, base, trees }: BoostedTrees, table: FeatureTable): Float64Array {
+export function predictShares(
+  { classes, base, trees }: BoostedTrees,
+  table: FeatureTable,
+): Float64Array {
   const scores = spread(base, table.rows)
   for (const { target, tree } of trees) addTree(scores, table, { classes, target, tree })
   return softmax(scores, classes)

@@ -68,14 +68,14 @@ function measureParts(values: ArrayLike<number>, parts: number): number[] {
 
 /** Least squares, per cycle length. */
 function findSlope(values: ArrayLike<number>, mean: number): number {
+  const places = Array.from(values, (value, i) => ({ value, t: (i + 0.5) / values.length }))
+  const there = places.filter(({ value }) => !Number.isNaN(value))
+  const middle = average(there.map(({ t }) => t))
   let sum = 0
   let squares = 0
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i] ?? Number.NaN
-    if (Number.isNaN(value)) continue
-    const t = (i + 0.5) / values.length - 0.5
-    sum += t * (value - mean)
-    squares += t * t
+  for (const { value, t } of there) {
+    sum += (t - middle) * (value - mean)
+    squares += (t - middle) ** 2
   }
   return squares > 0 ? sum / squares : 0
 }

@@ -52,7 +52,11 @@ export function growTree(options: GrowOptions): Tree {
   return tree
 }
 
-function grow(tree: Tree, options: GrowOptions, { rows, depth }: { rows: Int32Array; depth: number }): number {
+function grow(
+  tree: Tree,
+  options: GrowOptions,
+  { rows, depth }: { rows: Int32Array; depth: number },
+): number {
   const node = tree.feature.length
   const sum = sumUp(options, rows)
   const split = depth < options.depth ? findSplit(options, rows, sum) : undefined
@@ -96,7 +100,11 @@ function findSplit(options: GrowOptions, rows: Int32Array, sum: Sum): Split | un
   return best
 }
 
-function scanFeature(options: GrowOptions, { rows, feature }: { rows: Int32Array; feature: number }, sum: Sum): Split | undefined {
+function scanFeature(
+  options: GrowOptions,
+  { rows, feature }: { rows: Int32Array; feature: number },
+  sum: Sum,
+): Split | undefined {
   const { bins, gradient, hessian, tableRows, ridge, minWeight } = options
   const cuts = bins.cuts[feature]?.length ?? 0
   if (cuts === 0) return undefined
@@ -117,7 +125,10 @@ function scanFeature(options: GrowOptions, { rows, feature }: { rows: Int32Array
     leftHessian += binHessian[bin] as number
     const rightHessian = sum.hessian - leftHessian
     if (leftHessian < minWeight || rightHessian < minWeight) continue
-    const gain = leftGradient ** 2 / (leftHessian + ridge) + (sum.gradient - leftGradient) ** 2 / (rightHessian + ridge) - whole
+    const gain =
+      leftGradient ** 2 / (leftHessian + ridge) +
+      (sum.gradient - leftGradient) ** 2 / (rightHessian + ridge) -
+      whole
     if (gain > (best?.gain ?? 0)) best = { feature, bin, gain }
   }
   return best
@@ -128,7 +139,9 @@ export function evaluateTree(tree: Tree, values: Float32Array, from: number): nu
   let node = 0
   while ((tree.feature[node] as number) >= 0) {
     const value = values[from + (tree.feature[node] as number)] as number
-    node = (value <= (tree.threshold[node] as number) ? tree.left[node] : tree.right[node]) as number
+    node = (
+      value <= (tree.threshold[node] as number) ? tree.left[node] : tree.right[node]
+    ) as number
   }
   return tree.value[node] as number
 }

@@ -1,0 +1,122 @@
+/** The oracle: what the host stored, held against what the device told, integer by integer. */
+import { existsSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
+import { checkLedger } from '../../demo/check-ledger.ts'
+import type { Gap, Quality, Sample, TagId } from '../../protocol/model.ts'
+import type { Bench } from './bench.ts'
+import type { Told } from './counting-plc.ts'
+import type { Seen } from './scenario.ts'
+import { until } from './until.ts'
+
+export const countTag: TagId = 'plant/gw1/plc/Count'
+export const fixedTag: TagId = 'plant/gw1/plc/Fixed'
+
+/** A reading may be stamped this long after the device was asked: a busy machine, a slow answer. */
+const STAMP_MS = 1500
+
+export interface StoredSample extends Sample {
+  value: string | null
+  historical: boolean
+}
+
+export interface Store {
+  samples(tag: TagId): StoredSample[]
+  gaps(): Gap[]
+  /** The largest integer of the counting tag. */
+  last(tag?: TagId): number
+}
+
+/** Reads the host's file, also while the host writes or is dead; nothing there yet is nothing stored. */
+export function openStore(file: string): Store {
+  const query = <T>(sql: string, ...parameters: string[]): T[] => {
+    if (!existsSync(file)) return []
+    const database = new DatabaseSync(file)
+    try {
+      database.exec('PRAGMA busy_timeout = 5000')
+      return database.prepare(sql).all(...parameters) as unknown as T[]
+    } catch (error) {
+      if (String(error).includes('no such table')) return []
+      throw error
+    } finally {
+      database.close()
+    }
+  }
+  return {
+    samples: (tag) =>
+      query<{ at: number; value: string | null; quality: Quality; historical: number }>(
+        'SELECT at, value, quality, status, historical FROM sample WHERE tag = ? ORDER BY at',
+        tag,
+      ).map((row) => ({ ...row, tag, historical: row.historical === 1 })),
+    gaps: () =>
+      query<{ start: number; finish: number; reason: Gap['reason'] }>('SELECT * FROM gap').map(
+        ({ start, finish, reason }) => ({ gateway: 'gw1', from: start, to: finish, reason }),
+      ),
+    last: (tag = countTag) =>
+      query<{ last: number | null }>(
+        'SELECT max(CAST(value AS INTEGER)) AS last FROM sample WHERE tag = ? AND quality = 192',
+        tag,
+      )[0]?.last ?? 0,
+  }
+}
+
+export interface JudgeOptions {
+  /** The gateway's clock was wrong on purpose. */
+  anyTime?: boolean
+  /** The counting tag, and what its device told, when it is not the bench's own. */
+  tag?: TagId
+  told?: readonly Told[]
+}
+
+export type Verdict = Pick<Seen, 'lost' | 'duplicated' | 'failed'> & {
+  stored: number
+  inGaps: number
+  unexplained: number[]
+}
+
+/** Waits until all told so far has arrived, then judges it. */
+export async function judge(bench: Bench, options: JudgeOptions = {}): Promise<Verdict> {
+  const { tag = countTag, told = bench.plc.told } = options
+  const newest = told.length - 1
+  const endedAt = Date.now()
+  await until(
+    'the outbox is empty of what was told before',
+    async () => {
+      if (bench.store.last(tag) <= newest) return false
+      const { outbox } = (await bench.status()) ?? {}
+      return (
+        outbox !== undefined && (options.anyTime || !outbox.oldestAt || outbox.oldestAt > endedAt)
+      )
+    },
+    120_000,
+  )
+  return judgeSamples(bench.store.samples(tag), { ...options, told, gaps: bench.store.gaps() })
+}
+
+/** Lost, doubled, wrong or wrongly timed: integer by integer, up to the last one that is stored. */
+export function judgeSamples(
+  samples: readonly StoredSample[],
+  { told, gaps, anyTime }: { told: readonly Told[]; gaps: readonly Gap[]; anyTime?: boolean },
+): Verdict {
+  const { stored, doubled, missing, unexplained } = checkLedger(samples, gaps)
+  const good = samples.filter(({ quality }) => quality === 192)
+  const byValue = new Map(told.map((each) => [String(each.value), each]))
+  const wrong = good.filter(({ value }) => !byValue.has(String(value)))
+  const late = good.filter(({ value, at }) => {
+    const asked = byValue.get(String(value))?.at ?? at
+    return !anyTime && (at < asked - STAMP_MS || at > asked + STAMP_MS)
+  })
+  const failed = [
+    ...(stored === 0 ? ['nothing was stored'] : []),
+    ...(wrong.length > 0 ? [`${wrong.length} values the device never told`] : []),
+    ...(late.length > 0 ? [`${late.length} readings with the time of another`] : []),
+  ]
+  const inGaps = missing.length - unexplained.length
+  return {
+    lost: unexplained.length,
+    duplicated: doubled.length,
+    failed,
+    stored,
+    inGaps,
+    unexplained,
+  }
+}
