@@ -67,7 +67,7 @@ export async function openSession(
   try {
     await withDeadline(client.connect(endpoint), deadline)
     isConnected = true
-    await closeLeftSession(client, memory, deadline)
+    await closeLeftSession(client, { memory, watch }, deadline)
     watch.forgetResult()
     session = await withDeadline(client.createSession(identity), deadline)
     session.on('session_closed', watch.lose)
@@ -127,7 +127,7 @@ function watchClient(client: OPCUAClient, endpoint: string): ClientWatch {
  */
 async function closeLeftSession(
   client: OPCUAClient,
-  memory: DriverMemory,
+  { memory, watch }: { memory: DriverMemory; watch: ClientWatch },
   deadline: Deadline,
 ): Promise<void> {
   const { leftSession } = memory
@@ -136,7 +136,8 @@ async function closeLeftSession(
     await withDeadline(client.reactivateSession(leftSession), deadline)
     await withDeadline(leftSession.close(true), deadline)
   } catch (error) {
-    // No answer: it may still be there. Any answer: the server knows it no longer.
+    // The line broke again: it may still be there. A server that does not answer must not be asked for ever.
+    if (!watch.isLost()) memory.leftSession = undefined
     if (error instanceof Fault || deadline.signal.aborted) throw error
   }
   memory.leftSession = undefined

@@ -6,8 +6,6 @@ import type { OpcuaServer } from '../../../simulators/kit/opcua-server.ts'
 import type { DeviceParts } from '../../../simulators/kit/opcua-variables.ts'
 import { until } from '../conformance.ts'
 import type { Connection } from '../driver.ts'
-import { lintTag } from './address.ts'
-import { formatStep, parseBrowsePath } from './browse-path.ts'
 import { browse } from './opcua.ts'
 import { createTag, faultOf, NAMESPACE, never, openScene, type Scene } from './scene.fixture.ts'
 
@@ -163,19 +161,6 @@ describe('addresses', () => {
     expect(samples[0]?.status).toBe(0x806f0000)
   })
 
-  test('names with separators, and URIs with slashes, survive formatting and parsing', () => {
-    const steps = [
-      { name: 'Objects' },
-      { uri: 'http://acme.com/UA/', name: 'A/B:C&D' },
-      { prefix: 'p', name: 'x y' },
-    ]
-    const text = steps.map(formatStep).join('')
-    expect(text).toBe('/Objects/nsu=http://acme.com/UA/;A&/B&:C&&D/p:x y')
-    expect(parseBrowsePath(text)).toMatchObject(steps)
-    for (const wrong of ['', 'Objects', '/', '//x', '/a&', '/a/', '/:x'])
-      expect(parseBrowsePath(wrong), wrong).toBeUndefined()
-  })
-
   test('one element of an array is a value that can be written; the whole is JSON text', async () => {
     const node = { nodeId: `nsu=${NAMESPACE};s=Press.Temperatures` }
     const second = createTag('Second', 'Int32', { ...node, indexRange: '1' })
@@ -192,21 +177,6 @@ describe('addresses', () => {
     expect((await faultOf(connection.write?.(part, '[]', never()))).code).toBe(
       'driver.not-writable',
     )
-  })
-
-  test('what an address cannot mean is said before anything connects', () => {
-    const said = (type: Tag['type'], address: Record<string, unknown>) =>
-      lintTag({ ...createTag('T', type), address })
-    expect(said('Double', { nodeId: 'i=1' })).toBeUndefined()
-    expect(said('Double', {})).toMatch(/either "nodeId" or "browsePath"/)
-    expect(said('Double', { nodeId: 'i=1', browsePath: '/x' })).toMatch(/either/)
-    expect(said('Double', { browsePath: '/x//y' })).toMatch(/empty name/)
-    expect(said('Boolean', { nodeId: 'i=1', deadbandAbsolute: 1 })).toMatch(/no deadband/)
-    expect(said('Double', { nodeId: 'i=1', deadbandAbsolute: 1, deadbandPercent: 1 })).toMatch(
-      /either/,
-    )
-    expect(said('Double', { nodeId: 'i=1', indexRange: '1:2' })).toMatch(/type String/)
-    expect(said('String', { nodeId: 'i=1', event: 'Message', indexRange: '1' })).toMatch(/event/)
   })
 })
 
