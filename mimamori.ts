@@ -155,7 +155,7 @@ function addModels(program: Command): void {
   program
     .command('train')
     .description('learn what normal looks like from a table of good days')
-    .requiredOption('--in <file>', 'CSV (or .csv.gz), one row a sample')
+    .requiredOption('--in <file>', 'CSV, .csv.gz or Parquet, one row a sample')
     .requiredOption('--out <dir>', 'folder of the model')
     .option('--time <column>', 'the time column')
     .option('--kind <kind>', 'rul: from run-to-failure histories; failures: from labelled cycles')
@@ -172,7 +172,7 @@ function addModels(program: Command): void {
     .command('score')
     .description('run a model over a table, row by row as it would run live')
     .requiredOption('--model <dir>', 'folder of the model')
-    .requiredOption('--in <file>', 'CSV (or .csv.gz)')
+    .requiredOption('--in <file>', 'CSV, .csv.gz or Parquet')
     .requiredOption('--out <file>', 'CSV: time, score, ratio, alarm, top_tags')
     .option('--time <column>', 'the time column')
     .option('--unit <column>', 'the unit column, where it has another name than in training')

@@ -1,5 +1,5 @@
 /** The devices of a gateway's configuration: each checked by its driver's own schema, then turned into tags and groups. */
-import { type TObject, type TProperties, Type } from 'typebox'
+import { type Static, type TObject, type TProperties, Type } from 'typebox'
 import { Default } from 'typebox/value'
 import { type ConfigProblem, findProblems, nearest, type Path } from '../protocol/kit/schema.ts'
 import { dataTypes, formatTagId, type Tag } from '../protocol/model.ts'
@@ -14,6 +14,28 @@ import {
 /** Ids are Sparkplug topic parts (tck-id-topic-structure-namespace-valid-*): no `+`, `/`, `#`, no white space. */
 export const ConfigId = (description: string) =>
   Type.String({ minLength: 1, maxLength: 64, pattern: '^[A-Za-z0-9_.-]+$', description })
+
+/** A tag without it is never written, whoever asks. */
+const WriteSchema = Type.Object(
+  {
+    min: Type.Optional(Type.Number({ description: 'Nothing below it is written, after scale.' })),
+    max: Type.Optional(Type.Number({ description: 'Nothing above it is written, after scale.' })),
+    maxPerMinute: Type.Integer({
+      minimum: 1,
+      maximum: 600,
+      default: 6,
+      description: 'Writes let through in any minute.',
+    }),
+    dryRun: Type.Boolean({
+      default: false,
+      description: 'Orders are checked and put on record, nothing is written.',
+    }),
+  },
+  {
+    additionalProperties: false,
+    description: 'Lets the cloud write this tag, within these limits.',
+  },
+)
 
 /** What every tag may have beside its driver's address. */
 const tagFields = {
@@ -35,6 +57,7 @@ const tagFields = {
   deadband: Type.Optional(
     Type.Number({ minimum: 0, description: 'Smaller changes are not reported.' }),
   ),
+  write: Type.Optional(WriteSchema),
 }
 
 /** What every group has, whatever the driver. */
@@ -59,6 +82,8 @@ export interface TagConfig {
   min?: number
   max?: number
   deadband?: number
+  /** Absent: never written. */
+  write?: Static<typeof WriteSchema>
 }
 
 export interface GroupConfig {
@@ -116,6 +141,11 @@ export function tagsOf(device: DeviceConfig): Tag[] {
   return device.groups.flatMap((group) => group.tags.map(({ tag }) => tag))
 }
 
+/** A pushed reading may be as old as this when it arrives. */
+export function publishingMs({ options }: DeviceConfig): number {
+  return Number(options.publishingIntervalMs ?? 0)
+}
+
 /** The whole schema of one device: also the editor's completion. */
 export function deviceSchema(module: DriverModule): TObject {
   const tag = Type.Object(
@@ -167,11 +197,11 @@ function createTag(
   module: DriverModule,
   place: Place & { device: string },
 ): TagConfig {
-  const { name, type, unit, description, scale, offset, min, max, deadband, ...rest } = raw
+  const { name, type, unit, description, scale, offset, min, max, deadband, write, ...rest } = raw
   const keys = Object.keys(module.addressSchema.properties)
   const address = Object.fromEntries(Object.entries(rest).filter(([key]) => keys.includes(key)))
   const tag: Tag = { id: formatTagId({ ...place, name }), name, type, unit, description, address }
-  return { tag, scale, offset, min, max, deadband }
+  return { tag, scale, offset, min, max, deadband, write }
 }
 
 function lintDevice(device: DeviceConfig, module: DriverModule, path: Path): ConfigProblem[] {

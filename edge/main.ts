@@ -9,7 +9,8 @@ import { type LinkState, runLink } from './acquisition/link.ts'
 import { createBatcher } from './batcher.ts'
 import { type GatewayConfig, loadGatewayConfig, loadPolicy } from './config.ts'
 import { type GatewayCredentials, readCredentials } from './credentials.ts'
-import { type DeviceConfig, tagsOf } from './device-config.ts'
+import { type DeviceConfig, publishingMs, tagsOf } from './device-config.ts'
+import type { Connection } from './drivers/driver.ts'
 import { loadDriver } from './drivers/registry.ts'
 import { type LocalPage, openLocalPage } from './local/page.ts'
 import { createGatewayMetrics } from './metrics.ts'
@@ -20,6 +21,8 @@ import { runTunnel, type TunnelState } from './tunnel/agent.ts'
 import { openDialer } from './tunnel/dialer.ts'
 import { type Policy, summaries } from './tunnel/policy.ts'
 import { openUplink, type Uplink } from './uplink/uplink.ts'
+import { createAuditFile } from './writing/audit-file.ts'
+import { createWriteDesk } from './writing/write-desk.ts'
 
 /** Readings are on disk a fifth of a second after they were taken. */
 const FLUSH_MS = 200
@@ -69,7 +72,9 @@ export async function openGateway(config: GatewayConfig): Promise<Gateway> {
   const outbox = stack.use(wireOutbox(wiring))
   const devices = config.devices.map((device) => ({ id: device.id, tags: tagsOf(device) }))
   const tags = createTagCache(devices, Date.now())
-  const uplink = stack.use(wireUplink(wiring, outbox, tags))
+  const audit = createAuditFile(join(dataDir, 'writes.ndjson'))
+  const desk = stack.use(createWriteDesk({ devices: config.devices, audit, log: wiring.log }))
+  const uplink = stack.use(wireUplink(wiring, { outbox, tags, desk }))
   const batcher = createBatcher({
     flushMs: FLUSH_MS,
     append: (samples, gaps) => outbox.append({ samples, gaps }),
@@ -99,6 +104,7 @@ export async function openGateway(config: GatewayConfig): Promise<Gateway> {
     tunnel,
     links,
     decisions,
+    desk,
   }
   const page = stack.use(await wirePage(parts, wiring))
   for (const device of config.devices)
@@ -124,15 +130,9 @@ function wireOutbox({ config, dataDir }: Wiring): Outbox {
   })
 }
 
-/** A pushed reading may be as old as this when it arrives. */
-function publishingMs({ options }: DeviceConfig): number {
-  return Number(options.publishingIntervalMs ?? 0)
-}
-
 function wireUplink(
   { config, credentials, policy, log }: Wiring,
-  outbox: Outbox,
-  tags: TagCache,
+  { outbox, tags, desk }: Pick<Parts, 'outbox' | 'tags' | 'desk'>,
 ): Uplink {
   const { key, cert, ca } = credentials
   const isEncrypted = config.cloud.mqttUrl.startsWith('mqtts:')
@@ -146,6 +146,7 @@ function wireUplink(
     targets: summaries(policy),
     software: SOFTWARE,
     outbox,
+    onCommand: (order) => void desk.order(order),
     primaryHost: config.cloud.primaryHost,
     delivery: config.delivery,
     log,
@@ -213,7 +214,7 @@ async function wirePage(parts: Parts, { config, dataDir, log }: Wiring): Promise
 
 async function wireLink(
   device: DeviceConfig,
-  { tags, uplink, batcher, startedAt }: Parts,
+  { tags, uplink, batcher, startedAt, desk }: Parts,
   { config, dataDir, log, links }: Wiring & { links: Map<string, LinkCounters> },
 ): Promise<AsyncDisposable> {
   const module = await loadDriver(device.driver)
@@ -221,6 +222,7 @@ async function wireLink(
     device: device.id,
     stateDir: join(dataDir, 'devices', device.id),
     baseDir: config.baseDir,
+    notice: (say) => log.warn({ device: device.id }, say),
   })
   const counters = createLinkCounters()
   links.set(device.id, counters)
@@ -234,7 +236,11 @@ async function wireLink(
     uplink.deviceChanged(device.id)
   }
   const about = { device: device.id, driver, groups: device.groups, unknownSince: startedAt }
+  const onConnection = (open: Connection | undefined) => desk.setConnection(device.id, open)
   return runUntilDisposed((signal) =>
-    runLink({ ...about, onState, counters, emit: (_, samples) => emit(samples) }, signal),
+    runLink(
+      { ...about, onState, onConnection, counters, emit: (_, samples) => emit(samples) },
+      signal,
+    ),
   )
 }

@@ -12,6 +12,8 @@ export interface GatewayNumbers {
   devices(): { device: string; online: boolean }[]
   /** Counters of the devices' links, summed up by name. */
   links(): Record<string, number>
+  /** Orders to write, by what became of them. */
+  writes(): Readonly<Record<string, number>>
   tunnel(): { up: boolean; streams: number; allowed: number; refused: Record<string, number> }
 }
 
@@ -46,6 +48,9 @@ export function createGatewayMetrics(numbers: GatewayNumbers): Registry {
   )
   counters('gw_link_events_total', 'What happened on the lines to the devices.', 'event', () =>
     Object.entries(numbers.links()),
+  )
+  counters('gw_writes_total', 'Orders to write a tag, by what became of them.', 'outcome', () =>
+    Object.entries(numbers.writes()),
   )
   counters('gw_tunnel_decisions_total', 'Grants, by what was decided here.', 'reason', () =>
     Object.entries({ allowed: tunnel().allowed, ...tunnel().refused }),

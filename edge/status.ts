@@ -11,6 +11,7 @@ import type { TunnelState } from './tunnel/agent.ts'
 import type { Decision, Dialer } from './tunnel/dialer.ts'
 import type { Policy } from './tunnel/policy.ts'
 import type { Uplink } from './uplink/uplink.ts'
+import type { WriteDesk } from './writing/write-desk.ts'
 
 export interface Parts {
   /** Unix ms; until it every tag is on record as bad. */
@@ -24,6 +25,7 @@ export interface Parts {
   dialer: Dialer
   tunnel: { state(): TunnelState }
   links: ReadonlyMap<string, LinkCounters>
+  desk: WriteDesk
   decisions: DecisionList
 }
 
@@ -108,6 +110,7 @@ export function createNumbers(parts: Parts): GatewayNumbers {
       }
       return sums
     },
+    writes: () => parts.desk.counters(),
     tunnel: () => {
       const { open, allowed, refused } = parts.dialer.counters()
       return { up: parts.tunnel.state().up, streams: open, allowed, refused }

@@ -30,7 +30,8 @@ export function createTagCache(
   devices: readonly { id: DeviceId; tags: readonly Tag[] }[],
   now: number,
 ): TagCache {
-  const newest = new Map<TagId, Sample>()
+  /** A slot a tag: a reading takes its place without a second look-up. */
+  const newest = new Map<TagId, { sample: Sample }>()
   const states = new Map<DeviceId, DeviceNow>(
     devices.map(({ id, tags }) => [
       id,
@@ -40,11 +41,12 @@ export function createTagCache(
   return {
     keep(samples) {
       for (const sample of samples) {
-        const known = newest.get(sample.tag)
-        if (!known || known.at <= sample.at) newest.set(sample.tag, sample)
+        const slot = newest.get(sample.tag)
+        if (!slot) newest.set(sample.tag, { sample })
+        else if (slot.sample.at <= sample.at) slot.sample = sample
       }
     },
-    latest: (tag) => newest.get(tag),
+    latest: (tag) => newest.get(tag)?.sample,
     setState(device, state) {
       const known = states.get(device)
       if (known) states.set(device, { ...known, ...state })

@@ -61,6 +61,33 @@ const table: [folder: string, allowed: string[]][] = [
     ['edge/device-config.ts', 'protocol/', 'edge/drivers/', 'edge/acquisition/', 'edge/tunnel/'],
   ],
   ['edge/device-config.ts', ['protocol/', 'edge/drivers/']],
+  [
+    'edge/config-schema/',
+    [
+      'protocol/',
+      'edge/config.ts',
+      'edge/device-config.ts',
+      'edge/credentials.ts',
+      'edge/drivers/',
+      'edge/tunnel/policy.ts',
+    ],
+  ],
+  [
+    'edge/explore/',
+    [
+      'protocol/',
+      'edge/config.ts',
+      'edge/device-config.ts',
+      'edge/drivers/',
+      'edge/acquisition/condition.ts',
+      'edge/config-schema/format-devices.ts',
+    ],
+  ],
+  [
+    'edge/import/',
+    ['protocol/', 'edge/config-schema/format-devices.ts', 'edge/drivers/modbus/address-schema.ts'],
+  ],
+  ['edge/writing/', ['protocol/', 'edge/drivers/driver.ts']],
   ['edge/', ['protocol/', 'edge/']],
   ['cloud/historian/', ['protocol/']],
   ['cloud/broker/', ['protocol/']],

@@ -62,7 +62,7 @@ export function conditionSample(
   const seen: TagState = { ...state, seenMs: clocks.monoMs, silent: false }
   if (!isWorthReporting(state, reading, { rule, clocks })) return { state: seen }
   const at = repairAt(reading.at, newestTold(state, clocks), clocks.wallMs)
-  const emit = { ...reading, at }
+  const emit = at === reading.at ? reading : { ...reading, at }
   return {
     state: { ...seen, last: emit, emittedMs: clocks.monoMs },
     emit,
@@ -144,7 +144,7 @@ function applyRule(raw: Sample, rule: Rule): Sample {
   if (value === null || isOutside(value, rule)) {
     return { ...raw, value: null, quality: quality.bad }
   }
-  return { ...raw, value }
+  return value === raw.value ? raw : { ...raw, value }
 }
 
 function scaleValue(value: Value, { scale, offset }: Rule): Value {
@@ -185,8 +185,17 @@ function fitInteger(
   [bits, isSigned]: readonly [number, boolean],
 ): Value | null {
   if (typeof value === 'number' && !Number.isFinite(value)) return null
+  if (typeof value !== 'bigint' && bits < 64)
+    return fitSmall(Math.round(Number(value)), bits, isSigned)
   const integer = typeof value === 'bigint' ? value : BigInt(Math.round(Number(value)))
   const fitted = isSigned ? BigInt.asIntN(bits, integer) : BigInt.asUintN(bits, integer)
   if (fitted !== integer) return null
   return bits === 64 ? integer : Number(integer)
+}
+
+/** Beside the bigints: nearly every integer of a plant comes through here. */
+function fitSmall(integer: number, bits: number, isSigned: boolean): number | null {
+  const limit = 2 ** (isSigned ? bits - 1 : bits)
+  // + 0: no negative zero.
+  return integer < limit && integer >= (isSigned ? -limit : 0) ? integer + 0 : null
 }

@@ -24,6 +24,8 @@ export interface LinkOptions {
   /** Called at transitions only; the first answer or the first failure is one. */
   onState(state: LinkState): void
   counters: LinkCounters
+  /** Told the one connection while it is open, and undefined when it is not: writes go over it too. */
+  onConnection?(connection: Connection | undefined): void
   /** Somebody has put every tag on record as bad at this instant (Unix ms): what is read is told as later than that. */
   unknownSince?: number
   /** Default: 0.5 s doubling to 60 s. */
@@ -50,6 +52,9 @@ export async function runLink(options: LinkOptions, signal: AbortSignal): Promis
     try {
       await using connection = await driver.connect(signal)
       if (++connections > 1) counters.reconnects++
+      options.onConnection?.(connection)
+      // Before the connection is disposed nobody else may hold it.
+      using _ = { [Symbol.dispose]: () => options.onConnection?.(undefined) }
       await acquire(connection, { options, link }, signal)
     } catch (error) {
       if (signal.aborted) break

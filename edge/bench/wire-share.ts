@@ -2,6 +2,7 @@
 
 import { once } from 'node:events'
 import { connect } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import ModbusRTU from 'modbus-serial'
 import type { Tag } from '../../protocol/model.ts'
 import { loadDriver } from '../drivers/registry.ts'
@@ -105,10 +106,14 @@ export async function measureDeviceCeiling(port: number): Promise<number> {
     const answered = Math.floor(received / replyBytes) - before
     for (let index = 0; index < answered; index++) socket.write(request)
   })
-  const from = performance.now()
   for (let index = 0; index < PIPELINE; index++) socket.write(request)
-  await new Promise((resolve) => setTimeout(resolve, ROUND_MS * 3))
-  const rate = (received / replyBytes) * (1000 / (performance.now() - from))
+  const rates: number[] = []
+  for (let index = 0; index <= ROUNDS; index++) {
+    const [from, before] = [performance.now(), received]
+    await sleep(ROUND_MS)
+    rates.push(((received - before) / replyBytes) * (1000 / (performance.now() - from)))
+  }
   socket.destroy()
-  return Math.round(rate)
+  // The first one warms up the compiler.
+  return Math.round(median(rates.slice(1)))
 }

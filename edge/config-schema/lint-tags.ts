@@ -29,7 +29,7 @@ const numericRules = ['scale', 'offset', 'min', 'max', 'deadband'] as const
 
 function lintRule(config: TagConfig, path: Path): ConfigProblem[] {
   const { tag, scale, min, max } = config
-  const problems: ConfigProblem[] = []
+  const problems = lintWrite(config, path)
   if (tag.type === 'Boolean' || tag.type === 'String') {
     for (const rule of numericRules) {
       if (config[rule] === undefined) continue
@@ -44,6 +44,17 @@ function lintRule(config: TagConfig, path: Path): ConfigProblem[] {
     problems.push({ path: [...path, 'min'], say: `not below max ${max}: no value would be good` })
   }
   return [...problems, ...lintRange(config, path)]
+}
+
+function lintWrite({ tag, write }: TagConfig, path: Path): ConfigProblem[] {
+  const place = [...path, 'write']
+  const { min, max } = write ?? {}
+  if (min === undefined && max === undefined) return []
+  if (tag.type === 'Boolean' || tag.type === 'String') {
+    return [{ path: place, say: `limits are for numbers; this tag is a ${tag.type}` }]
+  }
+  if (min === undefined || max === undefined || min <= max) return []
+  return [{ path: place, say: `min ${min} is above max ${max}: nothing could be written` }]
 }
 
 /** The largest and smallest number a narrow type holds. */

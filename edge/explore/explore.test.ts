@@ -115,6 +115,21 @@ describe('mimamori edge scan modbus', () => {
     expect(tags.map(({ tag }) => tag.address.address)).toEqual(expected)
   })
 
+  it('finds one hole among hundreds with a few requests', async () => {
+    const memory = createModbusMemory({
+      holding: [
+        [0, 157],
+        [158, 142],
+      ],
+    })
+    await using server = await openModbusServer({ units: { 1: memory } })
+    const [found] = await scanModbus(scan(server.port), never())
+    expect(found?.values.size).toBe(299)
+    expect(found?.values.has(157)).toBe(false)
+    // Three blocks; halving the middle one down to its hole asks two at each of seven steps.
+    expect(server.requests()).toBeLessThanOrEqual(3 + 2 * 7)
+  })
+
   it('never asks more than it said before', async () => {
     await using server = await openModbusServer({ units: { 1: createModbusMemory({}) } })
     const options = scan(server.port)

@@ -3,7 +3,7 @@ import type { Path } from '../../protocol/kit/schema.ts'
 import type { DeviceText, TagText } from '../config-schema/format-devices.ts'
 import type { Table } from '../drivers/modbus/address-schema.ts'
 import { createModbusTag, createNames } from './imported.ts'
-import { type Json, rowsOf, type ThingsboardContext } from './thingsboard.ts'
+import { type Json, rowsOf, type ThingsboardContext } from './thingsboard-json.ts'
 
 const TABLES: Readonly<Record<number, Table>> = {
   1: 'coil',

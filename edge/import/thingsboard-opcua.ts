@@ -2,7 +2,7 @@
 import type { Path } from '../../protocol/kit/schema.ts'
 import type { DeviceText, TagText } from '../config-schema/format-devices.ts'
 import { bindNodeId, createNames, sayNoNamespace } from './imported.ts'
-import { type Json, objectOf, rowsOf, type ThingsboardContext } from './thingsboard.ts'
+import { type Json, objectOf, rowsOf, type ThingsboardContext } from './thingsboard-json.ts'
 
 const DEFAULT_POLL_MS = 5000
 /** Its own ways of scanning and batching: ours has none to set. */

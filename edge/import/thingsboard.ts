@@ -2,18 +2,9 @@
 import { type Path, parseConfig, type SourceDocument } from '../../protocol/kit/schema.ts'
 import { type DeviceText, idOf } from '../config-schema/format-devices.ts'
 import type { Imported, ImportOptions, Left } from './imported.ts'
+import { objectOf, type ThingsboardContext } from './thingsboard-json.ts'
 import { importThingsboardModbus } from './thingsboard-modbus.ts'
 import { importThingsboardOpcua } from './thingsboard-opcua.ts'
-
-export type Json = Readonly<Record<string, unknown>>
-
-/** What the sections of one file share. */
-export interface ThingsboardContext {
-  options: ImportOptions
-  leave(path: Path, say: string): void
-  /** Reports the keys of an object that are not among these. */
-  leaveRest(at: Json, path: Path, known: readonly string[]): void
-}
 
 /** Throws Fault 'config.invalid' where the file is no JSON, with its line. */
 export function importThingsboard(text: string, options: ImportOptions): Imported {
@@ -36,20 +27,6 @@ export function importThingsboard(text: string, options: ImportOptions): Importe
     context.leave([], 'left: neither "master.slaves" (Modbus) nor "server.url" (OPC UA) is here')
   }
   return { devices: distinct(devices), left }
-}
-
-/** Anything else is an empty object: its missing members are reported one by one. */
-export function objectOf(value: unknown): Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {}
-}
-
-/** The members of a list that are objects, with their places. */
-export function rowsOf(at: Json, path: Path, keys: readonly string[]): { row: Json; path: Path }[] {
-  return keys.flatMap((key) => {
-    const list = at[key]
-    if (!Array.isArray(list)) return []
-    return list.map((row, i) => ({ row: objectOf(row), path: [...path, key, i] }))
-  })
 }
 
 function createContext(

@@ -28,12 +28,18 @@ export function createWriter(): ByteWriter {
     buffer[length++] = value
   }
   const varint = (value: number) => {
+    room(MAX_VARINT)
     let rest = value
-    while (rest >= 128) {
-      byte((rest % 128) + 128)
+    while (rest > 0x7fffffff) {
+      buffer[length++] = (rest % 128) | 128
       rest = Math.floor(rest / 128)
     }
-    byte(rest)
+    // From here on bit operators are exact, and much faster.
+    while (rest > 127) {
+      buffer[length++] = (rest & 127) | 128
+      rest >>>= 7
+    }
+    buffer[length++] = rest
   }
   return {
     byte,
@@ -67,6 +73,9 @@ export function createWriter(): ByteWriter {
     bytes: () => buffer.subarray(0, length),
   }
 }
+
+/** Bytes of the longest varint. */
+const MAX_VARINT = 8
 
 /** The largest magnitude `signed` takes: its double must still be exact. */
 export const MAX_SIGNED = 2 ** 52 - 1

@@ -37,6 +37,8 @@ const kinds = {
   decimal: 8,
 } as const
 const MAX_PLACES = 6
+/** Powers of ten by their exponent: looked up for every value. */
+const POWERS = Array.from({ length: MAX_PLACES + 1 }, (_, exponent) => 10 ** exponent)
 
 const qualityCodes: readonly Quality[] = [quality.good, quality.bad, quality.stale]
 
@@ -139,7 +141,7 @@ function kindOf(value: Value | null): number {
 /** Instruments report decimals (23.4): as 234 and one place they take two bytes instead of eight. 0: not one. */
 function decimalPlaces(value: number): number {
   for (let places = 1; places <= MAX_PLACES; places++) {
-    const scale = 10 ** places
+    const scale = POWERS[places] ?? 1
     const whole = Math.round(value * scale)
     // From here on the varint is hardly shorter than a float64.
     if (Math.abs(whole) > 2 ** 41) return 0
@@ -158,7 +160,7 @@ function writeNumber(out: ByteWriter, value: number, kind: number): void {
   if (kind === kinds.whole) out.signed(value)
   else if (kind === kinds.float32) out.float(value, 4)
   else if (kind === kinds.float64) out.float(value, 8)
-  else out.signed(Math.round(value * 10 ** (kind - kinds.decimal)))
+  else out.signed(Math.round(value * (POWERS[kind - kinds.decimal] ?? 1)))
 }
 
 const readers: Readonly<Record<number, (input: ByteReader) => Value | null>> = {
@@ -174,24 +176,22 @@ const readers: Readonly<Record<number, (input: ByteReader) => Value | null>> = {
 
 function readValue(input: ByteReader, kind: number): Value | null {
   const read = readers[kind]
-  return read ? read(input) : input.signed() / 10 ** (kind - kinds.decimal)
+  return read ? read(input) : input.signed() / (POWERS[kind - kinds.decimal] ?? 1)
 }
 
 /** Forms are nearly always alike: runs when they are shorter, one byte each when not. */
 function writeForms(out: ByteWriter, forms: readonly number[]): void {
-  const runs: [form: number, length: number][] = []
-  for (const form of forms) {
-    const last = runs.at(-1)
-    if (last && last[0] === form) last[1] += 1
-    else runs.push([form, 1])
+  const starts: number[] = []
+  for (let index = 0; index < forms.length; index++) {
+    if (index === 0 || forms[index] !== forms[index - 1]) starts.push(index)
   }
-  const plain = runs.length * 2 > forms.length
+  const plain = starts.length * 2 > forms.length
   out.byte(plain ? 0 : 1)
   if (plain) for (const form of forms) out.byte(form)
   else {
-    for (const [form, length] of runs) {
-      out.byte(form)
-      out.varint(length)
+    for (const [run, start] of starts.entries()) {
+      out.byte(forms[start] ?? 0)
+      out.varint((starts[run + 1] ?? forms.length) - start)
     }
   }
 }

@@ -149,9 +149,9 @@ async function toMetrics(session: Session, batches: readonly Batch[], historical
     if (found.isNew) unborn.add(device)
     const metric = catalogue.toMetric(sample, found.declared)
     if (historical) metric.historical = true
-    const metrics = byDevice.get(device) ?? []
-    metrics.push(metric)
-    byDevice.set(device, metrics)
+    const metrics = byDevice.get(device)
+    if (metrics) metrics.push(metric)
+    else byDevice.set(device, [metric])
     samples += 1
   }
   // A tag that left the configuration while its samples waited: declared once more, so that they can be told.

@@ -7,7 +7,7 @@ import { stringify } from 'yaml'
 import { writeGatewayCredentials } from '../../cloud/enrol.ts'
 import { findFreePorts } from '../../demo/ports.ts'
 import type { GatewayStatus } from '../../edge/local/page.ts'
-import { type CountingPlc, describePlc, openCountingPlc } from './counting-plc.ts'
+import { type CountingPlc, describePlc, openCountingPlc, TWIN_FIRST } from './counting-plc.ts'
 import { type FaultProxy, openFaultProxy } from './fault-proxy.ts'
 import { openStore, type Store } from './judge.ts'
 import { createMosquitto, createPart, type Part } from './processes.ts'
@@ -55,7 +55,7 @@ export interface Bench extends AsyncDisposable {
   normal(endedAt: number): Promise<number>
   /** Starts the (killed) host again, with another environment. */
   restartHost(env: Readonly<Record<string, string>>): Promise<void>
-  /** A second gateway of the same name and configuration, with its own folder. */
+  /** A second gateway of the same name, with its own folder and its own counting device. */
   createTwin(): Promise<Part>
 }
 
@@ -109,7 +109,9 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
       await host.start()
     },
     async createTwin() {
-      const folders = { dataDir: join(dir, 'twin'), localPort: twinPort, outbox }
+      const own = running.use(await openCountingPlc(TWIN_FIRST))
+      const devices = [describePlc(own)]
+      const folders = { dataDir: join(dir, 'twin'), localPort: twinPort, outbox, devices }
       return running.use(createGateway(await writeConfig('twin', { ...describe, ...folders })))
     },
     [Symbol.asyncDispose]: () => running.disposeAsync(),

@@ -7,9 +7,11 @@ import { type Ingest, openIngest } from '../../cloud/ingest/ingest.ts'
 import { type Outbox, openOutbox } from '../../edge/outbox/outbox.ts'
 import { brokers, type TestBroker } from '../../edge/uplink/broker.fixture.ts'
 import { openUplink, type Uplink } from '../../edge/uplink/uplink.ts'
+import type { BackoffOptions } from '../../protocol/kit/backoff.ts'
 import { createLog } from '../../protocol/kit/log.ts'
 import { formatTagId, quality, type Sample, type Tag } from '../../protocol/model.ts'
 import { type FaultProxy, openFaultProxy } from './fault-proxy.ts'
+import { findDoubled } from './judge.ts'
 import { until } from './until.ts'
 
 process.env.MIMAMORI_LOG ??= 'silent'
@@ -39,17 +41,19 @@ export interface ChainVerdict {
   duplicated: number
 }
 
-export async function openChain(): Promise<Chain> {
+export async function openChain(backoff: BackoffOptions = BACKOFF): Promise<Chain> {
   await using stack = new AsyncDisposableStack()
   const dir = mkdtempSync(join(tmpdir(), 'mimamori-chain-'))
   stack.defer(() => rmSync(dir, { recursive: true, force: true }))
   const broker = stack.use(await openBroker())
   const proxy = stack.use(await openFaultProxy(Number(new URL(broker.url).port)))
-  const stored = new Map<string, number>()
+  const stored = new Map<string, Sample>()
   let ingest: Ingest = openHost(broker.url, stored)
   stack.defer(() => ingest[Symbol.asyncDispose]())
   const url = `mqtt://127.0.0.1:${proxy.port}`
-  let gateway = openGateway(join(dir, 'outbox.db'), url)
+  const open = (latest?: Latest) =>
+    openGateway({ file: join(dir, 'outbox.db'), url, backoff, latest })
+  let gateway = open()
   stack.defer(() => closeGateway(gateway))
   const running = stack.move()
   let next = 0
@@ -71,7 +75,7 @@ export async function openChain(): Promise<Chain> {
       births += gateway.uplink.state().births
       const { latest } = gateway
       await closeGateway(gateway)
-      gateway = openGateway(join(dir, 'outbox.db'), url, latest)
+      gateway = open(latest)
     },
     async restartHost() {
       await ingest[Symbol.asyncDispose]()
@@ -79,11 +83,19 @@ export async function openChain(): Promise<Chain> {
     },
     async settle() {
       await until('the outbox is empty', () => gateway.outbox.depth().batches === 0)
-      const values = [...stored.values()]
-      const different = new Set(values)
+      const samples = [...stored.values()]
+      const good = samples
+        .filter((sample) => sample.quality === quality.good)
+        .map(({ value, at }) => ({ value: Number(value), at }))
+      const stale = samples.filter((sample) => sample.quality === quality.stale)
+      const different = new Set(good.map(({ value }) => value))
       const all = Array.from({ length: next }, (_, i) => i + 1)
       const lost = all.filter((value) => !different.has(value)).length
-      return { appended: next, lost, duplicated: values.length - different.size }
+      const doubled = findDoubled(
+        good,
+        stale.map(({ at }) => at),
+      )
+      return { appended: next, lost, duplicated: doubled.length }
     },
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   }
@@ -99,7 +111,14 @@ interface Latest {
   sample: Sample | undefined
 }
 
-function openGateway(file: string, url: string, latest: Latest = { sample: undefined }) {
+interface GatewayParts {
+  file: string
+  url: string
+  backoff: BackoffOptions
+  latest?: Latest
+}
+
+function openGateway({ file, url, backoff, latest = { sample: undefined } }: GatewayParts) {
   const gateway = 'gw1'
   const outbox: Outbox = openOutbox({ file, maxBytes: 1e9, maxAgeMs: 86_400_000, gateway })
   const uplink: Uplink = openUplink({
@@ -110,7 +129,7 @@ function openGateway(file: string, url: string, latest: Latest = { sample: undef
     primaryHost: 'mimamori',
     delivery: 'acknowledged',
     ackTimeoutMs: 300,
-    backoff: BACKOFF,
+    backoff,
     log: createLog('gateway'),
   })
   return { outbox, uplink, latest }
@@ -122,14 +141,13 @@ async function closeGateway({ uplink, outbox }: ReturnType<typeof openGateway>):
 }
 
 /** Stores by (tag, at), as the historian does. */
-function openHost(url: string, stored: Map<string, number>): Ingest {
+function openHost(url: string, stored: Map<string, Sample>): Ingest {
   return openIngest({
     connect: (options) => mqtt.connect(url, { ...options, clientId: 'host' }),
     hostId: 'mimamori',
     async commit({ live, historical }) {
       for (const sample of [...live, ...historical]) {
-        if (sample.quality !== quality.good) continue
-        stored.set(`${sample.tag} ${sample.at}`, Number(sample.value))
+        stored.set(`${sample.at} ${sample.quality}`, sample)
       }
     },
     onNode: () => undefined,

@@ -25,6 +25,8 @@ export interface CountingPlc extends AsyncDisposable {
   misbehave(behave: ((request: ModbusRequest) => ModbusBehaviour) | undefined): void
 }
 
+/** What the twin of a gateway reads starts here, so that the two can be told apart. */
+export const TWIN_FIRST = 1_000_000
 /** A register that never changes: any other value of it is another register's. */
 export const FIXED_VALUE = 4242
 const FC_READ_INPUT = 4
@@ -34,7 +36,8 @@ const holdingRanges = [
   [60, 10],
 ] as const
 
-export async function openCountingPlc(port = 0): Promise<CountingPlc> {
+/** The first integer told is `first`. */
+export async function openCountingPlc(first = 1): Promise<CountingPlc> {
   const memory = createModbusMemory({ input: [[0, 2]], holding: holdingRanges })
   for (const address of memory.holding.keys()) {
     memory.setUint16('holding', address, FIXED_VALUE + address)
@@ -42,13 +45,12 @@ export async function openCountingPlc(port = 0): Promise<CountingPlc> {
   const told: Told[] = []
   let misbehave: ((request: ModbusRequest) => ModbusBehaviour) | undefined
   const server = await openModbusServer({
-    port,
     units: { 1: memory },
     behave(request) {
       const wrong = misbehave?.(request)
       const isHonest = wrong === undefined || (typeof wrong === 'object' && 'delayMs' in wrong)
       if (isHonest && request.fn === FC_READ_INPUT) {
-        const value = told.length + 1
+        const value = first + told.length
         told.push({ value, at: Date.now(), monoMs: performance.now() })
         memory.setUint32('input', 0, value)
       }
@@ -57,7 +59,7 @@ export async function openCountingPlc(port = 0): Promise<CountingPlc> {
   })
   return {
     ...{ port: server.port, server, told },
-    last: () => told.length,
+    last: () => first + told.length - 1,
     misbehave(behave) {
       misbehave = behave
     },

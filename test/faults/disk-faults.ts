@@ -116,7 +116,7 @@ async function runDamage(
   await bench.flows('before the fault')
   bench.proxy.set({ refuse: true })
   bench.proxy.reset()
-  await sleep(4000)
+  await sleep(2500)
   await bench.gateway.kill()
   await spoil(bench)
   bench.proxy.clear()

@@ -1,4 +1,4 @@
-/** The cloud's receiving half in a process of its own, to be killed: ingest into an SQLite file keyed by (tag, at). */
+/** The cloud's receiving half in a process of its own, to be killed: ingest into an SQLite file keyed by tag, time and value. */
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
 import mqtt from 'mqtt'
@@ -14,11 +14,13 @@ database.exec(`
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = FULL;
   CREATE TABLE IF NOT EXISTS sample (
-    tag TEXT, at INTEGER, value TEXT, quality INTEGER, status INTEGER, historical INTEGER, PRIMARY KEY (tag, at)
+    tag TEXT, at INTEGER, value TEXT, quality INTEGER, status INTEGER, historical INTEGER, PRIMARY KEY (tag, at, value)
   );
+  CREATE TABLE IF NOT EXISTS stale (tag TEXT, at INTEGER, PRIMARY KEY (tag, at));
   CREATE TABLE IF NOT EXISTS gap (start INTEGER, finish INTEGER, reason TEXT, PRIMARY KEY (start, finish, reason));
 `)
 const insert = database.prepare('INSERT OR IGNORE INTO sample VALUES (?, ?, ?, ?, ?, ?)')
+const insertStale = database.prepare('INSERT OR IGNORE INTO stale VALUES (?, ?)')
 const insertGap = database.prepare('INSERT OR IGNORE INTO gap VALUES (?, ?, ?)')
 
 const ingest = openIngest({
@@ -30,7 +32,10 @@ const ingest = openIngest({
     for (const [late, samples] of [live, historical].entries()) {
       for (const { tag, at, value, quality, status } of samples) {
         // A stale mark is no reading; it would only stand in the way of one at the same instant.
-        if (quality === 500) continue
+        if (quality === 500) {
+          insertStale.run(tag, at)
+          continue
+        }
         const text = value === null ? null : Object.is(value, -0) ? '-0' : String(value)
         insert.run(tag, at, text, quality, status ?? null, late)
       }

@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { checkLedger } from '../../demo/check-ledger.ts'
 import type { Gap, Quality, Sample, TagId } from '../../protocol/model.ts'
 import type { Bench } from './bench.ts'
-import type { Told } from './counting-plc.ts'
+import { type Told, TWIN_FIRST } from './counting-plc.ts'
 import type { Seen } from './scenario.ts'
 import { until } from './until.ts'
 
@@ -22,6 +22,8 @@ export interface StoredSample extends Sample {
 export interface Store {
   samples(tag: TagId): StoredSample[]
   gaps(): Gap[]
+  /** When the tag was marked stale, Unix ms. */
+  staleMarks(tag: TagId): number[]
   /** The largest integer of the counting tag. */
   last(tag?: TagId): number
 }
@@ -51,9 +53,12 @@ export function openStore(file: string): Store {
       query<{ start: number; finish: number; reason: Gap['reason'] }>('SELECT * FROM gap').map(
         ({ start, finish, reason }) => ({ gateway: 'gw1', from: start, to: finish, reason }),
       ),
+    staleMarks: (tag) =>
+      query<{ at: number }>('SELECT at FROM stale WHERE tag = ?', tag).map(({ at }) => at),
     last: (tag = countTag) =>
       query<{ last: number | null }>(
-        'SELECT max(CAST(value AS INTEGER)) AS last FROM sample WHERE tag = ? AND quality = 192',
+        `SELECT max(CAST(value AS INTEGER)) AS last FROM sample
+          WHERE tag = ? AND quality = 192 AND CAST(value AS INTEGER) < ${TWIN_FIRST}`,
         tag,
       )[0]?.last ?? 0,
   }
@@ -89,21 +94,37 @@ export async function judge(bench: Bench, options: JudgeOptions = {}): Promise<V
     },
     120_000,
   )
-  return judgeSamples(bench.store.samples(tag), { ...options, told, gaps: bench.store.gaps() })
+  const own = bench.store.samples(tag).filter(({ value }) => Number(value) < TWIN_FIRST)
+  return judgeSamples(own, {
+    ...options,
+    told,
+    gaps: bench.store.gaps(),
+    staleMarks: bench.store.staleMarks(tag),
+  })
+}
+
+interface Evidence {
+  told: readonly Told[]
+  gaps: readonly Gap[]
+  staleMarks: readonly number[]
+  anyTime?: boolean
 }
 
 /** Lost, doubled, wrong or wrongly timed: integer by integer, up to the last one that is stored. */
-export function judgeSamples(
-  samples: readonly StoredSample[],
-  { told, gaps, anyTime }: { told: readonly Told[]; gaps: readonly Gap[]; anyTime?: boolean },
-): Verdict {
-  const { stored, doubled, missing, unexplained } = checkLedger(samples, gaps)
+export function judgeSamples(samples: readonly StoredSample[], evidence: Evidence): Verdict {
+  const { told, gaps, staleMarks, anyTime } = evidence
+  const { stored, missing, unexplained } = checkLedger(samples, gaps)
   const good = samples.filter(({ quality }) => quality === 192)
+  const doubled = findDoubled(
+    good.map(({ value, at }) => ({ value: Number(value), at })),
+    staleMarks,
+  )
   const byValue = new Map(told.map((each) => [String(each.value), each]))
   const wrong = good.filter(({ value }) => !byValue.has(String(value)))
   const late = good.filter(({ value, at }) => {
     const asked = byValue.get(String(value))?.at ?? at
-    return !anyTime && (at < asked - STAMP_MS || at > asked + STAMP_MS)
+    const isRepeat = staleMarks.some((mark) => mark >= asked && mark <= at)
+    return !anyTime && !isRepeat && (at < asked - STAMP_MS || at > asked + STAMP_MS)
   })
   const failed = [
     ...(stored === 0 ? ['nothing was stored'] : []),
@@ -111,12 +132,25 @@ export function judgeSamples(
     ...(late.length > 0 ? [`${late.length} readings with the time of another`] : []),
   ]
   const inGaps = missing.length - unexplained.length
-  return {
-    lost: unexplained.length,
-    duplicated: doubled.length,
-    failed,
-    stored,
-    inGaps,
-    unexplained,
+  const [lost, duplicated] = [unexplained.length, doubled.length]
+  return { lost, duplicated, failed, stored, inGaps, unexplained }
+}
+
+/**
+ * Values stored under two times. One exception: after a stale mark the host tells a standing value once more at the
+ * birth's time; that is a word about now and no second reading.
+ */
+export function findDoubled(
+  good: readonly { value: number; at: number }[],
+  staleMarks: readonly number[],
+): number[] {
+  const times = new Map<number, number>()
+  const doubled: number[] = []
+  for (const { value, at } of [...good].sort((one, other) => one.at - other.at)) {
+    const before = times.get(value)
+    const isAffirmed = before !== undefined && staleMarks.some((m) => m >= before && m <= at)
+    if (before !== undefined && !isAffirmed) doubled.push(value)
+    times.set(value, at)
   }
+  return doubled
 }

@@ -6,6 +6,7 @@ import { edgeLinkFaults } from './edge-link-faults.ts'
 import { createHostFaults } from './host-faults.ts'
 import { modbusFaults } from './modbus-faults.ts'
 import { opcuaFaults } from './opcua-faults.ts'
+import { packetFaults } from './packet-faults.ts'
 import { printerFaults } from './printer-faults.ts'
 import { runRandomChains } from './random-chain.ts'
 import { type Row, runScenario, type Scenario } from './scenario.ts'
@@ -14,6 +15,7 @@ function listScenarios(kills: number): Scenario[] {
   const groups = [
     edgeLinkFaults,
     cutFaults,
+    packetFaults,
     opcuaFaults,
     modbusFaults,
     printerFaults,

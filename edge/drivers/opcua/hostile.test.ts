@@ -32,7 +32,7 @@ describe('F15: a server that accepts and then', () => {
     })
   }
 
-  test('never answers Publish: a timeout, and the one socket is closed', async () => {
+  test('never answers Publish any more: a timeout on an open socket, not peace, and that socket is closed', async () => {
     const server = await scene.openServer()
     await using relay = await openRelay(server.port)
     const options = { security: 'None', keepAliveMs: 100, silenceMs: 500 }

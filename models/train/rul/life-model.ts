@@ -137,7 +137,7 @@ function fitDraws({ lives, features }: Prepared, options: LifeFitOptions): Ridge
 
 function measure(heldOut: HeldOut): LifeMetrics {
   const { predicted, actual, fold } = heldOut
-  const folds = Math.max(...fold) + 1
+  const folds = fold.reduce((most, one) => Math.max(most, one + 1), 0)
   let squares = 0
   let covered = 0
   let width = 0

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { isFault } from '../../../protocol/kit/fault.ts'
+import { openFeatureSession } from '../feature-session.ts'
 import { createRandom } from '../golden.ts'
 import { readLifeFolder } from './life-manifest.ts'
 import { scoreLife } from './score-life.ts'
@@ -104,6 +105,21 @@ test('the same histories and seed give the same bytes, and the graph says what t
   const [one, two] = [await readLifeFolder(at('model')), await readLifeFolder(at('again'))]
   expect(Buffer.compare(one.bytes, two.bytes)).toBe(0)
   expect(trained.difference).toBeLessThan(1e-3)
+})
+
+test('the golden vectors are what the written model says', async () => {
+  const { manifest, bytes } = await readLifeFolder(at('model'))
+  const golden = JSON.parse(await readFile(at('model/golden.json'), 'utf8'))
+  const outputs = Object.values(manifest.outputs)
+  await using session = await openFeatureSession({ bytes, input: manifest.input, outputs })
+  expect(golden.vectors.length).toBe(5)
+  for (const vector of golden.vectors) {
+    const results = await session.run(Float32Array.from(vector.features), 1)
+    outputs.forEach((name, i) => {
+      const off = Math.abs((results[i]?.[0] ?? Number.NaN) - vector.outputs[name][0])
+      expect(off).toBeLessThan(golden.tolerance * Math.max(1, vector.outputs[name][0]))
+    })
+  }
 })
 
 test('time in steps of six gives remaining life in the same unit', async () => {

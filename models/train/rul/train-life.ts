@@ -1,10 +1,10 @@
 /** Trains remaining life on run-to-failure histories and writes its folder; with too few failures, a health index. */
 import { createHash } from 'node:crypto'
-import { mkdir, writeFile } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { basename } from 'node:path'
 import { Fault } from '../../../protocol/kit/fault.ts'
 import { sha256Hex } from '../../manifest.ts'
-import { checkFeatureModel } from '../feature-session.ts'
+import { writeFeatureFolder } from '../feature-folder.ts'
+import { checkFeatureModel, type Expectation } from '../feature-session.ts'
 import { createHealthFeatures, fitHealthModel, measureHealth } from './health-index.ts'
 import { findLivelyTags, type Histories, pickTags, readHistories } from './histories.ts'
 import { formatLifeCard } from './life-card.ts'
@@ -49,9 +49,9 @@ interface Trained {
   metrics: Record<string, number>
   outputs: Record<string, string>
   encode: (metadata: Record<string, string>) => Uint8Array
-  /** Features of every n-th row of all lives, as the graph gets them, and the trainer's answers by output. */
+  /** Features of every n-th row of all lives, as the graph gets them; the answer has one number per output. */
   sample: Float64Array
-  expect: (features: Float64Array) => readonly number[]
+  answer: (features: Float64Array) => readonly number[]
 }
 
 /** Throws Fault 'table.invalid', 'model.not-trainable' or 'model.unfaithful'; same input, same bytes. */
@@ -89,11 +89,15 @@ export async function trainLife(options: TrainLifeOptions): Promise<TrainLifeRes
     metrics: trained.metrics,
     files: { 'model.onnx': sha256Hex(bytes) },
   }
-  const difference = await check(bytes, trained)
-  await mkdir(options.out, { recursive: true })
-  await writeFile(join(options.out, 'model.onnx'), bytes)
-  await writeFile(join(options.out, 'card.md'), formatLifeCard(manifest))
-  await writeFile(join(options.out, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`)
+  const expectation = expect(trained)
+  const outputs = Object.values(trained.outputs)
+  const difference = await checkFeatureModel({ bytes, input: INPUT_NAME, outputs }, expectation)
+  await writeFeatureFolder(options.out, {
+    bytes,
+    manifest,
+    card: formatLifeCard(manifest),
+    expectation,
+  })
   return { manifest, difference }
 }
 
@@ -132,7 +136,7 @@ function trainRemainingLife({ lives, step }: Histories, { name, seed }: Named): 
       lives.map((life) => createFeatures(life)),
       model.ridge,
     ),
-    expect: (features) => {
+    answer: (features) => {
       const { rul, low, high } = estimateLife(model, features)
       return [rul * step, low * step, high * step]
     },
@@ -151,7 +155,7 @@ function trainHealth({ lives, step }: Histories, { name, seed }: Named): Trained
       lives.map((life) => createHealthFeatures(life)),
       model.ridge,
     ),
-    expect: (features) => Array.from(measureHealth(model, features)),
+    answer: (features) => Array.from(measureHealth(model, features)),
   }
 }
 
@@ -179,22 +183,17 @@ export function fillFeatures(features: Float64Array, fill: ArrayLike<number>): F
   )
 }
 
-async function check(
-  bytes: Uint8Array,
-  { sample, expect, outputs, ridge }: Trained,
-): Promise<number> {
+/** The trainer's answers for the sample, output by output. */
+function expect({ sample, answer, outputs, ridge }: Trained): Expectation {
   const width = ridge.mean.length
   const rows = sample.length / width
   const answers = Array.from({ length: rows }, (_, i) =>
-    expect(sample.subarray(i * width, (i + 1) * width)),
+    answer(sample.subarray(i * width, (i + 1) * width)),
   )
-  const names = Object.values(outputs)
-  const expected = names.map((_, output) => answers.map((answer) => answer[output] ?? Number.NaN))
-  const features = Float32Array.from(sample)
-  return await checkFeatureModel(
-    { bytes, input: INPUT_NAME, outputs: names },
-    { features, rows, expected },
+  const expected = Object.values(outputs).map((_, output) =>
+    answers.map((own) => own[output] ?? Number.NaN),
   )
+  return { features: Float32Array.from(sample), rows, expected }
 }
 
 function hashLives({ lives }: Histories): string {

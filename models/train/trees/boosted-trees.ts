@@ -22,7 +22,7 @@ export interface BoostedTrees {
   trees: { target: number; tree: Tree }[]
 }
 
-const DEFAULTS = { rounds: 60, depth: 4, rate: 0.12, featureShare: 0.3, rowShare: 0.7 }
+const DEFAULTS = { rounds: 60, depth: 4, rate: 0.12, featureShare: 0.2, rowShare: 0.7 }
 const RIDGE = 1
 /** Features that a tree sees on average at least. */
 const MIN_FEATURES = 20

@@ -7,7 +7,7 @@ const FIGURES = ['mean', 'std', 'min', 'max', 'slope', 'q25', 'q50', 'q75'] as c
 /** How the features of every tag are made, in words for the manifest. */
 export const CYCLE_FEATURE_RULE =
   'Per cycle and tag, over its rows in the order of time: mean; std; min; max; slope (least squares, per cycle length); ' +
-  'q25, q50, q75 (nearest rank); part i of n: mean of the i-th of n parts of equal length. Empty cells are left out, a part ' +
+  'q25, q50, q75 (nearest rank); part i of n: mean of the i-th of n parts of equal length; step i: part i + 1 less part i. Empty cells are left out, a part ' +
   'without any value is NaN (goes right in every tree). A cycle of one row has its value alone.'
 
 /** Parts for cycles that usually have so many rows; 0 when a cycle is one row. */
@@ -17,7 +17,7 @@ export function chooseParts(rows: number): number {
 
 /** Features of one tag. */
 export function countFeatures(parts: number): number {
-  return parts === 0 ? 1 : FIGURES.length + parts
+  return parts === 0 ? 1 : FIGURES.length + 2 * parts - 1
 }
 
 /** Names of the features, in their order. */
@@ -26,6 +26,7 @@ export function nameCycleFeatures(tags: readonly string[], parts: number): strin
   return tags.flatMap((tag) => [
     ...FIGURES.map((figure) => `${figure}(${tag})`),
     ...Array.from({ length: parts }, (_, i) => `part${i + 1}of${parts}(${tag})`),
+    ...Array.from({ length: parts - 1 }, (_, i) => `step${i + 1}of${parts}(${tag})`),
   ])
 }
 
@@ -38,6 +39,7 @@ export function measureCycle(values: ArrayLike<number>, parts: number): number[]
   if (there.length === 0) return new Array(countFeatures(parts)).fill(Number.NaN)
   const mean = average(there)
   if (parts === 0) return [mean]
+  const shape = measureParts(values, parts)
   const sorted = [...there].sort((a, b) => a - b)
   const quantile = (share: number) => sorted[Math.round(share * (sorted.length - 1))] ?? Number.NaN
   return [
@@ -49,7 +51,8 @@ export function measureCycle(values: ArrayLike<number>, parts: number): number[]
     quantile(0.25),
     quantile(0.5),
     quantile(0.75),
-    ...measureParts(values, parts),
+    ...shape,
+    ...shape.slice(1).map((part, i) => part - (shape[i] ?? Number.NaN)),
   ]
 }
 

@@ -1,8 +1,8 @@
 /** Trains trees on cycles with a known state and writes their folder: model, manifest, card. */
-import { mkdir, writeFile } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { basename } from 'node:path'
 import { Fault } from '../../../protocol/kit/fault.ts'
 import { sha256Hex } from '../../manifest.ts'
+import { writeFeatureFolder } from '../feature-folder.ts'
 import { checkFeatureModel } from '../feature-session.ts'
 import type { FeatureTable } from './bins.ts'
 import {
@@ -58,10 +58,9 @@ export async function trainTrees(options: TrainTreesOptions): Promise<TrainTrees
   const metadata = { name, classes: JSON.stringify(classes), trainingHash: hash }
   const bytes = encodeTrees(model, { name, width: table.width, metadata })
   const outputs = [OUTPUT_NAMES.shares]
-  const difference = await checkFeatureModel(
-    { bytes, input: INPUT_NAME, outputs },
-    { features: table.values, rows: table.rows, expected: [predictShares(model, table)] },
-  )
+  const expected = [predictShares(model, table)]
+  const expectation = { features: table.values, rows: table.rows, expected }
+  const difference = await checkFeatureModel({ bytes, input: INPUT_NAME, outputs }, expectation)
   const metrics = {
     folds: FOLDS,
     cvAccuracy: findAccuracy(heldOut, labels),
@@ -72,10 +71,12 @@ export async function trainTrees(options: TrainTreesOptions): Promise<TrainTrees
   }
   const training = { units: table.rows, rows: cycles.rows, hash, seed }
   const manifest = describe(options, { cycles, classes, name, metrics, training, bytes })
-  await mkdir(options.out, { recursive: true })
-  await writeFile(join(options.out, 'model.onnx'), bytes)
-  await writeFile(join(options.out, 'card.md'), formatTreeCard(manifest))
-  await writeFile(join(options.out, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`)
+  await writeFeatureFolder(options.out, {
+    bytes,
+    manifest,
+    card: formatTreeCard(manifest),
+    expectation,
+  })
   return { manifest, difference }
 }
 
