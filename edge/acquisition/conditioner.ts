@@ -42,7 +42,7 @@ export interface Conditioner {
   take(samples: readonly Sample[]): void
   /** Looks for stale tags and for values to repeat. */
   check(): void
-  /** One bad sample a tag: the device is gone. */
+  /** One bad sample a tag: the device is gone, since its last sign of life and not since that was noticed. */
   lose(): void
 }
 
@@ -68,6 +68,8 @@ const systemClocks = (): Clocks => ({ wallMs: Date.now(), monoMs: performance.no
 export function createConditioner(options: ConditionerOptions): Conditioner {
   const { device, emit, counters, readClocks = systemClocks } = options
   const entries = createEntries(options, readClocks().monoMs)
+  /** Monotonic instant of the last reading of any tag: until then the device is known to have lived. */
+  let livedMs: number | undefined
   const apply = (entry: Entry, { state, emit: sample, clockRepaired }: Conditioned) => {
     entry.state = state
     if (clockRepaired) counters.clockRepairs++
@@ -90,6 +92,7 @@ export function createConditioner(options: ConditionerOptions): Conditioner {
   return {
     take(samples) {
       const clocks = readClocks()
+      livedMs = clocks.monoMs
       const kept: Sample[] = []
       for (const raw of samples) {
         const entry = entries.get(raw.tag)
@@ -107,7 +110,15 @@ export function createConditioner(options: ConditionerOptions): Conditioner {
       counters.stale += kept.filter((sample) => sample.quality === quality.stale).length
       send(kept)
     },
-    lose: () => send(sweep((entry, tag, clocks) => markLost(entry.state, tag, clocks))),
+    lose() {
+      const since = livedMs
+      send(
+        sweep((entry, tag, clocks) => {
+          const muteMs = since === undefined ? 0 : clocks.monoMs - since
+          return markLost(entry.state, tag, { ...clocks, wallMs: clocks.wallMs - muteMs })
+        }),
+      )
+    },
   }
 }
 

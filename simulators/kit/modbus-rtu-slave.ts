@@ -63,21 +63,27 @@ function requestLength(bytes: Buffer): number | undefined {
 
 /** Serves one stream until it is disposed; a stream that ends is the caller's to open again. */
 export function serveRtu(stream: Duplex, options: RtuSlaveOptions): RtuSlave {
-  const timers = new Set<NodeJS.Timeout>()
+  const waiting: { bytes: Buffer; atMs: number }[] = []
+  let timer: NodeJS.Timeout | undefined
   let requests = 0
   let freeAtMs = 0
-  const send = (bytes: Buffer, delayMs: number) => {
-    const nowMs = performance.now()
-    freeAtMs = Math.max(freeAtMs, nowMs) + delayMs
-    if (freeAtMs <= nowMs) {
-      stream.write(bytes)
-      return
+  /** One timer for all: answers leave in the order of their requests, whatever timers round to. */
+  const drain = () => {
+    timer = undefined
+    for (let first = waiting[0]; first; first = waiting[0]) {
+      const leftMs = first.atMs - performance.now()
+      if (leftMs > 0) {
+        timer = setTimeout(drain, leftMs)
+        return
+      }
+      waiting.shift()
+      if (!stream.destroyed) stream.write(first.bytes)
     }
-    const timer = setTimeout(() => {
-      timers.delete(timer)
-      if (!stream.destroyed) stream.write(bytes)
-    }, freeAtMs - nowMs)
-    timers.add(timer)
+  }
+  const send = (bytes: Buffer, delayMs: number) => {
+    freeAtMs = Math.max(freeAtMs, performance.now()) + delayMs
+    waiting.push({ bytes, atMs: freeAtMs })
+    if (timer === undefined) drain()
   }
   const reader = createRequestReader((frame) => {
     requests++
@@ -91,7 +97,7 @@ export function serveRtu(stream: Duplex, options: RtuSlaveOptions): RtuSlave {
     [Symbol.dispose]() {
       stream.off('data', reader.push)
       reader.stop()
-      for (const timer of timers) clearTimeout(timer)
+      clearTimeout(timer)
     },
   }
 }

@@ -14,6 +14,9 @@ export const fixedTag: TagId = 'plant/gw1/plc/Fixed'
 /** A reading may be stamped this long after the device was asked: a busy machine, a slow answer. */
 const STAMP_MS = 1500
 
+/** An answer may be on its way so long before the gateway gives it up and marks the tag: the time-out and a busy moment. */
+const IN_FLIGHT_MS = 1000
+
 export interface StoredSample extends Sample {
   value: string | null
   historical: boolean
@@ -113,7 +116,18 @@ interface Evidence {
 /** Lost, doubled, wrong or wrongly timed: integer by integer, up to the last one that is stored. */
 export function judgeSamples(samples: readonly StoredSample[], evidence: Evidence): Verdict {
   const { told, gaps, staleMarks, anyTime } = evidence
-  const { stored, missing, unexplained } = checkLedger(samples, gaps)
+  const ledger = checkLedger(samples, gaps)
+  const { stored, missing } = ledger
+  // The ledger guesses when a missing integer was shown; here it is known.
+  const marks = samples.filter(({ quality }) => quality === 0).map(({ at }) => at)
+  const goodAt = samples.filter(({ quality }) => quality === 192).map(({ at }) => at)
+  const unexplained = ledger.unexplained.filter((value) => {
+    const at = told.find((each) => each.value === value)?.at ?? 0
+    const next = goodAt.find((each) => each > at) ?? Number.POSITIVE_INFINITY
+    return !marks.some(
+      (m) => m <= at + IN_FLIGHT_MS && m < next && !goodAt.some((g) => g > m && g <= at),
+    )
+  })
   const good = samples.filter(({ quality }) => quality === 192)
   const doubled = findDoubled(
     good.map(({ value, at }) => ({ value: Number(value), at })),
