@@ -22,11 +22,16 @@ function parseSeconds(text: string): number {
   return seconds
 }
 
-/** Aborted by Ctrl-C or SIGTERM; a second Ctrl-C ends at once. */
+/** One Ctrl-C under `npm start` arrives twice: from the terminal, and passed on by npm. */
+const SAME_STOP_MS = 1000
+
+/** Aborted by Ctrl-C or SIGTERM; a second Ctrl-C, a moment later, ends at once. */
 function stopSignal(): AbortSignal {
   const controller = new AbortController()
+  let firstMs: number | undefined
   const stop = (): void => {
-    if (controller.signal.aborted) process.exit(130)
+    firstMs ??= performance.now()
+    if (performance.now() - firstMs > SAME_STOP_MS) process.exit(130)
     controller.abort()
   }
   process.on('SIGINT', stop)
