@@ -296,7 +296,11 @@ export class Fault extends Error {
 
 /** The table's sentence with the detail filled in; a missing detail reads `?`. */
 export function formatFault(code: FaultCode, detail: FaultDetail): string {
-  return faults[code].say.replaceAll(/\{(\w+)\}/g, (_, key: string) => String(detail[key] ?? '?'))
+  const filled = faults[code].say.replaceAll(/\{(\w+)\}/g, (_, key: string) =>
+    String(detail[key] ?? '?'),
+  )
+  // A reason that is a sentence of its own brings its own full stop.
+  return filled.replace(/([.?!])\.$/, '$1')
 }
 
 /** True when this error is a Fault of that code. */
