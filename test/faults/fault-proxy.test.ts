@@ -137,7 +137,8 @@ test('delays by at least the latency and keeps the order', async () => {
   const startedAt = performance.now()
   for (const word of ['a', 'b', 'c']) socket.write(word)
   await until(() => got.bytes().toString() === 'abc')
-  expect(performance.now() - startedAt).toBeGreaterThanOrEqual(300)
+  // There and back is 300 ms; each timer on the way may fire up to a millisecond early.
+  expect(performance.now() - startedAt).toBeGreaterThanOrEqual(290)
 })
 
 test('starves to the rate told', async () => {
