@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { createLog } from '../protocol/kit/log.ts'
-import { repeatUntilDisposed } from '../protocol/kit/loop.ts'
+import { repeatUntilDisposed, untilAborted } from '../protocol/kit/loop.ts'
 import { namePort } from '../protocol/kit/name-port.ts'
 import { ratioRule } from './alarms/alarm-rule.ts'
 import { openAlarms } from './alarms/alarms.ts'
@@ -43,10 +43,7 @@ export interface Cloud extends AsyncDisposable {
 export async function runCloud(file: string, signal: AbortSignal): Promise<void> {
   await using cloud = await openCloud(await loadCloudConfig(file))
   console.log(JSON.stringify({ ready: true, name: 'cloud', url: cloud.url }))
-  await new Promise<void>((stop) => {
-    if (signal.aborted) stop()
-    signal.addEventListener('abort', () => stop(), { once: true })
-  })
+  await untilAborted(signal)
 }
 
 /** Opens all of it; disposing it stops the ingest first and closes the stores last. */

@@ -5,6 +5,7 @@ import { writeGatewayCredentials } from '../cloud/enrol.ts'
 import { upsertPerson } from '../cloud/persons.ts'
 import { openStore } from '../cloud/store/store.ts'
 import { Fault } from '../protocol/kit/fault.ts'
+import { untilAborted } from '../protocol/kit/loop.ts'
 import { writeCloudConfig } from './cloud-config.ts'
 import { writeGatewayConfigs } from './gateway-config.ts'
 import { createPassword } from './passwords.ts'
@@ -200,9 +201,6 @@ export async function runDemo(options: DemoOptions, signal: AbortSignal): Promis
     faultAfterSeconds: options.faultAfter,
     dataDir: options.data,
   })
-  await new Promise<void>((resolve) => {
-    if (signal.aborted) resolve()
-    signal.addEventListener('abort', () => resolve(), { once: true })
-  })
+  await untilAborted(signal)
   write('\n  Stopping …\n')
 }

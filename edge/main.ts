@@ -2,7 +2,7 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { createLog, type Log } from '../protocol/kit/log.ts'
-import { runUntilDisposed } from '../protocol/kit/loop.ts'
+import { runUntilDisposed, untilAborted } from '../protocol/kit/loop.ts'
 import { namePort } from '../protocol/kit/name-port.ts'
 import { createLinkCounters, type LinkCounters } from './acquisition/counters.ts'
 import { type LinkState, runLink } from './acquisition/link.ts'
@@ -45,10 +45,7 @@ export async function runGateway(file: string, signal: AbortSignal): Promise<voi
   await using gateway = await openGateway(await loadGatewayConfig(file))
   const { config, localPort } = gateway
   console.log(JSON.stringify({ ready: true, name: config.gateway, localPort }))
-  await new Promise<void>((stop) => {
-    if (signal.aborted) stop()
-    signal.addEventListener('abort', () => stop(), { once: true })
-  })
+  await untilAborted(signal)
 }
 
 interface Wiring {

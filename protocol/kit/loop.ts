@@ -13,6 +13,14 @@ export function runUntilDisposed(loop: (signal: AbortSignal) => Promise<void>): 
   }
 }
 
+/** Resolves when the signal aborts, at once when it has. */
+export async function untilAborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return
+  await new Promise<void>((resolve) => {
+    signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}
+
 export interface RepeatOptions {
   everyMs: number
   /** What to do with a failure; the loop goes on. */
