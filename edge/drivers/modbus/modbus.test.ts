@@ -8,35 +8,15 @@ import {
   type ModbusBehaviour,
   openModbusServer,
 } from '../../../simulators/kit/modbus-server.ts'
-import { type Bench, runConformance } from '../conformance.ts'
-import { createModbus, createTag, flow, holding, level, running, total } from './bench-tags.ts'
+import { runConformance } from '../conformance.ts'
+import { createModbus, createTag, holding, level } from './bench-tags.ts'
+import { openModbusBench } from './conformance-bench.fixture.ts'
 
 const never = () => new AbortController().signal
 
-async function openBench(): Promise<Bench> {
-  const memory = createModbusMemory({ holding: [[0, 20]], coils: [[0, 8]] })
-  const server = await openModbusServer({ units: { 1: memory } })
-  let turn = 0
-  const change = () => {
-    turn++
-    memory.setUint16('holding', 0, 100 + turn)
-    memory.setFloat32('holding', 4, 1.5 + turn, 'CDAB')
-    memory.setUint32('holding', 10, 3_000_000_000 + turn)
-    memory.setBit('coils', 3, turn % 2 === 1)
-  }
-  change()
-  return {
-    port: server.port,
-    createDriver: createModbus,
-    tags: [level, flow, total, running],
-    values: () => [100 + turn, 1.5 + turn, 3_000_000_000 + turn, turn % 2 === 1],
-    change,
-    badTag: createTag('Absent', 'UInt16', holding(500)),
-    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
-  }
-}
-
-runConformance('modbus', openBench)
+runConformance('modbus', () =>
+  openModbusBench(createModbus, (memory) => openModbusServer({ units: { 1: memory } })),
+)
 
 describe('F17: refusals', () => {
   test('one hole among a hundred registers leaves ninety-nine good, is left in peace, and heals', async () => {

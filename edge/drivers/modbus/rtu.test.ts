@@ -4,36 +4,16 @@ import { quality, type Tag } from '../../../protocol/model.ts'
 import type { ModbusRequest } from '../../../simulators/kit/modbus-pdu.ts'
 import { encodeRtu, openRtuTcpServer } from '../../../simulators/kit/modbus-rtu-slave.ts'
 import { createModbusMemory, type ModbusBehaviour } from '../../../simulators/kit/modbus-server.ts'
-import { type Bench, runConformance } from '../conformance.ts'
+import { runConformance } from '../conformance.ts'
 import type { Connection } from '../driver.ts'
 import { createRtuOverTcp, createTag, flow, holding, level, running, total } from './bench-tags.ts'
+import { openModbusBench } from './conformance-bench.fixture.ts'
 
 const never = () => new AbortController().signal
 
-async function openBench(): Promise<Bench> {
-  const memory = createModbusMemory({ holding: [[0, 20]], coils: [[0, 8]] })
-  const server = await openRtuTcpServer({ units: { 1: memory } })
-  let turn = 0
-  const change = () => {
-    turn++
-    memory.setUint16('holding', 0, 100 + turn)
-    memory.setFloat32('holding', 4, 1.5 + turn, 'CDAB')
-    memory.setUint32('holding', 10, 3_000_000_000 + turn)
-    memory.setBit('coils', 3, turn % 2 === 1)
-  }
-  change()
-  return {
-    port: server.port,
-    createDriver: createRtuOverTcp,
-    tags: [level, flow, total, running],
-    values: () => [100 + turn, 1.5 + turn, 3_000_000_000 + turn, turn % 2 === 1],
-    change,
-    badTag: createTag('Absent', 'UInt16', holding(500)),
-    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
-  }
-}
-
-runConformance('modbus rtu-over-tcp', openBench)
+runConformance('modbus rtu-over-tcp', () =>
+  openModbusBench(createRtuOverTcp, (memory) => openRtuTcpServer({ units: { 1: memory } })),
+)
 
 const frame = (it: ModbusRequest, ...pdu: number[]) => encodeRtu(it.unit, Uint8Array.from(pdu))
 const corrupt = (bytes: Buffer) => {
