@@ -9,5 +9,7 @@ export default defineConfig({
     hookTimeout: 60_000,
     maxWorkers: 2,
     pool: 'forks',
+    // A tour's spies keep what they saw from one hop to the next; the default forgets it before each test.
+    clearMocks: false,
   },
 })
