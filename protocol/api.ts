@@ -24,6 +24,9 @@ export const actions = [
   'session.end',
   'recording.view',
   'audit.read',
+  'model.train',
+  'model.stage',
+  'gateway.configure',
 ] as const
 export type Action = (typeof actions)[number]
 
@@ -440,4 +443,8 @@ export type AuditList = Static<typeof AuditList>
 /** GET /api/events (text/event-stream, `data:` is one of these); `samples` only for the asset named by `?asset=`. */
 export type LiveEvent =
   | { kind: 'samples'; samples: SampleView[] }
-  | { kind: 'changed'; what: 'fleet' | 'alarms' | 'cases' | 'sessions'; id: string | null }
+  | {
+      kind: 'changed'
+      what: 'fleet' | 'alarms' | 'cases' | 'sessions' | 'models' | 'gateway-config'
+      id: string | null
+    }

@@ -16,6 +16,9 @@ const matrix: Record<Action, string> = {
   'session.end': 'no yes yes yes',
   'recording.view': 'yes yes yes yes',
   'audit.read': 'no no yes yes',
+  'model.train': 'yes no no yes',
+  'model.stage': 'yes no no yes',
+  'gateway.configure': 'yes no no yes',
 }
 
 const cells = actions.flatMap((action) =>

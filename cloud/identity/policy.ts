@@ -31,6 +31,9 @@ const allowedOf: Readonly<Record<Role, readonly Action[]>> = {
     'case.work',
     'case.close',
     'recording.view',
+    'model.train',
+    'model.stage',
+    'gateway.configure',
   ],
   technician: [
     'telemetry.read',

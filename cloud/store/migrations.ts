@@ -2,12 +2,18 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
 import { Fault } from '../../protocol/kit/fault.ts'
 import { firstTables } from './migration-1.ts'
+import { gatewayConfigTables } from './migration-2-gateway-config.ts'
+import { modelTables } from './migration-2-models.ts'
+import { wearTables } from './migration-2-wear.ts'
 import type { Schema } from './schema.ts'
 
 export type Engine = 'sqlite' | 'postgres'
 
 /** Statement lists; the index + 1 is the version. Only ever append: what was released is never edited. */
-const migrations: readonly (readonly string[])[] = [firstTables]
+const migrations: readonly (readonly string[])[] = [
+  firstTables,
+  [...modelTables, ...gatewayConfigTables, ...wearTables],
+]
 
 /** The version this program writes and understands. */
 export const SCHEMA_VERSION = migrations.length

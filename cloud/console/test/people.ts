@@ -22,7 +22,13 @@ const of = (login: string, name: string, role: Me['role'], allowed: Action[]): M
   return { id: `per_${login}`, login, name, role, sites, allowed }
 }
 export const people: Me[] = [
-  of('engineer', 'Erika Engineer', 'engineer', [...working, 'alarm.shelve']),
+  of('engineer', 'Erika Engineer', 'engineer', [
+    ...working,
+    'alarm.shelve',
+    'model.train',
+    'model.stage',
+    'gateway.configure',
+  ]),
   of('technician', '田中 一郎', 'technician', [...working, ...visiting]),
   of('manager', 'Mika Manager', 'site-manager', [
     ...deciding,

@@ -1,0 +1,3 @@
+/** Migration 2, part: configurations sent to gateways. */
+
+export const gatewayConfigTables: readonly string[] = []

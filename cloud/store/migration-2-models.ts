@@ -1,0 +1,3 @@
+/** Migration 2, part: registry of models, training jobs, labels. */
+
+export const modelTables: readonly string[] = []

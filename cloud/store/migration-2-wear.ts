@@ -1,0 +1,3 @@
+/** Migration 2, part: wear of parts. */
+
+export const wearTables: readonly string[] = []
