@@ -8,7 +8,11 @@ const root = resolve(import.meta.dirname, '..')
 const SKIPPED = new Set(['node_modules', 'dist', 'data', 'generated', '.git'])
 /** A file over this has two reasons to change; the two tables that must be one page are the exception. */
 const MAX_LINES = 250
-const LONGER: Record<string, number> = { 'protocol/api.ts': 480, 'protocol/kit/fault.ts': 400 }
+const LONGER: Record<string, number> = {
+  'protocol/api.ts': 480,
+  'protocol/api-models.ts': 320,
+  'protocol/kit/fault.ts': 400,
+}
 
 interface Source {
   path: string
