@@ -1,6 +1,14 @@
 /** The demo's cloud.yaml: embedded broker, DuckDB, SQLite, and the fleet of both places. */
 import { type ConfigOptions, HOST, writeConfigFiles } from './config-files.ts'
-import { plant, posTags, pressSensors, printerFields, shop, timeZone } from './places.ts'
+import {
+  plant,
+  posCounters,
+  posTags,
+  pressSensors,
+  printerFields,
+  shop,
+  timeZone,
+} from './places.ts'
 
 /** cloud.yaml */
 export async function writeCloudConfig({ dataDir, ports, port }: ConfigOptions): Promise<void> {
@@ -35,7 +43,11 @@ function describeFleet() {
     'Run',
     'Fault',
   ]
-  const pos = posTags.map(([name]) => name)
+  const made = posCounters.flatMap(([part, counter, failed]) => [
+    `${part}.${counter}/Life`,
+    ...(failed ? [`${part}.${counter}/FailureRatio`] : []),
+  ])
+  const pos = [...posTags.map(([name]) => name), ...made]
   return {
     tenants: [
       { id: 'kita', name: 'Kita Press Works' },

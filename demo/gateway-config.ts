@@ -1,6 +1,14 @@
 /** The demo's gateway configurations and site policies. */
 import { type ConfigOptions, HOST, writeConfigFiles } from './config-files.ts'
-import { plant, posTags, pressSensors, printerFields, shop, timeZone } from './places.ts'
+import {
+  plant,
+  posCounters,
+  posTags,
+  pressSensors,
+  printerFields,
+  shop,
+  timeZone,
+} from './places.ts'
 
 /** The model calls a value older than three seconds stale; the press repeats unchanged ones in time. */
 const PRESS_SILENCE_MS = 2000
@@ -181,12 +189,20 @@ function describePos(id: string, port: number, certificate: string) {
         mode: 'subscribe',
         maxSilenceMs: 10_000,
         tags: posTags.map(([name, type, unit]) => ({
-          ...{ name, type, unit },
+          ...{ name, type, unit, counter: counterOf(name) },
           nodeId: `nsu=urn:mimamori:simulator:pos;s=Pos.${name}`,
         })),
       },
     ],
   }
+}
+
+/** What of the terminal counts up; another serial number is another part. */
+function counterOf(name: string) {
+  const found = posCounters.find(([part, counter]) => name === `${part}.${counter}`)
+  if (!found) return undefined
+  const [part, , failed] = found
+  return { serial: `${part}.SerialNumber`, ...(failed && { failures: `${part}.${failed}` }) }
 }
 
 function describePrinter(port: number) {

@@ -66,6 +66,8 @@ export type Ports = Readonly<Record<PortName, number>>
 /** UnifiedPOS statistics and health of a terminal. */
 export const posTags: readonly (readonly [name: string, type: string, unit?: string])[] = [
   ['POSPrinter.SerialNumber', 'String'],
+  ['CashDrawer.SerialNumber', 'String'],
+  ['MSR.SerialNumber', 'String'],
   ['POSPrinter.HoursPoweredCount', 'UInt32', 'h'],
   ['POSPrinter.ReceiptLinePrintedCount', 'UInt32'],
   ['POSPrinter.PaperCutCount', 'UInt32'],
@@ -81,6 +83,16 @@ export const posTags: readonly (readonly [name: string, type: string, unit?: str
   ['System.DiskUsed', 'Double', '%'],
   ['System.Temperature', 'Double', '°C'],
 ]
+
+/** Parts of a terminal that wear: their counter, and the counter of what failed. */
+export const posCounters: readonly (readonly [part: string, counter: string, failures?: string])[] =
+  [
+    ['POSPrinter', 'PaperCutCount', 'FailedPaperCutCount'],
+    ['POSPrinter', 'ReceiptLinePrintedCount'],
+    ['POSPrinter', 'HoursPoweredCount'],
+    ['CashDrawer', 'DrawerGoodOpenCount', 'DrawerFailedOpenCount'],
+    ['MSR', 'GoodReadCount', 'FailedReadCount'],
+  ]
 
 /** Fields of the printer's ESC/POS status. */
 export const printerFields = [

@@ -4,6 +4,14 @@ import { Default } from 'typebox/value'
 import { type ConfigProblem, findProblems, nearest, type Path } from '../protocol/kit/schema.ts'
 import { dataTypes, formatTagId, type Tag } from '../protocol/model.ts'
 import {
+  type CounterConfig,
+  type CounterPlan,
+  CounterSchema,
+  derivedTags,
+  lintCounters,
+  planCounters,
+} from './counters/counter-schema.ts'
+import {
   type DriverModule,
   type DriverName,
   driverNames,
@@ -58,6 +66,7 @@ const tagFields = {
     Type.Number({ minimum: 0, description: 'Smaller changes are not reported.' }),
   ),
   write: Type.Optional(WriteSchema),
+  counter: Type.Optional(CounterSchema),
 }
 
 /** What every group has, whatever the driver. */
@@ -84,6 +93,7 @@ export interface TagConfig {
   deadband?: number
   /** Absent: never written. */
   write?: Static<typeof WriteSchema>
+  counter?: CounterConfig
 }
 
 export interface GroupConfig {
@@ -100,6 +110,8 @@ export interface DeviceConfig {
   /** Checked by the driver's schema, defaults filled in. */
   options: Record<string, unknown>
   groups: GroupConfig[]
+  /** Tags of it that count up. */
+  counters: CounterPlan[]
 }
 
 export interface Place {
@@ -136,9 +148,9 @@ export async function checkDevices(
   return { devices, problems }
 }
 
-/** Every tag of a device, in the order of its groups. */
-export function tagsOf(device: DeviceConfig): Tag[] {
-  return device.groups.flatMap((group) => group.tags.map(({ tag }) => tag))
+/** Every tag of a device, in the order of its groups; then those that its counters make. */
+export function tagsOf({ groups, counters }: DeviceConfig): Tag[] {
+  return [...groups.flatMap(({ tags }) => tags.map(({ tag }) => tag)), ...derivedTags(counters)]
 }
 
 /** A pushed reading may be as old as this when it arrives. */
@@ -180,16 +192,13 @@ interface RawDevice {
 }
 
 function createDevice(raw: RawDevice, module: DriverModule, place: Place): DeviceConfig {
-  const { id, driver, groups, ...options } = raw
-  return {
-    id,
-    driver,
-    options,
-    groups: groups.map((group) => ({
-      ...group,
-      tags: group.tags.map((tag) => createTag(tag, module, { ...place, device: id })),
-    })),
-  }
+  const { id, driver, groups: rawGroups, ...options } = raw
+  const groups = rawGroups.map((group) => ({
+    ...group,
+    tags: group.tags.map((tag) => createTag(tag, module, { ...place, device: id })),
+  }))
+  const counters = planCounters(groups.flatMap(({ tags }) => tags))
+  return { id, driver, options, groups, counters }
 }
 
 function createTag(
@@ -197,11 +206,12 @@ function createTag(
   module: DriverModule,
   place: Place & { device: string },
 ): TagConfig {
-  const { name, type, unit, description, scale, offset, min, max, deadband, write, ...rest } = raw
+  const { name, type, unit, description, scale, offset, min, max, deadband, ...others } = raw
+  const { write, counter, ...rest } = others
   const keys = Object.keys(module.addressSchema.properties)
   const address = Object.fromEntries(Object.entries(rest).filter(([key]) => keys.includes(key)))
   const tag: Tag = { id: formatTagId({ ...place, name }), name, type, unit, description, address }
-  return { tag, scale, offset, min, max, deadband, write }
+  return { tag, scale, offset, min, max, deadband, write, counter }
 }
 
 function lintDevice(device: DeviceConfig, module: DriverModule, path: Path): ConfigProblem[] {
@@ -224,6 +234,11 @@ function lintDevice(device: DeviceConfig, module: DriverModule, path: Path): Con
       if (said) problems.push({ path: place, say: said })
     }
   }
+  const places = device.groups.flatMap(({ tags }, g) =>
+    tags.map((_, t) => ['groups', g, 'tags', t]),
+  )
+  const all = device.groups.flatMap(({ tags }) => tags)
+  problems.push(...lintCounters(all, (index) => [...path, ...(places[index] ?? [])]))
   return problems
 }
 

@@ -8,6 +8,7 @@ import { createLinkCounters, type LinkCounters } from './acquisition/counters.ts
 import { type LinkState, runLink } from './acquisition/link.ts'
 import { createBatcher } from './batcher.ts'
 import { type GatewayConfig, loadGatewayConfig, loadPolicy } from './config.ts'
+import { openCounterStage } from './counters/counter-stage.ts'
 import { type GatewayCredentials, readCredentials } from './credentials.ts'
 import { type DeviceConfig, publishingMs, tagsOf } from './device-config.ts'
 import type { Connection } from './drivers/driver.ts'
@@ -215,15 +216,18 @@ async function wireLink(
   { config, dataDir, log, links }: Wiring & { links: Map<string, LinkCounters> },
 ): Promise<AsyncDisposable> {
   const module = await loadDriver(device.driver)
+  const stateDir = join(dataDir, 'devices', device.id)
   const driver = module.createDriver(device.options, {
     device: device.id,
-    stateDir: join(dataDir, 'devices', device.id),
+    stateDir,
     baseDir: config.baseDir,
     notice: (say) => log.warn({ device: device.id }, say),
   })
   const counters = createLinkCounters()
   links.set(device.id, counters)
-  const emit = (samples: Parameters<typeof batcher.add>[0]): void => {
+  const counting = openCounterStage(device.counters, { dir: stateDir, log })
+  const emit = (read: Parameters<typeof batcher.add>[0]): void => {
+    const samples = counting.extend(read)
     tags.keep(samples)
     batcher.add(samples)
   }
@@ -234,10 +238,9 @@ async function wireLink(
   }
   const about = { device: device.id, driver, groups: device.groups, unknownSince: startedAt }
   const onConnection = (open: Connection | undefined) => desk.setConnection(device.id, open)
-  return runUntilDisposed((signal) =>
-    runLink(
-      { ...about, onState, onConnection, counters, emit: (_, samples) => emit(samples) },
-      signal,
-    ),
-  )
+  const link = { ...about, onState, onConnection, counters }
+  return runUntilDisposed(async (signal) => {
+    using _ = counting
+    await runLink({ ...link, emit: (_, samples) => emit(samples) }, signal)
+  })
 }

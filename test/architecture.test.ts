@@ -64,7 +64,7 @@ const table: [folder: string, allowed: string[]][] = [
     'edge/config.ts',
     ['edge/device-config.ts', 'protocol/', 'edge/drivers/', 'edge/acquisition/', 'edge/tunnel/'],
   ],
-  ['edge/device-config.ts', ['protocol/', 'edge/drivers/']],
+  ['edge/device-config.ts', ['protocol/', 'edge/drivers/', 'edge/counters/counter-schema.ts']],
   [
     'edge/config-schema/',
     [

@@ -1,6 +1,6 @@
 /** Modbus devices as a whole: registers read twice, groups and buses that are asked for more than their time. */
 import type { ConfigProblem, Path } from '../../protocol/kit/schema.ts'
-import { type DeviceConfig, type GroupConfig, tagsOf } from '../device-config.ts'
+import type { DeviceConfig, GroupConfig } from '../device-config.ts'
 import { busShare, lintGroup } from '../drivers/modbus/modbus.ts'
 import type { ModbusOptions } from '../drivers/modbus/options.ts'
 
@@ -23,7 +23,11 @@ export function lintBuses(devices: readonly DeviceConfig[]): ConfigProblem[] {
 /** Across groups too: a register in two groups is read twice. */
 function findOverlaps(device: DeviceConfig, path: Path): ConfigProblem[] {
   const options = device.options as ModbusOptions
-  const all = { name: 'all', intervalMs: Number.POSITIVE_INFINITY, tags: tagsOf(device) }
+  const all = {
+    name: 'all',
+    intervalMs: Number.POSITIVE_INFINITY,
+    tags: device.groups.flatMap(({ tags }) => tags.map(({ tag }) => tag)),
+  }
   return lintGroup(all, options).map(({ tag, say }) => ({
     path: [...path, ...place(device, tag)],
     say,
