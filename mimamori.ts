@@ -168,6 +168,9 @@ function addModels(program: Command): void {
     .option('--label <column>', 'with --kind failures: the known state')
     .option('--period <seconds>', 'grid step; found in the time column when left out', parseSeconds)
     .option('--resolution <file>', 'JSON: live step per tag')
+    .option('--onnx <file>', 'a model trained elsewhere: only its threshold is found')
+    .option('--score <output>', 'with --onnx: its output that is the score')
+    .option('--low', 'with --onnx: a low score is abnormal')
     .option('--seed <n>', 'for everything random', Number, 1)
     .action(async (options) => {
       const { trainCommand } = await import('./models/commands.ts')

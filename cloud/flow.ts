@@ -1,6 +1,6 @@
 /** The way of a sample through the cloud: historian, then console and models; a score takes the same way and may raise an alarm. */
-import type { ContributionView, SampleView } from '../protocol/api.ts'
-import { derivedTagId, quality, type Sample, type TagId } from '../protocol/model.ts'
+import type { SampleView } from '../protocol/api.ts'
+import { CLOUD_NODE, parseTagId, quality, type Sample, type TagId } from '../protocol/model.ts'
 import type { Alarms } from './alarms/alarms.ts'
 import type { Cases } from './cases/cases.ts'
 import type { CloudConfig } from './config.ts'
@@ -8,7 +8,9 @@ import type { Fleet } from './fleet/fleet.ts'
 import { toSampleView } from './fleet/sample-view.ts'
 import type { Historian } from './historian/historian.ts'
 import type { CommitBatch } from './ingest/ingest.ts'
-import type { Scoring, ScoringResult } from './scoring/scoring.ts'
+import type { Models } from './open-models.ts'
+import type { ScoringResult } from './scoring/result.ts'
+import type { Scoring } from './scoring/scoring.ts'
 
 export interface FlowOptions {
   config: CloudConfig
@@ -17,6 +19,7 @@ export interface FlowOptions {
   scoring: Scoring
   alarms: Alarms
   cases: Cases
+  models: Pick<Models, 'accept'>
   /** To the pages that look at this asset. */
   show(samples: SampleView[], of: { asset: string; site: string }): void
 }
@@ -38,7 +41,7 @@ export interface Flow {
 }
 
 export function createFlow(options: FlowOptions): Flow {
-  const { historian, fleet, scoring, alarms, cases } = options
+  const { historian, fleet, scoring, alarms, cases, models } = options
   const show = createShow(options)
   const latest = new Map<string, ScoringResult>()
   const counters: FlowCounters = { quarantined: 0, scored: 0, unknown: 0, inferenceSeconds: 0 }
@@ -52,10 +55,10 @@ export function createFlow(options: FlowOptions): Flow {
   }
 
   async function react(result: ScoringResult): Promise<void> {
-    latest.set(result.asset, result)
     counters[result.state] += 1
-    const contributions: ContributionView[] = result.contributions
-    await alarms.accept(result.samples, () => contributions)
+    await alarms.accept(result.samples, result)
+    if (!result.isPrimary) return
+    latest.set(result.asset, result)
     const ratio = result.samples.find(({ tag }) => tag.endsWith('/Model/Ratio'))
     if (ratio) await cases.acceptRatio(result.asset, ratio)
   }
@@ -76,6 +79,7 @@ export function createFlow(options: FlowOptions): Flow {
       await store(samples, { site: 'cloud', gateway: 'scoring' })
       show(samples)
       for (const result of results) await react(result)
+      models.accept(results)
     },
     latestScore: (asset) => latest.get(asset),
     counters: () => counters,
@@ -86,15 +90,12 @@ export function createFlow(options: FlowOptions): Flow {
 function createShow({ config, show }: FlowOptions): (samples: readonly Sample[]) => void {
   const assetsOf = new Map<TagId, { asset: string; site: string }[]>()
   for (const { id, site, tags } of config.fleet.assets) {
-    const derived = [derivedTagId(site, id, 'Ratio'), derivedTagId(site, id, 'Score')]
-    for (const tag of [...tags, ...derived]) {
-      assetsOf.set(tag, [...(assetsOf.get(tag) ?? []), { asset: id, site }])
-    }
+    for (const tag of tags) assetsOf.set(tag, [...(assetsOf.get(tag) ?? []), { asset: id, site }])
   }
   return (samples) => {
     const grouped = new Map<string, { of: { asset: string; site: string }; views: SampleView[] }>()
     for (const sample of samples) {
-      for (const of of assetsOf.get(sample.tag) ?? []) {
+      for (const of of assetsOf.get(sample.tag) ?? ownerOf(sample.tag)) {
         const group = grouped.get(of.asset) ?? { of, views: [] }
         grouped.set(of.asset, group)
         group.views.push(toSampleView(sample))
@@ -102,6 +103,12 @@ function createShow({ config, show }: FlowOptions): (samples: readonly Sample[])
     }
     for (const { of, views } of grouped.values()) show(views, of)
   }
+}
+
+/** The asset that a derived tag belongs to. */
+function ownerOf(tag: TagId): { asset: string; site: string }[] {
+  const path = parseTagId(tag)
+  return path?.gateway === CLOUD_NODE ? [{ asset: path.device, site: path.site }] : []
 }
 
 /** Good for what stands still: an unchanged value is repeated within this. */

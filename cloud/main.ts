@@ -4,25 +4,27 @@ import { join, resolve } from 'node:path'
 import { createLog } from '../protocol/kit/log.ts'
 import { repeatUntilDisposed, untilAborted } from '../protocol/kit/loop.ts'
 import { namePort } from '../protocol/kit/name-port.ts'
-import { ratioRule } from './alarms/alarm-rule.ts'
+import { allRules } from './alarm-rules.ts'
 import { openAlarms } from './alarms/alarms.ts'
 import { openAudit } from './audit/audit.ts'
+import { createFacts } from './case-facts.ts'
 import { sessionEventOf } from './cases/case.ts'
-import type { CaseFacts } from './cases/case-detail.ts'
 import { openCases } from './cases/cases.ts'
 import { type CloudConfig, loadCloudConfig } from './config.ts'
 import { openFleet } from './fleet/fleet.ts'
-import { createFlow, summarise } from './flow.ts'
+import { createFlow } from './flow.ts'
 import { openHttp } from './http/http.ts'
 import { openIdentity } from './identity/logins.ts'
 import { openPki } from './identity/pki.ts'
 import { openIngest } from './ingest/ingest.ts'
-import { describeModel, normalOf, scoredAssets } from './models-of.ts'
+import { describeModel, holeMsOf } from './models-of.ts'
 import { openConfiguredBroker } from './open-broker.ts'
+import { openConfiguredModels } from './open-configured-models.ts'
+import { openConfiguredGatewayConfigs } from './open-gateway-configs.ts'
 import { openHistorian } from './open-historian.ts'
 import { ensureDataDir, openConfiguredStore } from './open-store.ts'
+import { openWear } from './open-wear.ts'
 import type { Parts } from './parts.ts'
-import { openScoring } from './scoring/scoring.ts'
 import { createServices } from './services-of.ts'
 import { openTunnelHub } from './sessions/hub.ts'
 import { openSessions } from './sessions/sessions.ts'
@@ -76,8 +78,8 @@ async function openState(parts: Parts, stack: AsyncDisposableStack): Promise<voi
 /** Fleet, models, alarms, cases: they meet here only. */
 async function openDomains(parts: Parts, stack: AsyncDisposableStack): Promise<void> {
   const { config, store, audit, historian, log } = parts
-  parts.scored = await scoredAssets(config)
-  parts.scoring = stack.use(await openScoring({ assets: parts.scored, log }))
+  parts.models = stack.use(await openConfiguredModels(parts))
+  parts.scoring = parts.models.scoring
   const siteOf = new Map(config.fleet.assets.map(({ id, site }) => [id, site]))
   parts.fleet = await openFleet({
     store,
@@ -85,6 +87,8 @@ async function openDomains(parts: Parts, stack: AsyncDisposableStack): Promise<v
     latest: (tags) => historian.latest(tags),
     modelOf: (id) =>
       describeModel(parts.scoring, { id, site: siteOf.get(id) ?? '' }, parts.flow?.latestScore(id)),
+    unknownWhy: (id) => parts.flow?.latestScore(id)?.reason,
+    freshMs: (id) => holeMsOf(parts.scored, id),
     tunnelUp: (site, gateway) => parts.hub?.isUp(site, gateway) ?? false,
     onChange: (site) => changed(parts, 'fleet', null, site),
   })
@@ -94,44 +98,26 @@ async function openDomains(parts: Parts, stack: AsyncDisposableStack): Promise<v
     store,
     audit,
     facts: createFacts(parts),
-    onChange: ({ case: one }) => changed(parts, 'cases', one.id, one.site),
+    async onChange({ case: one, kind }) {
+      if (kind === 'closed' || kind === 'dismissed') await parts.models.feedback.learn(one.id)
+      changed(parts, 'cases', one.id, one.site)
+    },
   })
   parts.alarms = await openAlarms({
     store,
     audit,
-    rules: config.fleet.assets
-      .filter(({ model }) => model !== undefined)
-      .map(({ id, site, alarm }) => ratioRule({ id, site, severity: alarm.severity })),
-    async onChange({ alarm, kind }) {
+    rules: allRules(parts),
+    async onChange({ alarm, kind, opensCase }) {
       log.info({ asset: alarm.asset, alarm: alarm.id, state: alarm.state }, `alarm ${kind}`)
-      if (kind === 'raised' || kind === 'unshelved') await parts.cases.fromAlarm(alarm)
+      const isNews = kind === 'raised' || kind === 'unshelved'
+      if (isNews && opensCase) await parts.cases.fromAlarm(alarm)
       changed(parts, 'alarms', alarm.id, alarm.site)
     },
   })
   const show: Parameters<typeof createFlow>[0]['show'] = (samples, of) =>
     parts.http?.live.samples({ kind: 'samples', samples }, of)
   parts.flow = createFlow({ ...parts, show })
-}
-
-function createFacts(parts: Parts): CaseFacts {
-  const { config, historian, scored, scoring } = parts
-  return {
-    alarmsOf: (caseId) => parts.alarms.list({ state: 'all', caseId }),
-    attachAlarm: (alarm, caseId) => parts.alarms.attachCase(alarm, caseId),
-    async sessionsOf(caseId) {
-      const sites = config.fleet.sites.map(({ id }) => id)
-      const all = await parts.sessions.list({ state: 'all', sites })
-      return all.filter((session) => session.caseId === caseId)
-    },
-    async recordingOf(id) {
-      const session = await parts.sessions.get(id)
-      return session?.recorded ? await parts.sessions.recording(id) : undefined
-    },
-    summaryOf: (tag, from, to) => summarise(historian, tag, { from, to }),
-    normalOf: (asset, tag) => normalOf(scoring, scored, asset, tag),
-    recoveryHoldMs: (asset) =>
-      config.fleet.assets.find(({ id }) => id === asset)?.recovery.holdMs ?? 0,
-  }
+  openWear(parts, stack)
 }
 
 /** The tunnel, the sessions in it, the machines' own pages, and the API. */
@@ -147,10 +133,16 @@ async function openAccess(parts: Parts, stack: AsyncDisposableStack): Promise<vo
         log,
         async onGateway({ site, gateway, online }) {
           changed(parts, 'fleet', null, site)
+          if (online) askConfig(parts, { site, gateway })
           if (!online) await parts.sessions?.gatewayLost(site, gateway)
         },
       }),
       'tunnel.port in the configuration',
+    ),
+  )
+  parts.gatewayConfigs = stack.use(
+    openConfiguredGatewayConfigs(parts, (site, gateway) =>
+      changed(parts, 'gateway-config', gateway, site),
     ),
   )
   parts.sessions = stack.use(
@@ -226,9 +218,16 @@ async function openSources(parts: Parts, stack: AsyncDisposableStack): Promise<v
   )
 }
 
+/** What it runs with is asked once its tunnel is up; a gateway that knows no such question goes on without. */
+function askConfig({ gatewayConfigs, log }: Parts, of: { site: string; gateway: string }): void {
+  const onError = (error: unknown) =>
+    log.info({ ...of, error: String(error) }, 'configuration not told')
+  void gatewayConfigs?.gatewayUp(of).catch(onError)
+}
+
 function changed(
   parts: Parts,
-  what: 'fleet' | 'alarms' | 'cases' | 'sessions',
+  what: 'fleet' | 'alarms' | 'cases' | 'sessions' | 'gateway-config',
   id: string | null,
   site: string | null,
 ): void {

@@ -34,6 +34,11 @@ export function createCloudMetrics(numbers: CloudNumbers): Registry {
   gauge('broker_gateways', 'Gateways at the embedded broker.', numbers.gateways)
   gauge('console_event_clients', 'Console pages that listen.', numbers.console)
   counter('model_inference_seconds_total', 'Time in model runs.', numbers.inferenceSeconds)
+  counter(
+    'ingest_contested_identities_total',
+    'Times two gateways were found to use one identity.',
+    () => ingest().contested,
+  )
   counters('ingest_rejected_total', 'What was refused, by reason.', 'reason', () => [
     ['payload', ingest().quarantined],
     ['sample', numbers.quarantined()],

@@ -1,48 +1,46 @@
-/** Which asset is scored by which model, and what the rest of the cloud wants to know of it. */
-import { resolve } from 'node:path'
-import { readModelFolder } from '../models/manifest.ts'
+/** What the rest of the cloud wants to know of the models of an asset. */
+import { createRows, HOLD_PERIODS } from '../models/train/grid.ts'
 import type { AssetDetail } from '../protocol/api.ts'
 import { derivedTagId, parseTagId, type TagId } from '../protocol/model.ts'
-import type { CloudConfig } from './config.ts'
-import type { ScoredAsset, Scoring, ScoringResult } from './scoring/scoring.ts'
+import type { ExplainedModel, PastRows } from './explanation/explanation.ts'
+import type { AssetConfig } from './fleet/fleet-config.ts'
+import type { Historian } from './historian/historian.ts'
+import type { ScoringResult } from './scoring/result.ts'
+import type { Scoring } from './scoring/scoring.ts'
+import type { WatchedModel } from './scoring/watched.ts'
+import type { Store } from './store/store.ts'
+import { readHistory } from './training/history.ts'
+import type { TrainingAsset } from './training/proposal.ts'
 
-/** `shipped:NAME` means a model that comes with the product. */
-const SHIPPED = 'shipped:'
-const SHIPPED_DIR = resolve(import.meta.dirname, '..', 'models', 'shipped')
-
-/** Every asset with a model, each tag of its manifest matched to a tag of the asset by name. */
-export async function scoredAssets(config: CloudConfig): Promise<ScoredAsset[]> {
-  const scored: ScoredAsset[] = []
-  for (const { id, site, model, tags, modelTags = {} } of config.fleet.assets) {
-    if (model === undefined) continue
-    const modelDir = model.startsWith(SHIPPED)
-      ? resolve(SHIPPED_DIR, model.slice(SHIPPED.length))
-      : resolve(config.baseDir, model)
-    const byName = new Map(tags.map((tag) => [parseTagId(tag)?.name ?? tag, tag]))
-    const { manifest } = await readModelFolder(modelDir)
-    const matched = manifest.tags.flatMap(({ name }) => {
-      const tag = modelTags[name] ?? byName.get(name)
-      return tag === undefined ? [] : [[name, tag] as const]
-    })
-    scored.push({ asset: id, site, modelDir, tags: Object.fromEntries(matched) })
-  }
-  return scored
+/**
+ * The names that models know the tags of an asset by: the last part of the tag, with its device before it where two
+ * devices have the same name, and the names given in the configuration.
+ */
+export function namedTags({ tags, modelTags = {} }: AssetConfig): Record<string, TagId> {
+  const shortName = (tag: TagId) => parseTagId(tag)?.name ?? tag
+  const counts = Map.groupBy(tags, shortName)
+  const named = tags.map((tag): [string, TagId] => {
+    const name = shortName(tag)
+    if (counts.get(name)?.length === 1) return [name, tag]
+    return [`${parseTagId(tag)?.device ?? ''}/${name}`, tag]
+  })
+  return { ...Object.fromEntries(named), ...modelTags }
 }
 
-/** The model as the console shows it; null: the asset has none. */
+/** The model that speaks for the asset, as the console shows it; null: the asset has none. */
 export function describeModel(
   scoring: Scoring,
   asset: { id: string; site: string },
   latest: ScoringResult | undefined,
 ): AssetDetail['model'] {
-  const found = scoring.models().find((model) => model.asset === asset.id)
+  const found = scoring.models().find((model) => model.asset === asset.id && model.isPrimary)
   if (!found) return null
-  const { manifest, modelSha256 } = found
+  const { manifest, modelSha256, factor, version } = found
   return {
     name: manifest.name,
-    version: String(manifest.version),
+    version: String(version),
     trainedRows: manifest.training.rows,
-    threshold: manifest.threshold,
+    threshold: manifest.threshold * factor,
     sha256: modelSha256,
     scoreTag: derivedTagId(asset.site, asset.id, 'Score'),
     ratioTag: derivedTagId(asset.site, asset.id, 'Ratio'),
@@ -50,15 +48,67 @@ export function describeModel(
   }
 }
 
-/** What the asset's model takes for normal; null: the tag is in no model. */
-export function normalOf(
-  scoring: Scoring,
-  scored: readonly ScoredAsset[],
-  asset: string,
-  tag: TagId,
-): number | null {
-  const tags = scored.find((one) => one.asset === asset)?.tags ?? {}
-  const name = Object.keys(tags).find((key) => tags[key] === tag)
-  const manifest = scoring.models().find((model) => model.asset === asset)?.manifest
-  return manifest?.tags.find((known) => known.name === name)?.mean ?? null
+/** A pause of its scores that is none yet: three periods, as a value is held; undefined without a model. */
+export function holeMsOf(watched: readonly WatchedModel[], asset: string): number | undefined {
+  const own = watched.find((one) => one.asset === asset && one.isPrimary)
+  return own && !('problem' in own.model) ? HOLD_PERIODS * own.model.manifest.periodMs : undefined
+}
+
+/** What the asset's models take for normal; null: the tag is in no model. */
+export function normalOf(scoring: Scoring, asset: string, tag: TagId): number | null {
+  for (const { tags, manifest, ...model } of scoring.models()) {
+    if (model.asset !== asset) continue
+    const name = Object.keys(tags).find((key) => tags[key] === tag)
+    const known = manifest.tags.find((one) => one.name === name)
+    if (known) return known.mean
+  }
+  return null
+}
+
+/** An asset with its tags that hold numbers, as they were born; a tag that was never born is taken for one. */
+export function createTrainingAssets(
+  { db }: Store,
+  assets: readonly AssetConfig[],
+): (id: string) => Promise<TrainingAsset | undefined> {
+  return async (id) => {
+    const asset = assets.find((one) => one.id === id)
+    if (!asset) return undefined
+    const { site } = asset
+    const born = await db
+      .selectFrom('tags')
+      .select(['id', 'type', 'unit'])
+      .where('site', '=', site)
+      .execute()
+    const byId = new Map(born.map((tag) => [tag.id, tag]))
+    const named = Object.entries(namedTags(asset))
+    const numeric = named.filter(([, tag]) => byId.get(tag)?.type !== 'String')
+    const units = numeric.flatMap(([name, tag]): [string, string][] => {
+      const unit = byId.get(tag)?.unit
+      return unit ? [[name, unit]] : []
+    })
+    return { id, site, tags: Object.fromEntries(numeric), units: Object.fromEntries(units) }
+  }
+}
+
+/** Rows of a model's tags up to an instant, a value held for as long as it is live. */
+export function createPastReader(
+  historian: Historian,
+): (model: ExplainedModel, at: number, rows: number) => Promise<PastRows> {
+  return async ({ folder: { manifest }, tags }, to, rows) => {
+    const { periodMs } = manifest
+    const from = to - (rows - 1) * periodMs
+    const wanted = manifest.tags.flatMap(({ name }): [string, TagId][] => {
+      const tag = tags[name]
+      return tag ? [[name, tag]] : []
+    })
+    const query = { tags: Object.fromEntries(wanted), periods: [{ from, to }], stepMs: periodMs }
+    const table = await readHistory(historian, query)
+    const grid = createRows(table, periodMs)
+    const count = grid?.count ?? 0
+    const at = Float64Array.from(
+      { length: count },
+      (_, row) => (grid?.startAt ?? 0) + row * periodMs,
+    )
+    return { at, values: grid?.values ?? new Float64Array() }
+  }
 }

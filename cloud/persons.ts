@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { type Role, roles } from '../protocol/api.ts'
 import { Fault } from '../protocol/kit/fault.ts'
-import { nearest } from '../protocol/kit/schema.ts'
+import { nearest } from '../protocol/kit/nearest.ts'
 import { openAudit } from './audit/audit.ts'
 import { loadCloudConfig } from './config.ts'
 import { openIdentity } from './identity/logins.ts'

@@ -13,6 +13,13 @@ export function createServices(parts: Parts): Parameters<typeof openHttp>[0]['se
       list: ({ state, sites }) =>
         sessions.list({ state, sites: sites ?? parts.config.fleet.sites.map(({ id }) => id) }),
     },
+    gatewayConfigs: parts.gatewayConfigs,
+    models: parts.models,
+    async lifeOf(asset) {
+      const now = Date.now()
+      return [...(await parts.models.lifeOf(asset, now)), ...(await parts.wear.itemsOf(asset, now))]
+    },
+    judgePart: (actor, wanted) => parts.wear.judge(actor, wanted),
     health: () => checkHealth(parts),
     metrics: createCloudMetrics({
       ingest: () => parts.ingest.counters(),

@@ -4,11 +4,15 @@ import {
   plant,
   posCounters,
   posTags,
+  posWear,
   pressSensors,
   printerFields,
   shop,
   timeZone,
 } from './places.ts'
+
+/** Two days in a real shop; here a date must be seen within the demo. */
+const DEMO_WATCH_HOURS = 0.02
 
 /** cloud.yaml */
 export async function writeCloudConfig({ dataDir, ports, port }: ConfigOptions): Promise<void> {
@@ -88,6 +92,11 @@ function describeFleet() {
           name: `POS terminal ${n}`,
           kind: 'pos',
           tags: pos.map((name) => tag(shop, `pos-${n}`, name)),
+          wear: posWear.map(([title, part, counter, limit, unit]) => ({
+            ...{ part: title, limit, unit, watchHours: DEMO_WATCH_HOURS, leadDays: 2 },
+            tag: tag(shop, `pos-${n}`, `${part}.${counter}/Life`),
+            serial: tag(shop, `pos-${n}`, `${part}.SerialNumber`),
+          })),
         }),
       ),
       asset({

@@ -26,6 +26,9 @@ export interface DemoOptions {
   restartAfter: number
 }
 
+/** Ten shop days in one: parts wear visibly. */
+const SHOP_SPEED = 10
+
 export interface Demo extends AsyncDisposable {
   url: string
   ports: Ports
@@ -167,11 +170,13 @@ function describeParts(
     'pos-1': simulator('pos-1', 'pos', {
       'opcua-port': ports.pos1Opcua,
       'http-port': ports.pos1Http,
+      speed: SHOP_SPEED,
       seed: 1,
     }),
     'pos-2': simulator('pos-2', 'pos', {
       'opcua-port': ports.pos2Opcua,
       'http-port': ports.pos2Http,
+      speed: SHOP_SPEED,
       seed: 2,
     }),
     printer: simulator('printer', 'printer', {

@@ -38,6 +38,8 @@ export async function writeGatewayConfigs(
     },
     local: { host: HOST, port: localPort },
     policy: `${gateway}.policy.yaml`,
+    // The machines of the demo live on this computer; a site would name the networks of its own.
+    remoteConfig: { allow: true, hosts: [HOST] },
   })
   await writeConfigFiles(dataDir, {
     'gw-plant.yaml': {

@@ -94,6 +94,19 @@ export const posCounters: readonly (readonly [part: string, counter: string, fai
     ['MSR', 'GoodReadCount', 'FailedReadCount'],
   ]
 
+/** Rated lives of a terminal's parts, as their makers' data sheets usually give them. */
+export const posWear: readonly (readonly [
+  title: string,
+  part: string,
+  counter: string,
+  limit: number,
+  unit: string,
+])[] = [
+  ['Paper cutter', 'POSPrinter', 'PaperCutCount', 1_500_000, 'cuts'],
+  ['Cash drawer', 'CashDrawer', 'DrawerGoodOpenCount', 1_000_000, 'openings'],
+  ['Card reader', 'MSR', 'GoodReadCount', 500_000, 'reads'],
+]
+
 /** Fields of the printer's ESC/POS status. */
 export const printerFields = [
   'online',

@@ -12,10 +12,13 @@ export function addEdgeCommands(program: Command, stopSignal: () => AbortSignal)
     .description('run a gateway')
     .requiredOption(...CONFIG)
     .action(async ({ config }) => {
+      const { startLean } = await import('./lean-start.ts')
+      startLean()
       const { runGateway } = await import('./main.ts')
       await runGateway(config, stopSignal())
     })
   addConfigCommands(edge)
+  addLocalCommands(edge)
   addExploreCommands(edge, stopSignal)
   addImportCommand(edge)
 }
@@ -42,6 +45,40 @@ function addConfigCommands(edge: Command): void {
         formatSchema(policy ? createPolicySchema() : await createGatewaySchema()),
       )
     })
+}
+
+function addLocalCommands(edge: Command): void {
+  edge
+    .command('password')
+    .description('set the password of the local page; asks for it, or reads one line from a pipe')
+    .requiredOption(...CONFIG)
+    .action(async ({ config }) => {
+      const { askPassword, changePassword } = await import('./local-commands.ts')
+      console.log(await changePassword(config, await askPassword(process.stdin)))
+    })
+  const trust = edge
+    .command('trust')
+    .description('certificates that OPC UA servers have shown and nobody has trusted yet')
+  trust
+    .command('list', { isDefault: true })
+    .description('all of them, with fingerprints to compare at the machine')
+    .requiredOption(...CONFIG)
+    .action(async ({ config }) => {
+      const { sayCertificates } = await import('./local-commands.ts')
+      console.log(await sayCertificates(config))
+    })
+  for (const [name, verdict] of [['accept', 'accepted'] as const, ['reject', 'refused'] as const]) {
+    trust
+      .command(name)
+      .description(`${name} one: from now on, or until it is decided otherwise`)
+      .argument('<device>', 'as the configuration names it')
+      .argument('<fingerprint>', 'SHA-256 or SHA-1, or its first eight digits or more')
+      .requiredOption(...CONFIG)
+      .action(async (device, print, { config }) => {
+        const { judgeCertificate } = await import('./local-commands.ts')
+        console.log(await judgeCertificate(config, { device, print, verdict }))
+      })
+  }
 }
 
 function addExploreCommands(edge: Command, stopSignal: () => AbortSignal): void {

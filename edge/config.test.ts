@@ -113,6 +113,31 @@ describe('loadGatewayConfig', () => {
     expect(config.local.port).toBe(8090)
   })
 
+  it('takes sampling and queue of an OPC UA group for its tags, but for what a tag says itself', async () => {
+    const press = `
+  - id: press
+    driver: opcua
+    endpoint: opc.tcp://10.0.0.6:4840
+    groups:
+      - name: fast
+        intervalMs: 1000
+        mode: subscribe
+        samplingIntervalMs: 20
+        queueSize: 50
+        tags:
+          - { name: PS1, type: Double, nodeId: i=1 }
+          - { name: PS2, type: Double, nodeId: i=2, queueSize: 5 }
+`
+    const config = await load(good + press)
+    const tags = config.devices[1]?.groups[0]?.tags.map(({ tag }) => tag.address)
+    expect(tags).toEqual([
+      { nodeId: 'i=1', samplingIntervalMs: 20, queueSize: 50 },
+      { nodeId: 'i=2', samplingIntervalMs: 20, queueSize: 5 },
+    ])
+    const modbus = good.replace('intervalMs: 1000', 'intervalMs: 1000\n        queueSize: 5')
+    expect((await problemsOf(modbus)).join('\n')).toMatch(/queueSize: unknown key/)
+  })
+
   it.each(corpus)('refuses %s', async (_, from, to, said) => {
     expect(good).toContain(from)
     const problems = await problemsOf(good.replace(from, to))

@@ -2,14 +2,19 @@
 import { resolve } from 'node:path'
 import { type Static, Type } from 'typebox'
 import {
+  type ConfigProblem,
   checkConfig,
   configFault,
+  examineConfig,
   formatProblem,
   readConfigFile,
   type SourceDocument,
 } from '../protocol/kit/schema.ts'
 import { ConfigId, checkDevices, type DeviceConfig } from './device-config.ts'
 import { Policy, policyProblems } from './tunnel/policy.ts'
+
+/** One level of an MQTT topic. */
+const HOST_ID = '^[^+/#]+$'
 
 /** The file `gateway.yaml`; devices are checked a second time by their driver's own schema. */
 export const GatewayFile = Type.Object(
@@ -27,6 +32,11 @@ export const GatewayFile = Type.Object(
     cloud: Type.Object(
       {
         mqttUrl: Type.String({ pattern: '^mqtts?://', description: 'mqtts://host:port' }),
+        otherMqttUrls: Type.Array(Type.String({ pattern: '^mqtts?://' }), {
+          default: [],
+          description:
+            'Further brokers. The gateway moves on to the next where the primary host is offline; it talks to one at a time.',
+        }),
         tunnelHost: Type.String({
           minLength: 1,
           description: 'Name or address of the cloud for remote access.',
@@ -41,7 +51,15 @@ export const GatewayFile = Type.Object(
           description:
             'Folder made by `mimamori enrol`: key.pem, cert.pem, ca.pem, grant-key.json.',
         }),
-        primaryHost: Type.String({ default: 'mimamori', description: 'Sparkplug host id.' }),
+        primaryHost: Type.String({
+          default: 'mimamori',
+          pattern: HOST_ID,
+          description: 'Sparkplug host id: readings are sent while it is online.',
+        }),
+        standbyHosts: Type.Array(Type.String({ pattern: HOST_ID }), {
+          default: [],
+          description: 'Host ids that may stand in for it: any one online is enough.',
+        }),
       },
       { additionalProperties: false, description: 'Where the readings go.' },
     ),
@@ -80,6 +98,23 @@ export const GatewayFile = Type.Object(
           default: 8090,
           description: 'Port it listens on; 0: any free one.',
         }),
+        names: Type.Array(Type.String({ pattern: '^[A-Za-z0-9.-]+$', maxLength: 253 }), {
+          default: [],
+          description:
+            'Names browsers may call it by, beside addresses and localhost; others are refused.',
+        }),
+        tls: Type.Optional(
+          Type.Object(
+            {
+              certFile: Type.String({ minLength: 1, description: 'Certificate (chain), PEM.' }),
+              keyFile: Type.String({ minLength: 1, description: 'Its private key, PEM.' }),
+            },
+            {
+              additionalProperties: false,
+              description: 'Serves the page by HTTPS; without it passwords travel in the clear.',
+            },
+          ),
+        ),
       },
       { additionalProperties: false, default: {}, description: 'The page on the plant network.' },
     ),
@@ -87,6 +122,28 @@ export const GatewayFile = Type.Object(
       Type.String({
         description: 'File with the targets this site allows; none: no remote access.',
       }),
+    ),
+    remoteConfig: Type.Object(
+      {
+        allow: Type.Boolean({
+          default: false,
+          description: 'Lets the cloud change `devices`; false: this file alone counts.',
+        }),
+        hosts: Type.Array(Type.String({ minLength: 1, maxLength: 253 }), {
+          default: [],
+          description:
+            'Names, addresses or networks (10.0.5.0/24) that devices from the cloud may be at, beside those of this file.',
+        }),
+        allowWrites: Type.Boolean({
+          default: false,
+          description: 'Lets the cloud change which tags may be written, and their limits.',
+        }),
+      },
+      {
+        additionalProperties: false,
+        default: {},
+        description: 'What the cloud may change here; nothing unless it is said.',
+      },
     ),
     devices: Type.Array(Type.Record(Type.String(), Type.Unknown()), {
       minItems: 1,
@@ -101,6 +158,8 @@ export interface GatewayConfig extends Omit<GatewayFile, 'devices'> {
   devices: DeviceConfig[]
   /** Folder of the configuration file: relative paths start here. */
   baseDir: string
+  /** The site's own file. */
+  source: SourceDocument
 }
 
 /** Reads, checks and resolves the file. Throws Fault 'config.invalid' with every problem at once. */
@@ -113,26 +172,25 @@ export async function readGatewayConfig(
   file: string,
 ): Promise<{ config: GatewayConfig; source: SourceDocument }> {
   const source = await readConfigFile(file)
-  const baseDir = resolve(file, '..')
-  let base: GatewayFile | undefined
-  const sentences: string[] = []
-  try {
-    base = checkConfig(source, GatewayFile)
-  } catch (error) {
-    sentences.push(...problemsOf(error))
-  }
-  const raw = (source.value as { devices?: unknown })?.devices
-  const place = { site: String(base?.site), gateway: String(base?.gateway) }
-  const { devices, problems } = await checkDevices(Array.isArray(raw) ? raw : [], place)
-  sentences.push(...problems.map((problem) => formatProblem(source, problem)))
-  if (sentences.length > 0 || !base) throw configFault([...new Set(sentences)])
-  return { config: { ...base, devices, baseDir }, source }
+  const { config, problems } = await examineGateway(source, resolve(file, '..'))
+  if (config && problems.length === 0) return { config, source }
+  const sentences = problems.map((problem) => formatProblem(source, problem))
+  throw configFault([...new Set(sentences)])
 }
 
-function problemsOf(error: unknown): string[] {
-  const detail = (error as { detail?: { problems?: string } }).detail
-  if (detail?.problems === undefined) throw error
-  return detail.problems.split('\n')
+/** All that the schemas and the drivers refuse of a document; without problems there is a configuration. */
+export async function examineGateway(
+  source: SourceDocument,
+  baseDir: string,
+): Promise<{ config?: GatewayConfig; problems: ConfigProblem[] }> {
+  const { value, problems } = examineConfig(source, GatewayFile)
+  const base = problems.length === 0 ? (value as GatewayFile) : undefined
+  const raw = (source.value as { devices?: unknown })?.devices
+  const place = { site: String(base?.site), gateway: String(base?.gateway) }
+  const checked = await checkDevices(Array.isArray(raw) ? raw : [], place)
+  problems.push(...checked.problems)
+  if (!base || problems.length > 0) return { problems }
+  return { config: { ...base, devices: checked.devices, baseDir, source }, problems }
 }
 
 /** The site's own policy; none in the configuration: no target at all. Throws Fault 'config.invalid'. */

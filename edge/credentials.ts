@@ -1,4 +1,5 @@
 /** What enrolment left on the gateway: its key and certificate, the cloud's CA and the key that signs grants. */
+import { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { JWK } from 'jose'
@@ -32,7 +33,27 @@ export async function readCredentials(dir: string): Promise<GatewayCredentials> 
     key: key ?? '',
     cert: cert ?? '',
     ca: ca ?? '',
-    grantKey: JSON.parse(grantKey ?? '') as JWK,
+    grantKey: parseKey(grantKey ?? '', join(dir, credentialFiles.grantKey)),
+  }
+}
+
+/** When they end, Unix seconds, by name; one that cannot be read has no time. */
+export function expiriesOf({ cert, ca }: GatewayCredentials): Record<string, number> {
+  const times = Object.entries({ gateway: cert, authority: ca }).map(([name, pem]) => {
+    try {
+      return [name, Date.parse(new X509Certificate(pem).validTo) / 1000] as const
+    } catch {
+      return undefined
+    }
+  })
+  return Object.fromEntries(times.filter((it) => it !== undefined))
+}
+
+function parseKey(text: string, file: string): JWK {
+  try {
+    return JSON.parse(text) as JWK
+  } catch (error) {
+    throw new Fault('credentials.missing', { file }, { cause: error })
   }
 }
 

@@ -1,7 +1,7 @@
 /** The devices of a gateway's configuration: each checked by its driver's own schema, then turned into tags and groups. */
 import { type Static, type TObject, type TProperties, Type } from 'typebox'
 import { Default } from 'typebox/value'
-import { type ConfigProblem, findProblems, nearest, type Path } from '../protocol/kit/schema.ts'
+import { type ConfigProblem, findProblems, type Path } from '../protocol/kit/schema.ts'
 import { dataTypes, formatTagId, type Tag } from '../protocol/model.ts'
 import {
   type CounterConfig,
@@ -17,6 +17,7 @@ import {
   driverNames,
   isDriverName,
   loadDriver,
+  sayUnknownDriver,
 } from './drivers/registry.ts'
 
 /** Ids are Sparkplug topic parts (tck-id-topic-structure-namespace-valid-*): no `+`, `/`, `#`, no white space. */
@@ -130,7 +131,7 @@ export async function checkDevices(
     const path = ['devices', index]
     const name = (value as { driver?: unknown } | null)?.driver
     if (!isDriverName(name)) {
-      problems.push({ path: [...path, 'driver'], say: sayDriver(name) })
+      problems.push({ path: [...path, 'driver'], say: sayUnknownDriver(name) })
       continue
     }
     const module = await loadDriver(name)
@@ -167,6 +168,7 @@ export function deviceSchema(module: DriverModule): TObject {
   const group = Type.Object(
     {
       ...groupFields,
+      ...module.groupSchema?.properties,
       tags: Type.Array(tag, { minItems: 1, description: 'What is read together.' }),
     },
     { additionalProperties: false },
@@ -193,10 +195,11 @@ interface RawDevice {
 
 function createDevice(raw: RawDevice, module: DriverModule, place: Place): DeviceConfig {
   const { id, driver, groups: rawGroups, ...options } = raw
-  const groups = rawGroups.map((group) => ({
-    ...group,
-    tags: group.tags.map((tag) => createTag(tag, module, { ...place, device: id })),
-  }))
+  const where = { ...place, device: id }
+  const groups = rawGroups.map(({ tags, ...group }) => {
+    const shared = pick(group, module.groupSchema)
+    return { ...group, tags: tags.map((tag) => createTag({ ...shared, ...tag }, module, where)) }
+  })
   const counters = planCounters(groups.flatMap(({ tags }) => tags))
   return { id, driver, options, groups, counters }
 }
@@ -208,10 +211,14 @@ function createTag(
 ): TagConfig {
   const { name, type, unit, description, scale, offset, min, max, deadband, ...others } = raw
   const { write, counter, ...rest } = others
-  const keys = Object.keys(module.addressSchema.properties)
-  const address = Object.fromEntries(Object.entries(rest).filter(([key]) => keys.includes(key)))
+  const address = pick(rest, module.addressSchema)
   const tag: Tag = { id: formatTagId({ ...place, name }), name, type, unit, description, address }
   return { tag, scale, offset, min, max, deadband, write, counter }
+}
+
+function pick(from: object, schema?: TObject): Record<string, unknown> {
+  const known = Object.entries(from).filter(([key]) => key in (schema?.properties ?? {}))
+  return Object.fromEntries(known)
 }
 
 function lintDevice(device: DeviceConfig, module: DriverModule, path: Path): ConfigProblem[] {
@@ -240,11 +247,4 @@ function lintDevice(device: DeviceConfig, module: DriverModule, path: Path): Con
   const all = device.groups.flatMap(({ tags }) => tags)
   problems.push(...lintCounters(all, (index) => [...path, ...(places[index] ?? [])]))
   return problems
-}
-
-function sayDriver(name: unknown): string {
-  if (name === undefined) return `"driver" is missing; known are ${driverNames.join(', ')}`
-  const near = nearest(String(name), driverNames)
-  const hint = near ? `did you mean "${near}"?` : `known are ${driverNames.join(', ')}`
-  return `unknown driver "${name}", ${hint}`
 }

@@ -1,23 +1,26 @@
 /** The gateway: wires outbox, uplink, tunnel, local page and links; sinks first, sources last, so that disposal is the shutdown. */
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { createLog, type Log } from '../protocol/kit/log.ts'
 import { runUntilDisposed, untilAborted } from '../protocol/kit/loop.ts'
-import { namePort } from '../protocol/kit/name-port.ts'
-import { createLinkCounters, type LinkCounters } from './acquisition/counters.ts'
-import { type LinkState, runLink } from './acquisition/link.ts'
-import { createBatcher } from './batcher.ts'
-import { type GatewayConfig, loadGatewayConfig, loadPolicy } from './config.ts'
-import { openCounterStage } from './counters/counter-stage.ts'
-import { type GatewayCredentials, readCredentials } from './credentials.ts'
-import { type DeviceConfig, publishingMs, tagsOf } from './device-config.ts'
-import type { Connection } from './drivers/driver.ts'
-import { loadDriver } from './drivers/registry.ts'
-import { type LocalPage, openLocalPage } from './local/page.ts'
-import { createGatewayMetrics } from './metrics.ts'
-import { type Outbox, openOutbox } from './outbox/outbox.ts'
-import { createDecisionList, createNumbers, type Parts, readStatus } from './status.ts'
-import { createTagCache, type TagCache, unknownSamples } from './tag-cache.ts'
+import { MAX_CONFIGURATION_BYTES } from '../protocol/tunnel/configuration.ts'
+import { type Batcher, createBatcher } from './batcher.ts'
+import { type GatewayConfig, loadPolicy } from './config.ts'
+import { loadCheckedGateway } from './config-schema/check.ts'
+import { expiriesOf, type GatewayCredentials, readCredentials } from './credentials.ts'
+import { publishingMs } from './device-config.ts'
+import { createDeviceLinks } from './device-links.ts'
+import { openEventWatch } from './event-watch.ts'
+import { type WatchedGaps, watchGaps } from './gap-watch.ts'
+import { createGatewayClock, type GatewayClock } from './gateway-clock.ts'
+import { settleStart } from './lean-start.ts'
+import { CUT_FILE, openPlantPage } from './local-plant.ts'
+import { type EnduringOutbox, openEnduringOutbox } from './outbox/enduring-outbox.ts'
+import { answerOrder, type ControlRequest } from './remote-config/answer-orders.ts'
+import { openRemoteConfig, type RemoteConfig } from './remote-config/remote-config.ts'
+import { tallyResults } from './result-tally.ts'
+import { createDecisionList, type Parts } from './status.ts'
+import { createTagCache, type TagCache } from './tag-cache.ts'
 import { runTunnel, type TunnelState } from './tunnel/agent.ts'
 import { openDialer } from './tunnel/dialer.ts'
 import { type Policy, summaries } from './tunnel/policy.ts'
@@ -27,25 +30,27 @@ import { createWriteDesk } from './writing/write-desk.ts'
 
 /** Readings are on disk a fifth of a second after they were taken. */
 const FLUSH_MS = 200
-/** What arrived may wait for two flushes and a busy moment before it is on disk. */
-const COVERAGE_LAG_MS = 1250
+/** What arrived may wait for a flush on a slow disk, its commit and a busy moment. */
+const COVERAGE_LAG_MS = 2500
 const SOFTWARE = 'Mimamori 0.1.0'
-/** While this file exists remote access stays cut, over restarts too; it holds the reason. */
-const CUT_FILE = 'remote-access-cut.txt'
 
 export interface Gateway extends AsyncDisposable {
   readonly config: GatewayConfig
   readonly localPort: number
-  readonly outbox: Outbox
+  readonly outbox: EnduringOutbox & WatchedGaps
   readonly tags: TagCache
   readonly uplink: Uplink
 }
 
 /** `mimamori edge run`: until the signal aborts. Prints one JSON line when everything is open. */
 export async function runGateway(file: string, signal: AbortSignal): Promise<void> {
-  await using gateway = await openGateway(await loadGatewayConfig(file))
+  const { config: checked, warnings } = await loadCheckedGateway(file)
+  const log = createLog(checked.gateway)
+  for (const warning of warnings) log.warn({ warning }, 'the configuration could be better')
+  await using gateway = await openGateway(checked)
   const { config, localPort } = gateway
   console.log(JSON.stringify({ ready: true, name: config.gateway, localPort }))
+  settleStart()
   await untilAborted(signal)
 }
 
@@ -54,43 +59,48 @@ interface Wiring {
   credentials: GatewayCredentials
   policy: Policy
   dataDir: string
+  clock: GatewayClock
   log: Log
 }
 
-/** Opens all of it; disposing it stops acquisition first and closes the outbox last. */
-export async function openGateway(config: GatewayConfig): Promise<Gateway> {
-  const dataDir = resolve(config.baseDir, config.dataDir)
-  const credentials = await readCredentials(resolve(config.baseDir, config.cloud.credentials))
-  const policy = await loadPolicy(config)
+/** What all parts need, and which devices to start with; nothing is open yet. */
+async function prepare(site: GatewayConfig): Promise<{ wiring: Wiring; remote: RemoteConfig }> {
+  const dataDir = resolve(site.baseDir, site.dataDir)
+  const credentials = await readCredentials(resolve(site.baseDir, site.cloud.credentials))
+  const policy = await loadPolicy(site)
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
-  const wiring: Wiring = { config, credentials, policy, dataDir, log: createLog(config.gateway) }
+  const log = createLog(site.gateway)
+  const keySwitches = policy.targets.flatMap(({ keySwitch = [] }) => keySwitch)
+  const dir = join(dataDir, 'remote-config')
+  const remote = await openRemoteConfig({ config: site, keySwitches, dir, log })
+  const shared = { credentials, policy, dataDir, clock: createGatewayClock(), log }
+  return { wiring: { config: remote.config, ...shared }, remote }
+}
 
+/** Opens all of it; disposing it stops acquisition first and closes the outbox last. */
+export async function openGateway(site: GatewayConfig): Promise<Gateway> {
+  const { wiring, remote } = await prepare(site)
+  const { config, policy, dataDir, clock, log } = wiring
   await using stack = new AsyncDisposableStack()
-  const startedAt = Date.now()
+  const startedAt = clock.now()
   const outbox = stack.use(wireOutbox(wiring))
-  const devices = config.devices.map((device) => ({ id: device.id, tags: tagsOf(device) }))
-  const tags = createTagCache(devices, Date.now())
+  const tags = createTagCache()
   const audit = createAuditFile(join(dataDir, 'writes.ndjson'))
   const desk = stack.use(createWriteDesk({ devices: config.devices, audit, log: wiring.log }))
   const uplink = stack.use(wireUplink(wiring, { outbox, tags, desk }))
-  const batcher = createBatcher({
-    flushMs: FLUSH_MS,
-    append: (samples, gaps) => outbox.append({ samples, gaps }),
-    publish: (number, samples, gaps) => uplink.publish(number, samples, gaps),
-    heartbeat: (at) => outbox.heartbeat(at),
-    gateway: config.gateway,
-    log: wiring.log,
-  })
+  const batcher = wireBatcher(wiring, { outbox, uplink })
   // Told before anything waits: dead time ends where these marks begin, and they end with the first answer.
-  const unknown = unknownSamples(config.devices.flatMap(tagsOf), startedAt)
-  tags.keep(unknown)
-  batcher.add(unknown)
+  const { baseDir } = config
+  const results = tallyResults(batcher)
+  const places = { dataDir, baseDir }
+  const links = createDeviceLinks({ ...places, tags, batcher: results, uplink, desk, clock, log })
+  links.announce(config.devices, startedAt)
   stack.use(runUntilDisposed((signal) => batcher.run(signal)))
   const decisions = createDecisionList(wiring.log)
   const dialer = stack.use(await wireDialer(wiring, tags, decisions.add))
-  const tunnel = stack.use(wireTunnel(wiring, dialer))
-  const links = new Map<string, LinkCounters>()
+  const tunnel = stack.use(wireTunnel(wiring, dialer, remote))
   const parts: Parts = {
+    clock,
     startedAt,
     config,
     policy,
@@ -101,12 +111,23 @@ export async function openGateway(config: GatewayConfig): Promise<Gateway> {
     dialer,
     tunnel,
     links,
+    remote,
     decisions,
+    results,
+    expiries: expiriesOf(wiring.credentials),
     desk,
+    log,
   }
-  const page = stack.use(await wirePage(parts, wiring))
-  for (const device of config.devices)
-    stack.use(await wireLink(device, parts, { ...wiring, links }))
+  const events = stack.use(openEventWatch(parts))
+  const page = stack.use(await openPlantPage({ ...parts, events, dataDir }))
+  stack.use(links)
+  await links.apply(config.devices)
+  stack.use(remote)
+  remote.use({
+    apply: (next) => links.apply(next),
+    isOnline: () => uplink.state().connected,
+    acknowledged: () => uplink.state().acknowledgedBatches,
+  })
   const running = stack.move()
   return {
     config,
@@ -118,25 +139,47 @@ export async function openGateway(config: GatewayConfig): Promise<Gateway> {
   }
 }
 
-function wireOutbox({ config, dataDir }: Wiring): Outbox {
-  return openOutbox({
+function wireOutbox({ config, dataDir, clock, log }: Wiring): EnduringOutbox & WatchedGaps {
+  const outbox = openEnduringOutbox({
     file: join(dataDir, 'outbox.sqlite'),
     maxBytes: config.outbox.maxBytes,
     maxAgeMs: config.outbox.maxAgeHours * 3_600_000,
     gateway: config.gateway,
     coverageLagMs: COVERAGE_LAG_MS + Math.max(...config.devices.map(publishingMs)),
+    now: clock.now,
+    isClockSet: clock.isSet,
+    notice: (say) => log.warn(say),
+    onDisk(refusal) {
+      if (refusal === undefined) log.info('the disk takes readings again')
+      else log.error({ refusal }, 'the disk refuses readings; they wait in memory')
+    },
+  })
+  return watchGaps(outbox)
+}
+
+function wireBatcher(
+  { config, clock }: Wiring,
+  { outbox, uplink }: Pick<Parts, 'outbox' | 'uplink'>,
+): Batcher {
+  return createBatcher({
+    flushMs: FLUSH_MS,
+    append: (samples, gaps) => outbox.append({ samples, gaps }),
+    publish: (number, samples, gaps) => uplink.publish(number, samples, gaps),
+    heartbeat: (at) => outbox.heartbeat(at),
+    gateway: config.gateway,
+    clock,
   })
 }
 
 function wireUplink(
-  { config, credentials, policy, log }: Wiring,
+  { config, credentials, policy, dataDir, clock, log }: Wiring,
   { outbox, tags, desk }: Pick<Parts, 'outbox' | 'tags' | 'desk'>,
 ): Uplink {
   const { key, cert, ca } = credentials
-  const isEncrypted = config.cloud.mqttUrl.startsWith('mqtts:')
   return openUplink({
     url: config.cloud.mqttUrl,
-    tls: isEncrypted ? { key, cert, ca, servername: config.cloud.serverName } : undefined,
+    otherUrls: config.cloud.otherMqttUrls,
+    tls: { key, cert, ca, servername: config.cloud.serverName },
     site: config.site,
     gateway: config.gateway,
     clientId: `${config.site}/${config.gateway}`,
@@ -146,7 +189,11 @@ function wireUplink(
     outbox,
     onCommand: (order) => void desk.order(order),
     primaryHost: config.cloud.primaryHost,
+    standbyHosts: config.cloud.standbyHosts,
+    birthSequenceFile: join(dataDir, 'birth-sequence.txt'),
     delivery: config.delivery,
+    now: clock.now,
+    onHostTime: clock.hear,
     log,
   })
 }
@@ -174,6 +221,7 @@ async function wireDialer(
 function wireTunnel(
   { config, credentials, log }: Wiring,
   dialer: Parts['dialer'],
+  remote: RemoteConfig,
 ): AsyncDisposable & { state(): TunnelState } {
   let state: TunnelState = { up: false, at: Date.now() }
   const { key, cert, ca } = credentials
@@ -181,66 +229,15 @@ function wireTunnel(
   const onState = (next: TunnelState): void => {
     state = next
   }
+  const control = {
+    answer: (request: ControlRequest) => answerOrder(remote, request),
+    maxBytes: MAX_CONFIGURATION_BYTES,
+  }
   const running = runUntilDisposed((signal) =>
-    runTunnel({ host, port, tls: { key, cert, ca, servername }, dialer, log, onState }, signal),
+    runTunnel(
+      { host, port, tls: { key, cert, ca, servername }, dialer, control, log, onState },
+      signal,
+    ),
   )
   return { state: () => state, [Symbol.asyncDispose]: () => running[Symbol.asyncDispose]() }
-}
-
-async function wirePage(parts: Parts, { config, dataDir, log }: Wiring): Promise<LocalPage> {
-  const file = join(dataDir, CUT_FILE)
-  return await namePort(
-    openLocalPage({
-      ...config.local,
-      status: () => readStatus(parts),
-      async cut(reason) {
-        parts.dialer.kill(reason)
-        log.warn({ reason }, 'remote access cut at the site')
-        await writeFile(file, reason)
-      },
-      async restore() {
-        await rm(file, { force: true })
-        parts.dialer.restore()
-        log.warn('remote access allowed again at the site')
-      },
-      metrics: createGatewayMetrics(createNumbers(parts)),
-      log,
-    }),
-    'local.port in the configuration',
-  )
-}
-
-async function wireLink(
-  device: DeviceConfig,
-  { tags, uplink, batcher, startedAt, desk }: Parts,
-  { config, dataDir, log, links }: Wiring & { links: Map<string, LinkCounters> },
-): Promise<AsyncDisposable> {
-  const module = await loadDriver(device.driver)
-  const stateDir = join(dataDir, 'devices', device.id)
-  const driver = module.createDriver(device.options, {
-    device: device.id,
-    stateDir,
-    baseDir: config.baseDir,
-    notice: (say) => log.warn({ device: device.id }, say),
-  })
-  const counters = createLinkCounters()
-  links.set(device.id, counters)
-  const counting = openCounterStage(device.counters, { dir: stateDir, log })
-  const emit = (read: Parameters<typeof batcher.add>[0]): void => {
-    const samples = counting.extend(read)
-    tags.keep(samples)
-    batcher.add(samples)
-  }
-  const onState = ({ state, at, sentence }: LinkState): void => {
-    log.info({ device: device.id, sentence }, `device ${state}`)
-    tags.setState(device.id, { online: state === 'online', since: at, sentence })
-    uplink.deviceChanged(device.id)
-  }
-  const about = { device: device.id, driver, groups: device.groups, unknownSince: startedAt }
-  const onConnection = (open: Connection | undefined) => desk.setConnection(device.id, open)
-  const link = { ...about, onState, onConnection, counters }
-  return runUntilDisposed(async (signal) => {
-    using _ = counting
-    await runLink({ ...link, emit: (_, samples) => emit(samples) }, signal)
-  })
 }

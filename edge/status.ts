@@ -1,11 +1,15 @@
 /** What the local page shows and Prometheus asks, gathered from the parts at the moment of asking. */
 import type { Log } from '../protocol/kit/log.ts'
-import type { LinkCounters } from './acquisition/counters.ts'
 import type { Batcher } from './batcher.ts'
 import type { GatewayConfig } from './config.ts'
-import type { GatewayStatus } from './local/page.ts'
+import type { DeviceLinks } from './device-links.ts'
+import type { WatchedGaps } from './gap-watch.ts'
+import type { GatewayClock } from './gateway-clock.ts'
+import type { GatewayStatus } from './local/plant.ts'
 import type { GatewayNumbers } from './metrics.ts'
-import type { Outbox } from './outbox/outbox.ts'
+import type { EnduringOutbox } from './outbox/enduring-outbox.ts'
+import type { RemoteConfig } from './remote-config/remote-config.ts'
+import type { ResultTally } from './result-tally.ts'
 import type { DeviceNow, TagCache } from './tag-cache.ts'
 import type { TunnelState } from './tunnel/agent.ts'
 import type { Decision, Dialer } from './tunnel/dialer.ts'
@@ -14,19 +18,25 @@ import type { Uplink } from './uplink/uplink.ts'
 import type { WriteDesk } from './writing/write-desk.ts'
 
 export interface Parts {
+  clock: GatewayClock
   /** Unix ms; until it every tag is on record as bad. */
   startedAt: number
   config: GatewayConfig
   policy: Policy
-  outbox: Outbox
+  outbox: EnduringOutbox & WatchedGaps
   tags: TagCache
   uplink: Uplink
   batcher: Batcher
   dialer: Dialer
   tunnel: { state(): TunnelState }
-  links: ReadonlyMap<string, LinkCounters>
+  links: DeviceLinks
+  remote: Pick<RemoteConfig, 'report'>
   desk: WriteDesk
   decisions: DecisionList
+  results: ResultTally
+  /** Unix seconds at which our certificates end. */
+  expiries: Readonly<Record<string, number>>
+  log: Log
 }
 
 export interface DecisionList {
@@ -54,17 +64,19 @@ export function createDecisionList(log: Log): DecisionList {
 
 /** The status as the page shows it. */
 export function readStatus(parts: Parts): GatewayStatus {
-  const { config, uplink, tunnel, outbox, dialer } = parts
-  const { connected, since, hostOnline } = uplink.state()
+  const { config, uplink, tunnel, dialer } = parts
+  const { connected, since, hostOnline, server, contest } = uplink.state()
   const tunnelState = tunnel.state()
   const cut = dialer.killedBy()
   return {
     site: config.site,
     gateway: config.gateway,
     at: Date.now(),
-    cloud: { connected, since, hostOnline },
+    clock: parts.clock.state(),
+    configuration: viewConfiguration(parts),
+    cloud: { connected, since, hostOnline, server, contest },
     tunnel: { connected: tunnelState.up, since: tunnelState.at },
-    outbox: outbox.depth(),
+    outbox: viewOutbox(parts),
     remoteAccess: {
       cut: cut !== undefined,
       reason: cut,
@@ -76,10 +88,39 @@ export function readStatus(parts: Parts): GatewayStatus {
   }
 }
 
-function viewDevice(device: DeviceNow, { config, tags }: Parts): GatewayStatus['devices'][number] {
+function viewConfiguration({ remote }: Parts): GatewayStatus['configuration'] {
+  const { version, pending } = remote.report()
+  const leftMs = pending?.leftMs ?? undefined
+  const trial = pending && leftMs !== undefined
+  return {
+    version: version ?? undefined,
+    trial: trial ? { version: pending.version, until: Date.now() + leftMs } : undefined,
+  }
+}
+
+function viewOutbox({ outbox, batcher, uplink }: Parts): GatewayStatus['outbox'] {
+  const { liveSamples, historicalSamples } = uplink.state()
+  const depth = outbox.depth()
+  const { waiting, dropped } = batcher.counters()
+  const { counts, latest } = outbox.toldGaps()
+  return {
+    ...depth,
+    dropped: depth.dropped + dropped,
+    waiting: waiting + (depth.memory?.samples ?? 0),
+    refusal: depth.memory?.reason,
+    sentLive: liveSamples,
+    sentLate: historicalSamples,
+    gaps: {
+      count: Object.values(counts).reduce((sum, count) => sum + count, 0),
+      latest: latest.map(({ from, to, reason, lost }) => ({ from, to, reason, lost })),
+    },
+  }
+}
+
+function viewDevice(device: DeviceNow, { links, tags }: Parts): GatewayStatus['devices'][number] {
   return {
     id: device.device,
-    driver: config.devices.find(({ id }) => id === device.device)?.driver ?? '',
+    driver: links.configs().find(({ id }) => id === device.device)?.driver ?? '',
     online: device.online,
     since: device.since,
     sentence: device.sentence,
@@ -101,19 +142,26 @@ export function createNumbers(parts: Parts): GatewayNumbers {
   return {
     batcher: () => parts.batcher.counters(),
     outbox: () => parts.outbox.depth(),
+    clock: () => parts.clock.state(),
     uplink: () => parts.uplink.state(),
     devices: () => parts.tags.devices(),
-    links() {
-      const sums: Record<string, number> = {}
-      for (const counters of parts.links.values()) {
-        for (const [name, count] of Object.entries(counters)) sums[name] = (sums[name] ?? 0) + count
-      }
-      return sums
-    },
+    links: () => parts.links.counters(),
+    meters: () => parts.links.meters.list(),
+    durations: parts.links.meters.durations,
+    results: () => parts.results.counts(),
+    gaps: () => parts.outbox.toldGaps().counts,
+    certificates: () => parts.expiries,
     writes: () => parts.desk.counters(),
     tunnel: () => {
-      const { open, allowed, refused } = parts.dialer.counters()
-      return { up: parts.tunnel.state().up, streams: open, allowed, refused }
+      const { open, ...counted } = parts.dialer.counters()
+      return {
+        ...counted,
+        up: parts.tunnel.state().up,
+        streams: open,
+        sessions: parts.dialer.sessions().map(({ kind }) => kind),
+        questions: parts.dialer.questions().length,
+        isCut: parts.dialer.killedBy() !== undefined,
+      }
     },
   }
 }

@@ -1,4 +1,5 @@
 /** What the gateway knows now: the newest sample of every tag and whether each device is online. */
+import { FollowMap } from '../protocol/kit/follow-map.ts'
 import {
   type DeviceId,
   parseTagId,
@@ -7,6 +8,7 @@ import {
   type Tag,
   type TagId,
 } from '../protocol/model.ts'
+import { degradeUnset } from './gateway-clock.ts'
 
 export interface DeviceNow {
   device: DeviceId
@@ -21,35 +23,40 @@ export interface DeviceNow {
 export interface TagCache {
   keep(samples: readonly Sample[]): void
   latest(tag: TagId): Sample | undefined
+  /** Unknown devices are left alone. */
   setState(device: DeviceId, state: Omit<DeviceNow, 'device' | 'tags'>): void
+  /** A device that runs from now on, in its old place if it had one: offline, as nothing is known until it has answered. */
+  define(device: DeviceId, tags: readonly Tag[], now: number): void
+  /** Forgets the device and its newest samples. */
+  remove(device: DeviceId): void
   devices(): DeviceNow[]
 }
 
-/** Every device starts offline: nothing is known until it has answered. */
-export function createTagCache(
-  devices: readonly { id: DeviceId; tags: readonly Tag[] }[],
-  now: number,
-): TagCache {
+export function createTagCache(): TagCache {
   /** A slot a tag: a reading takes its place without a second look-up. */
-  const newest = new Map<TagId, { sample: Sample }>()
-  const states = new Map<DeviceId, DeviceNow>(
-    devices.map(({ id, tags }) => [
-      id,
-      { device: id, online: false, since: now, sentence: 'not reached yet', tags },
-    ]),
-  )
+  const newest = new FollowMap<{ sample: Sample }>()
+  const states = new Map<DeviceId, DeviceNow>()
   return {
     keep(samples) {
-      for (const sample of samples) {
+      for (const raw of samples) {
+        const sample = degradeUnset(raw)
         const slot = newest.get(sample.tag)
         if (!slot) newest.set(sample.tag, { sample })
-        else if (slot.sample.at <= sample.at) slot.sample = sample
+        else slot.sample = sample
       }
     },
     latest: (tag) => newest.get(tag)?.sample,
     setState(device, state) {
       const known = states.get(device)
       if (known) states.set(device, { ...known, ...state })
+    },
+    define(device, tags, since) {
+      for (const { id } of states.get(device)?.tags ?? []) newest.delete(id)
+      states.set(device, { device, online: false, since, sentence: 'not reached yet', tags })
+    },
+    remove(device) {
+      for (const { id } of states.get(device)?.tags ?? []) newest.delete(id)
+      states.delete(device)
     },
     devices: () => [...states.values()],
   }

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { Fault } from '../protocol/kit/fault.ts'
 import { createLog } from '../protocol/kit/log.ts'
+import { externalCommand } from './external/external-command.ts'
 import { FEATURE_KINDS, scoreFeatureModel, trainFeatureModel } from './train/feature-commands.ts'
 import { readModelKind } from './train/feature-manifest.ts'
 import { runScore } from './train/score.ts'
@@ -21,12 +22,18 @@ export interface TrainCommand {
   unit?: string
   /** Column of the known state, for `failures`. */
   label?: string
+  /** A model trained elsewhere: calibrated instead of trained. */
+  onnx?: string
+  /** Its output that is the score, and whether a low one is abnormal. */
+  score?: string
+  low?: boolean
   seed: number
 }
 
 /** Answers what was made. */
 export async function trainCommand(command: TrainCommand): Promise<string> {
-  const { kind } = command
+  const { kind, onnx } = command
+  if (onnx !== undefined) return await externalCommand({ ...command, onnx })
   if (kind !== undefined) return await trainFeatureModel({ ...command, kind })
   const { manifest, drifting } = await runTrain({
     in: command.in,
@@ -79,6 +86,13 @@ export async function scoreCommand(command: ScoreCommand): Promise<string> {
   const kind = await readModelKind(command.model)
   if (kind !== undefined && FEATURE_KINDS.includes(kind))
     return await scoreFeatureModel(kind, command)
-  const { rows, scored, above, alarms } = await runScore({ ...command, timeColumn: command.time })
-  return `${command.out}: ${rows} rows, ${scored} scored, ${above} above the threshold, ${alarms} alarm(s)`
+  const { rows, scored, above, alarms, adaptations } = await runScore({
+    ...command,
+    timeColumn: command.time,
+    log: createLog('score'),
+  })
+  const coarser = adaptations.flatMap(({ steps }) => Object.keys(steps))
+  const made =
+    coarser.length === 0 ? '' : `; made anew for the coarser steps of ${coarser.join(', ')}`
+  return `${command.out}: ${rows} rows, ${scored} scored, ${above} above the threshold, ${alarms} alarm(s)${made}`
 }

@@ -37,7 +37,21 @@ export const ManifestTagSchema = Type.Object(
     /** Mean and scale of normal operation, in the tag's own unit: for display, and for the graph. */
     mean: Type.Number(),
     scale: Positive,
+    /** Smallest difference that the tag's training values have, or the live step that the trainer was told. */
+    step: Type.Optional(Type.Number({ minimum: 0 })),
     rules: Type.Optional(TagRulesSchema),
+  },
+  closed,
+)
+
+/** How to feed a model that was trained elsewhere, and how to read its score. */
+const ExternalSchema = Type.Object(
+  {
+    /** The middle of its scores on normal data; ratio = (score - base) / threshold, turned where low is abnormal. */
+    base: Type.Number(),
+    abnormal: Type.Enum(['high', 'low'] as const),
+    /** Place of the score in a row of the output. */
+    column: Type.Integer({ minimum: 0 }),
   },
   closed,
 )
@@ -48,8 +62,8 @@ export const ManifestSchema = Type.Object(
   {
     name: Name,
     version: Type.Integer({ minimum: 1 }),
-    /** All tags together, or each by its own history. */
-    kind: Type.Union([Type.Literal('multivariate'), Type.Literal('one-tag')]),
+    /** All tags together, each by its own history, or trained elsewhere and calibrated here. */
+    kind: Type.Enum(['multivariate', 'one-tag', 'external'] as const),
     /** Columns of the input, in order. */
     tags: Type.Array(ManifestTagSchema, { minItems: 1, maxItems: MAX_TAGS }),
     /** Tags of the training file that this model does not look at. */
@@ -58,12 +72,15 @@ export const ManifestSchema = Type.Object(
     /** Rows T of the input `[B, T, p]`. */
     windowRows: Type.Integer({ minimum: 1, maximum: MAX_WINDOW_ROWS }),
     input: Name,
+    /** A name that the graph does not have stands for an output that is made from the score. */
     outputs: Type.Object({ score: Name, ratio: Name, contributions: Name }, closed),
+    external: Type.Optional(ExternalSchema),
     threshold: Positive,
     onDelayMs: Type.Integer({ minimum: 0 }),
     offDelayMs: Type.Integer({ minimum: 0 }),
-    /** An alarm clears below max(threshold, peakClear * peak); 0: below the threshold. */
+    /** An alarm clears below max(threshold * (1 - deadband), peakClear * peak); 0: below the threshold. */
     peakClear: Type.Number({ minimum: 0, exclusiveMaximum: 1 }),
+    deadband: Type.Optional(Type.Number({ minimum: 0, exclusiveMaximum: 1 })),
     training: Type.Object(
       {
         rows: Type.Integer({ minimum: 1 }),
@@ -76,6 +93,16 @@ export const ManifestSchema = Type.Object(
       closed,
     ),
     metrics: Type.Record(Type.String(), Type.Number()),
+    /** How far the mean of so many rows wandered in training, tag by tag, in scales: beyond it is drift. */
+    drift: Type.Optional(
+      Type.Object(
+        {
+          blockRows: Type.Integer({ minimum: 1 }),
+          wander: Type.Array(Type.Number({ minimum: 0 })),
+        },
+        closed,
+      ),
+    ),
     files: Type.Object({ 'model.onnx': Sha256 }, closed),
   },
   closed,

@@ -23,25 +23,36 @@ export const SESSION_OPTIONS: InferenceSession.SessionOptions = {
 }
 
 type SessionShape = Pick<Manifest, 'input' | 'outputs' | 'windowRows'> & {
-  tags: readonly unknown[]
+  tags: readonly { mean?: number; scale?: number }[]
+  /** Makes the ratio of a model that answers a score only. */
+  threshold?: number
+  external?: Manifest['external']
 }
 
 /** Loads the runtime (40 ms, 10 MB) only when a session is wanted. */
 export async function openSession(bytes: Uint8Array, shape: SessionShape): Promise<ModelSession> {
   const { InferenceSession, Tensor } = await import('onnxruntime-node')
   const session = await InferenceSession.create(bytes, SESSION_OPTIONS)
-  const { input, outputs, windowRows, tags } = shape
+  const { input, outputs, windowRows, tags, threshold = 1 } = shape
+  const dims = isFlat(session, input) ? [windowRows * tags.length] : [windowRows, tags.length]
   const read = (results: InferenceSession.ReturnType, name: string): Float32Array => {
     const data = results[name]?.data
     return data instanceof Float32Array ? data : new Float32Array()
   }
   return {
     async run(windows, batch) {
-      const tensor = new Tensor('float32', windows, [batch, windowRows, tags.length])
+      const tensor = new Tensor('float32', windows, [batch, ...dims])
+      if (shape.external) {
+        const results = await session.run({ [input]: tensor }, [outputs.score])
+        const all = Float32Array.from(results[outputs.score]?.data ?? [], Number)
+        return readExternal(shape, { windows, batch, all })
+      }
       const results = await session.run({ [input]: tensor })
+      const score = read(results, outputs.score)
+      const ratio = read(results, outputs.ratio)
       return {
-        score: read(results, outputs.score),
-        ratio: read(results, outputs.ratio),
+        score,
+        ratio: ratio.length > 0 ? ratio : score.map((value) => value / threshold),
         contributions: read(results, outputs.contributions),
       }
     },
@@ -49,4 +60,37 @@ export async function openSession(bytes: Uint8Array, shape: SessionShape): Promi
       await session.release()
     },
   }
+}
+
+/** A model trained elsewhere may take the window as one row of numbers, `[B, F]`. */
+function isFlat({ inputMetadata }: InferenceSession, name: string): boolean {
+  const known = inputMetadata.find((one) => one.name === name)
+  return known?.isTensor === true && known.shape.length === 2
+}
+
+interface ExternalRun {
+  windows: Float32Array
+  batch: number
+  /** The score output as it is, row by row. */
+  all: Float32Array
+}
+
+/** A foreign model knows no threshold and no reasons: its tags speak by how far each is from its own normal. */
+function readExternal(
+  { external, threshold = 1, tags, windowRows }: SessionShape,
+  { windows, batch, all }: ExternalRun,
+): Batch {
+  const { base = 0, abnormal, column = 0 } = external ?? {}
+  const columns = all.length / batch
+  const width = tags.length
+  const score = Float32Array.from({ length: batch }, (_, i) => all[i * columns + column] ?? NaN)
+  const sign = abnormal === 'low' ? -1 : 1
+  const ratio = score.map((one) => (sign * (one - base)) / threshold)
+  const contributions = new Float32Array(batch * width)
+  windows.forEach((value, i) => {
+    const { mean = 0, scale = 1 } = tags[i % width] ?? {}
+    const at = Math.floor(i / (windowRows * width)) * width + (i % width)
+    contributions[at] = (contributions[at] ?? 0) + (value - mean) / scale / windowRows
+  })
+  return { score, ratio, contributions }
 }

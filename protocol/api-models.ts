@@ -87,6 +87,7 @@ export const BackTest = Type.Object({
 export type BackTest = Static<typeof BackTest>
 
 export const jobStates = ['queued', 'running', 'done', 'failed', 'cancelled'] as const
+export type JobState = (typeof jobStates)[number]
 export const TrainingJobView = Type.Object({
   id: Type.String(),
   asset: Type.String(),
@@ -144,6 +145,8 @@ export const TrainingProposal = Type.Object({
   rowsWanted: Type.Integer(),
   periodMs: Type.Number(),
   enough: Type.Boolean(),
+  /** Tags that are left out, and why: e.g. they come too seldom for the grid. */
+  without: Type.Optional(Type.Array(Type.Object({ name: Type.String(), reason: Type.String() }))),
 })
 export type TrainingProposal = Static<typeof TrainingProposal>
 
@@ -159,6 +162,7 @@ export type TrainRequest = Static<typeof TrainRequest>
 
 /** POST /api/assets/:id/models: an ONNX file trained elsewhere; dry-run and calibrated before it is a version. */
 export const UploadRequest = Type.Object({
+  /** `name`, `tags: [{ name }]` in the order of the input, `periodMs`; where needed `windowRows`, `outputs.score`, `column`, `abnormal`. */
   manifest: Type.Object({}, { additionalProperties: true }),
   onnxBase64: Type.String({ maxLength: 48 * 1024 * 1024 }),
   /** Normal periods for calibration. */

@@ -104,6 +104,9 @@ export const GatewayView = Type.Object({
   since: nullable(at),
   tunnel: Type.Boolean({ description: 'true while its tunnel is up' }),
   software: nullable(Type.String()),
+  contestedAt: Type.Optional(
+    Type.Number({ description: 'when two machines were last found to claim its identity' }),
+  ),
   devices: Type.Array(DeviceView),
   gaps: Type.Array(GapView, { description: 'newest first, at most 20' }),
 })
@@ -333,6 +336,10 @@ export const CloseRequest = Type.Object({
   action: text(2000, 3),
   usefulness: oneOf(usefulness),
   unverifiedReason: Type.Optional(text(2000, 3)),
+  /** What models learn from: how it failed, which part, and when it had failed. */
+  failureMode: Type.Optional(text(200, 1)),
+  part: Type.Optional(text(200, 1)),
+  failedAt: Type.Optional(at),
 })
 export type CloseRequest = Static<typeof CloseRequest>
 /** POST /api/cases/:id/dismiss */

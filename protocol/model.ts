@@ -120,6 +120,13 @@ export interface TargetSummary {
   consent: ConsentMode
 }
 
-/** Who must agree at the site before a session opens; the gateway enforces it. */
-export const consentModes = ['always', 'schedule', 'request', 'key-switch', 'passkey'] as const
+/** Who must agree at the site before a session opens; the gateway enforces it. `local`: somebody at its own page. */
+export const consentModes = [
+  'always',
+  'schedule',
+  'request',
+  'local',
+  'key-switch',
+  'passkey',
+] as const
 export type ConsentMode = (typeof consentModes)[number]

@@ -97,6 +97,33 @@ export const sessionEndReasons = [
 ] as const
 export type SessionEndReason = (typeof sessionEndReasons)[number]
 
+/** A configuration on its way to a gateway; `unchanged`, `refused`, `reverted` and `confirmed` end it. */
+export const configStates = [
+  'draft',
+  'sent',
+  'staged',
+  'applied',
+  'confirmed',
+  'unchanged',
+  'refused',
+  'reverted',
+] as const
+export type ConfigState = (typeof configStates)[number]
+
+export type ConfigAction = 'send' | 'refuse' | 'same' | 'stage' | 'apply' | 'confirm' | 'revert'
+
+export const configTransitions = [
+  { from: 'draft', action: 'send', to: 'sent' },
+  { from: 'sent', action: 'refuse', to: 'refused' },
+  { from: 'sent', action: 'same', to: 'unchanged' },
+  { from: 'sent', action: 'stage', to: 'staged' },
+  { from: 'sent', action: 'revert', to: 'reverted' },
+  { from: 'staged', action: 'apply', to: 'applied' },
+  { from: 'staged', action: 'revert', to: 'reverted' },
+  { from: 'applied', action: 'confirm', to: 'confirmed' },
+  { from: 'applied', action: 'revert', to: 'reverted' },
+] as const satisfies readonly Transition<ConfigState, ConfigAction>[]
+
 export interface Transition<State extends string, Action extends string> {
   from: State
   action: Action

@@ -103,7 +103,16 @@ const table: [folder: string, allowed: string[]][] = [
   ['cloud/store/', ['protocol/']],
   ['cloud/audit/', ['protocol/', 'cloud/store/']],
   ['cloud/ingest/', ['protocol/', 'cloud/store/', 'cloud/audit/']],
-  ['cloud/alarms/', ['protocol/', 'cloud/store/', 'cloud/audit/', 'cloud/identity/policy.ts']],
+  [
+    'cloud/alarms/',
+    [
+      'protocol/',
+      'cloud/store/',
+      'cloud/audit/',
+      'cloud/identity/policy.ts',
+      'models/train/persistence.ts',
+    ],
+  ],
   ['cloud/scoring/', ['protocol/', 'cloud/store/', 'cloud/audit/', 'models/']],
   ['cloud/cases/', ['protocol/', 'cloud/store/', 'cloud/audit/', 'cloud/identity/policy.ts']],
   ['cloud/registry/', ['protocol/', 'cloud/store/', 'cloud/audit/', 'models/']],
@@ -138,6 +147,10 @@ const table: [folder: string, allowed: string[]][] = [
   ],
   ['cloud/console/', ['protocol/api', 'protocol/model.ts', 'protocol/states.ts']],
   ['cloud/', ['protocol/', 'cloud/', 'models/']],
+  [
+    'models/bench/',
+    ['protocol/', 'models/', 'simulators/machines/', 'simulators/kit/seeded-random.ts'],
+  ],
   ['models/', ['protocol/']],
   ['dashboards/', ['protocol/', 'cloud/historian/influx-names.ts']],
   ['simulators/', ['protocol/']],

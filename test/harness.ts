@@ -28,10 +28,17 @@ export interface HarnessOptions {
   machines: readonly MachineName[]
   /** Changes the cloud's configuration file before the cloud reads it. */
   changeCloud?(file: Record<string, unknown>): void
+  /** Changes the gateway's configuration file before the gateway reads it. */
+  changeGateway?(file: GatewayFile): void
   /** Changes the site's own policy file before the gateway reads it. */
   changePolicy?(policy: SitePolicy): void
   /** Called when the cloud is open and no gateway is: whoever wants to hear the first birth listens from here. */
   beforeGateway?(cloud: Cloud): Promise<void>
+}
+
+/** The part of the gateway's file that tests change. */
+export interface GatewayFile {
+  devices: Record<string, unknown>[]
 }
 
 /** The part of the site's policy file that tests change. */
@@ -157,8 +164,9 @@ function present<T>(machine: T | undefined, name: MachineName): T {
 
 /** Leaves only the machines of this harness in the gateway's files, and applies the test's own policy. */
 async function narrowGateway(dir: string, options: HarnessOptions): Promise<void> {
-  await rewrite(join(dir, `${plant.gateway}.yaml`), (file: { devices: { id: string }[] }) => {
+  await rewrite(join(dir, `${plant.gateway}.yaml`), (file: GatewayFile) => {
     file.devices = file.devices.filter(({ id }) => options.machines.some((name) => name === id))
+    options.changeGateway?.(file)
   })
   await rewrite(join(dir, `${plant.gateway}.policy.yaml`), (policy: SitePolicy) =>
     options.changePolicy?.(policy),

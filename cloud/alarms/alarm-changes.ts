@@ -1,7 +1,6 @@
 /** Every change of an alarm's row: one legal transition, its event, in one transaction. */
 import { randomBytes } from 'node:crypto'
 import type { Transaction } from 'kysely'
-import type { ContributionView } from '../../protocol/api.ts'
 import { Fault } from '../../protocol/kit/fault.ts'
 import type { AlarmId } from '../../protocol/model.ts'
 import {
@@ -13,12 +12,12 @@ import {
 import type { Schema } from '../store/schema.ts'
 import type { Store } from '../store/store.ts'
 import type { AlarmRule } from './alarm-rule.ts'
-import { formatMessage } from './alarm-view.ts'
+import { type Cause, formatMessage } from './alarm-view.ts'
 
 export interface Occurrence {
   at: number
   peak: number
-  contributions: readonly ContributionView[]
+  cause: Cause
 }
 
 interface AlarmEventRow {
@@ -33,14 +32,15 @@ interface AlarmEventRow {
 export async function raiseAlarm(
   store: Store,
   rule: AlarmRule,
-  { at, peak, contributions }: Occurrence,
+  { at, peak, cause }: Occurrence,
 ): Promise<string> {
   const told = {
     raised_at: at,
     peak,
     severity: rule.severity,
-    message: formatMessage(rule.title, contributions),
-    contributions: JSON.stringify(contributions),
+    message: formatMessage(rule.title, cause),
+    contributions: JSON.stringify(cause.contributions),
+    model: rule.model,
   }
   return await store.db.transaction().execute(async (trx) => {
     const open = await trx
@@ -74,12 +74,12 @@ export async function raiseAlarm(
 export async function clearAlarm(
   store: Store,
   id: string,
-  { at, peak }: { at: number; peak: number },
+  { at, peak, comment = null }: { at: number; peak: number; comment?: string | null },
 ): Promise<void> {
   await store.db.transaction().execute(async (trx) => {
     await moveAlarm(trx, await stateOf(trx, id), 'clear')
     await trx.updateTable('alarms').set({ cleared_at: at, peak }).where('id', '=', id).execute()
-    await writeEvent(trx, { alarm: id, at, person: null, kind: 'cleared', comment: null })
+    await writeEvent(trx, { alarm: id, at, person: null, kind: 'cleared', comment })
   })
 }
 

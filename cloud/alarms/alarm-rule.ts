@@ -1,4 +1,5 @@
 /** The rules that alarms follow, and how they are kept in the store. */
+import { isDeepStrictEqual } from 'node:util'
 import { type AssetId, derivedTagId, type SiteId, type TagId } from '../../protocol/model.ts'
 import type { Store } from '../store/store.ts'
 import type { AlarmLimits } from './alarm.ts'
@@ -11,15 +12,33 @@ export interface AlarmRule extends AlarmLimits {
   title: string
   /** OPC UA severity, 1..1000. */
   severity: number
+  /** The version of the model behind the tag; null: none. */
+  model: string | null
+  /** False: awareness only (ISA-18.2 "alert"): nobody is asked to act, no case is opened. */
+  opensCase: boolean
 }
 
-/** A model's score is noisy from row to row: five seconds above are meant. */
-const ON_DELAY_MS = 5_000
-/** And ten seconds below are over. */
-const OFF_DELAY_MS = 10_000
+/** What a manifest says about its alarms. */
+export interface AlarmTiming {
+  onDelayMs: number
+  offDelayMs: number
+  peakClear: number
+  deadband?: number
+  periodMs: number
+}
+
+/** Where no manifest says otherwise: a score is noisy from row to row, five seconds above are meant, ten below are over. */
+const USUAL: AlarmTiming = { onDelayMs: 5_000, offDelayMs: 10_000, peakClear: 0.1, periodMs: 1_000 }
+/** A hole shorter than this is no hole, whatever the period. */
+const MIN_HOLE_MS = 60_000
+/** A value is held on for three periods; what is silent for longer is a hole. */
+const HOLE_PERIODS = 3
 
 /** The rule of an asset with a model: its ratio (score / threshold) above 1. */
-export function ratioRule(asset: { id: AssetId; site: SiteId; severity: number }): AlarmRule {
+export function ratioRule(
+  asset: { id: AssetId; site: SiteId; severity: number },
+  { model = null, timing = USUAL }: { model?: string | null; timing?: AlarmTiming } = {},
+): AlarmRule {
   return {
     id: `${asset.id}:ratio`,
     asset: asset.id,
@@ -28,33 +47,47 @@ export function ratioRule(asset: { id: AssetId; site: SiteId; severity: number }
     title: 'Abnormal behaviour',
     severity: asset.severity,
     highLimit: 1,
-    onDelayMs: ON_DELAY_MS,
-    offDelayMs: OFF_DELAY_MS,
+    ...limitsOf(timing),
+    model,
+    opensCase: true,
   }
 }
 
-/** Writes the rules; shelving and suppression of a rule that is there already stay as they are. */
-export async function writeRules(store: Store, rules: readonly AlarmRule[]): Promise<void> {
-  for (const rule of rules) {
-    const { id, asset, site, tag, title, severity } = rule
-    const limits = {
-      high_limit: rule.highLimit,
-      on_delay_ms: rule.onDelayMs,
-      off_delay_ms: rule.offDelayMs,
+export function limitsOf(timing: AlarmTiming): Omit<AlarmLimits, 'highLimit'> {
+  const { onDelayMs, offDelayMs, peakClear, deadband, periodMs } = timing
+  const maxHoleMs = Math.max(MIN_HOLE_MS, HOLE_PERIODS * periodMs)
+  return { onDelayMs, offDelayMs, peakClear, deadband, maxHoleMs }
+}
+
+/** Writes the rules in one transaction; shelving and suppression of a rule that is there already stay as they are. */
+export async function writeRules({ db }: Store, rules: readonly AlarmRule[]): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    for (const rule of rules) {
+      const { id, asset, site, tag, title, severity, model } = rule
+      const told = {
+        ...{ asset, site, tag, title, severity, model },
+        high_limit: rule.highLimit,
+        on_delay_ms: rule.onDelayMs,
+        off_delay_ms: rule.offDelayMs,
+        peak_clear: rule.peakClear,
+        opens_case: rule.opensCase ? (1 as const) : (0 as const),
+      }
+      await trx
+        .insertInto('alarm_rules')
+        .values({
+          ...{ id, ...told, shelving: 'Unshelved', shelved_until: null, shelved_by: null },
+          ...{ suppressed: 0, out_of_service: 0 },
+        })
+        .onConflict((conflict) => conflict.column('id').doUpdateSet(told))
+        .execute()
     }
-    await store.db
-      .insertInto('alarm_rules')
-      .values({
-        ...{ id, asset, site, tag, title, severity, ...limits },
-        shelving: 'Unshelved',
-        shelved_until: null,
-        shelved_by: null,
-        suppressed: 0,
-        out_of_service: 0,
-      })
-      .onConflict((conflict) =>
-        conflict.column('id').doUpdateSet({ asset, site, tag, title, severity, ...limits }),
-      )
-      .execute()
-  }
+  })
+}
+
+/** Rules that are other than what is known under their id. */
+export function changedRules(
+  rules: readonly AlarmRule[],
+  known: ReadonlyMap<string, { rule: AlarmRule }>,
+): AlarmRule[] {
+  return rules.filter((rule) => !isDeepStrictEqual(known.get(rule.id)?.rule, rule))
 }

@@ -55,9 +55,17 @@ export async function readAlarms(store: Store, wanted: AlarmQuery): Promise<Alar
   }))
 }
 
-/** `Abnormal behaviour: Oil temperature high, Flow low`. */
-export function formatMessage(title: string, contributions: readonly ContributionView[]): string {
-  if (contributions.length === 0) return title
+/** Why a value is what it is: the tags that made a score, and the hard rules that are broken. */
+export interface Cause {
+  contributions: readonly ContributionView[]
+  /** `TS1:stuck` */
+  breaches: readonly string[]
+}
+
+/** `Abnormal behaviour: Oil temperature high, Flow low`; of a broken hard rule `…: Flow stuck`. */
+export function formatMessage(title: string, { contributions, breaches }: Cause): string {
   const named = contributions.map(({ name, direction }) => `${name} ${direction}`)
-  return `${title}: ${named.join(', ')}`
+  const broken = breaches.map((breach) => breach.replace(/:([^:]*)$/, ' $1'))
+  const all = [...broken, ...named]
+  return all.length === 0 ? title : `${title}: ${all.join(', ')}`
 }

@@ -3,17 +3,18 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { quality } from '../../protocol/model.ts'
 import { type AlarmMemory, applySample, initialAlarm } from './alarm.ts'
+import { limitsOf } from './alarm-rule.ts'
 
-const limits = { highLimit: 1, onDelayMs: 5_000, offDelayMs: 10_000 }
+const limits = {
+  ...{ highLimit: 1, onDelayMs: 5_000, offDelayMs: 10_000 },
+  ...{ peakClear: 0.1, maxHoleMs: 60_000 },
+}
 const T0 = 1_000_000
 
 type Point = [second: number, value: number | null]
 
 /** Runs the points through the machine; answers each change with its second. */
-function run(
-  points: Point[],
-  start = initialAlarm(limits),
-): { changes: string[]; memory: AlarmMemory } {
+function run(points: Point[], start = initialAlarm): { changes: string[]; memory: AlarmMemory } {
   let memory = start
   const changes: string[] = []
   for (const [second, value] of points) {
@@ -49,14 +50,11 @@ describe('an alarm', () => {
     expect(run(points).changes).toEqual(['activate@5', 'clear@21'])
   })
 
-  it('clears below a tenth of its peak, and is not raised again by the tail of the same trouble', () => {
-    const points = [
-      ...constant(50, 0, 10),
-      ...constant(4, 11, 60),
-      ...constant(0.5, 61, 70),
-      ...constant(4, 71, 80),
-    ]
-    expect(run(points).changes).toEqual(['activate@5', 'clear@21', 'activate@76'])
+  it('clears below a tenth of its peak, and its tail raises nothing for as long as it had lasted', () => {
+    const points = [...constant(50, 0, 10), ...constant(4, 11, 60)]
+    expect(run(points).changes).toEqual(['activate@5', 'clear@21', 'activate@43'])
+    const mended = [...constant(50, 0, 10), ...constant(4, 11, 30), ...constant(0.5, 31, 60)]
+    expect(run(mended).changes).toEqual(['activate@5', 'clear@21'])
   })
 
   it('is raised again when the tail of the trouble grows beyond what counted as over', () => {
@@ -70,7 +68,7 @@ describe('an alarm', () => {
     expect(run(unknown(0, 60)).changes).toEqual([])
     const raised = run([...constant(2, 0, 10), ...unknown(11, 60)])
     expect(raised.changes).toEqual(['activate@5'])
-    expect(raised.memory).toMatchObject({ active: true, uncertain: true })
+    expect(raised.memory).toMatchObject({ persistence: { active: true }, uncertain: true })
     expect(run(constant(2, 61, 61), raised.memory).memory.uncertain).toBe(false)
   })
 
@@ -80,7 +78,7 @@ describe('an alarm', () => {
       { at: T0, value: Number.NaN, quality: quality.good },
       { at: T0, value: '5', quality: quality.good },
     ]) {
-      expect(applySample(initialAlarm(limits), sample, limits).memory.uncertain).toBe(true)
+      expect(applySample(initialAlarm, sample, limits).memory.uncertain).toBe(true)
     }
   })
 
@@ -98,6 +96,18 @@ describe('an alarm', () => {
         [30, 5],
       ]).changes,
     ).toEqual(['activate@30'])
+  })
+
+  it('of a slow model takes its own pace for continuous', () => {
+    const timing = { onDelayMs: 5_000, offDelayMs: 10_000, peakClear: 0, periodMs: 300_000 }
+    const slow = { highLimit: 1, ...limitsOf(timing) }
+    let memory = initialAlarm
+    const active = [0, 300, 600].map((second) => {
+      const sample = { at: T0 + second * 1_000, value: 3, quality: quality.good }
+      memory = applySample(memory, sample, slow).memory
+      return memory.persistence.active
+    })
+    expect(active).toEqual([false, true, true])
   })
 
   it('ignores samples older than the newest it has seen', () => {

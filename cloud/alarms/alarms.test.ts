@@ -33,7 +33,7 @@ async function open(file = ':memory:') {
     for (const value of values) {
       clock.now += 1_000
       const sample: Sample = { tag: rule.tag, at: clock.now, value, quality: quality.good }
-      await alarms.accept([sample], () => contributions)
+      await alarms.accept([sample], { contributions, breaches: [] })
     }
   }
   const kinds = () => events.map((event) => event.kind)
@@ -151,6 +151,35 @@ describe('alarms', () => {
     await t.alarms.shelve(anna, id, { minutes: 10, reason: 'again' })
     await t.alarms.unshelve(anna, id)
     expect(t.kinds()).toEqual(['raised', 'shelved', 'unshelved', 'shelved', 'unshelved'])
+  })
+
+  it('of a rule that is taken out of service clear, and one of another model goes on under its id', async () => {
+    await using t = await open()
+    await t.feed(above(8))
+    const id = t.events[0]!.alarm.id
+    await t.alarms.setRules([{ ...rule, model: 'mdl_2', severity: 100, opensCase: false }])
+    await t.feed(above(8))
+    expect(t.kinds()).toEqual(['raised'])
+    await t.alarms.setRules([])
+    expect(t.kinds()).toEqual(['raised', 'cleared'])
+    expect((await t.alarms.get(id))?.state).toBe('cleared-unacked')
+    await t.feed(above(8))
+    expect(t.kinds()).toEqual(['raised', 'cleared'])
+    await t.alarms.setRules([{ ...rule, model: 'mdl_2', opensCase: false }])
+    await t.feed(above(8))
+    expect(t.events.at(-1)).toMatchObject({ kind: 'raised', opensCase: false, alarm: { id } })
+    const row = await t.store.db.selectFrom('alarms').select('model').executeTakeFirst()
+    expect(row?.model).toBe('mdl_2')
+  })
+
+  it('name the broken hard rules before the tags', async () => {
+    await using t = await open()
+    for (let second = 0; second < 8; second += 1) {
+      t.clock.now += 1_000
+      const sample: Sample = { tag: rule.tag, at: t.clock.now, value: 3, quality: quality.good }
+      await t.alarms.accept([sample], { contributions, breaches: ['TS1:stuck'] })
+    }
+    expect(t.events[0]?.alarm.message).toBe('Abnormal behaviour: TS1 stuck, Oil temperature high')
   })
 
   it('are listed by site, and nothing is found under a wrong id', async () => {

@@ -1,13 +1,13 @@
 /** The alarms of all assets: fed with samples, acknowledged and shelved by persons, kept in the store. */
-import type { AlarmView, ContributionView } from '../../protocol/api.ts'
+import type { AlarmView } from '../../protocol/api.ts'
 import { Fault } from '../../protocol/kit/fault.ts'
 import type { Sample } from '../../protocol/model.ts'
 import type { Audit } from '../audit/audit.ts'
 import type { Store } from '../store/store.ts'
-import { type AlarmMemory, applySample, initialAlarm, MAX_HOLE_MS } from './alarm.ts'
-import { acknowledgeAlarm, clearAlarm, raiseAlarm, writeEvent } from './alarm-changes.ts'
-import { type AlarmRule, writeRules } from './alarm-rule.ts'
-import { type AlarmQuery, readAlarms } from './alarm-view.ts'
+import { acknowledgeAlarm, clearAlarm } from './alarm-changes.ts'
+import { type AlarmRule, changedRules, writeRules } from './alarm-rule.ts'
+import { type AlarmQuery, type Cause, readAlarms } from './alarm-view.ts'
+import { applyLive, type LiveAlarm, restoreLive } from './live-alarm.ts'
 import {
   type AlarmChangeEvent,
   expireShelvings,
@@ -28,11 +28,10 @@ export interface AlarmsOptions {
 }
 
 export interface Alarms {
-  /** Live samples, any tags; `contributionsOf` tells which tags made the score of an asset. */
-  accept(
-    samples: readonly Sample[],
-    contributionsOf?: (asset: string) => readonly ContributionView[],
-  ): Promise<void>
+  /** Live samples, any tags; `cause` tells why a value of a model is what it is. */
+  accept(samples: readonly Sample[], cause?: Cause): Promise<void>
+  /** From now on these rules; an alarm of a rule that is gone clears. Shelving stays with the rule's id. */
+  setRules(rules: readonly AlarmRule[]): Promise<void>
   list(query: AlarmQuery): Promise<AlarmView[]>
   get(id: string): Promise<AlarmView | undefined>
   acknowledge(actor: Person, id: string, comment?: string): Promise<AlarmView>
@@ -44,24 +43,12 @@ export interface Alarms {
   tick(now: number): Promise<void>
 }
 
-/** A sample this old is history that arrives late: it never raises nor clears. */
-const LIVE_MS = MAX_HOLE_MS
-/** The peak is written down when it has grown by this factor: one write per sample would be a waste. */
-const PEAK_STEP = 1.05
-
-interface Live {
-  rule: AlarmRule
-  memory: AlarmMemory
-  /** The open occurrence. */
-  alarm: string | undefined
-  storedPeak: number
-}
+const NO_CAUSE: Cause = { contributions: [], breaches: [] }
 
 export async function openAlarms(options: AlarmsOptions): Promise<Alarms> {
-  const { store, audit, rules, now = Date.now, onChange } = options
-  await writeRules(store, rules)
-  const lives = new Map<string, Live>()
-  for (const rule of rules) lives.set(rule.tag, await restore(store, rule))
+  const { store, audit, now = Date.now, onChange } = options
+  /** By the tag that the rule looks at. */
+  let lives = new Map<string, LiveAlarm>()
   // One change at a time: a clear must not overtake the raise it belongs to.
   let tail: Promise<unknown> = Promise.resolve()
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
@@ -74,22 +61,48 @@ export async function openAlarms(options: AlarmsOptions): Promise<Alarms> {
   async function tell(id: string, kind: AlarmChangeEvent['kind']): Promise<AlarmView> {
     const alarm = await get(id)
     if (!alarm) throw new Fault('object.missing', { id })
-    await onChange({ alarm, kind })
+    const rule = [...lives.values()].find((live) => live.rule.id === alarm.rule)?.rule
+    await onChange({ alarm, kind, opensCase: rule?.opensCase ?? true })
     return alarm
   }
+
+  async function setRules(rules: readonly AlarmRule[]): Promise<void> {
+    const before = new Map([...lives.values()].map((live) => [live.rule.id, live]))
+    await writeRules(store, changedRules(rules, before))
+    const after = new Map<string, LiveAlarm>()
+    for (const rule of rules) {
+      const known = before.get(rule.id)
+      before.delete(rule.id)
+      after.set(rule.tag, known ? { ...known, rule } : await restoreLive(store, rule))
+    }
+    lives = after
+    for (const { rule, alarm, memory } of before.values()) {
+      if (alarm === undefined || !memory.persistence.active) continue
+      const comment = 'Its rule is not in service any more.'
+      await clearAlarm(store, alarm, {
+        at: now(),
+        peak: memory.persistence.peak * rule.highLimit,
+        comment,
+      })
+      await tell(alarm, 'cleared')
+    }
+  }
+  await setRules(options.rules)
 
   const shelving: ShelvingParts = { store, audit, now, tell }
 
   return {
-    accept: (samples, contributionsOf = () => []) =>
+    accept: (samples, cause = NO_CAUSE) =>
       inTurn(async () => {
         for (const sample of samples) {
           const live = lives.get(sample.tag)
-          if (!live || now() - sample.at > LIVE_MS) continue
-          const kind = await applyLive(store, live, { sample, contributionsOf })
+          // History that arrives late never raises nor clears.
+          if (!live || now() - sample.at > live.rule.maxHoleMs) continue
+          const kind = await applyLive(store, live, { sample, cause })
           if (kind && live.alarm) await tell(live.alarm, kind)
         }
       }),
+    setRules: (rules) => inTurn(() => setRules(rules)),
     list: (query) => readAlarms(store, query),
     get,
     acknowledge: (actor, id, comment) =>
@@ -113,55 +126,4 @@ export async function openAlarms(options: AlarmsOptions): Promise<Alarms> {
     },
     tick: (at) => inTurn(() => expireShelvings(shelving, at)),
   }
-}
-
-/** Takes up where the last run stopped: an active alarm is still active, its timers start afresh. */
-async function restore(store: Store, rule: AlarmRule): Promise<Live> {
-  const open = await store.db
-    .selectFrom('alarms')
-    .select(['id', 'state', 'peak'])
-    .where('rule', '=', rule.id)
-    .where('state', '<>', 'normal')
-    .executeTakeFirst()
-  const peak = open?.peak ?? 0
-  const active = open?.state.startsWith('active') ?? false
-  const memory = { ...initialAlarm(rule), active, peak: active ? peak : 0 }
-  return { rule, memory, alarm: open?.id, storedPeak: peak }
-}
-
-interface LiveInput {
-  sample: Sample
-  contributionsOf: (asset: string) => readonly ContributionView[]
-}
-
-async function applyLive(
-  store: Store,
-  live: Live,
-  { sample, contributionsOf }: LiveInput,
-): Promise<'raised' | 'cleared' | undefined> {
-  const before = live.memory
-  const { memory, change } = applySample(before, sample, live.rule)
-  live.memory = memory
-  const { at } = sample
-  if (change === 'activate') {
-    const contributions = contributionsOf(live.rule.asset)
-    live.alarm = await raiseAlarm(store, live.rule, { at, peak: memory.peak, contributions })
-    live.storedPeak = memory.peak
-    return 'raised'
-  }
-  if (!live.alarm || !before.active) return undefined
-  if (change === 'clear') {
-    await clearAlarm(store, live.alarm, { at, peak: before.peak })
-    return 'cleared'
-  }
-  if (memory.uncertain && !before.uncertain) {
-    const comment = 'The value is not known: the alarm neither clears nor is confirmed.'
-    await writeEvent(store.db, { alarm: live.alarm, at, person: null, kind: 'uncertain', comment })
-  }
-  if (memory.peak > live.storedPeak * PEAK_STEP) {
-    live.storedPeak = memory.peak
-    const set = store.db.updateTable('alarms').set({ peak: memory.peak })
-    await set.where('id', '=', live.alarm).execute()
-  }
-  return undefined
 }

@@ -8,6 +8,8 @@ import { writeEvent } from './alarm-changes.ts'
 export interface AlarmChangeEvent {
   alarm: AlarmView
   kind: 'raised' | 'cleared' | 'acknowledged' | 'shelved' | 'unshelved'
+  /** False: awareness only, it opens no case. */
+  opensCase: boolean
 }
 
 /** Who acts; the caller has asked the policy already. */

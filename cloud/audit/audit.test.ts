@@ -1,9 +1,9 @@
 /** The audit log keeps its chain, and finds every way of breaking it. */
 import { sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
+import { formatCanonicalJson } from '../../protocol/kit/canonical-json.ts'
 import { openStore } from '../store/store.ts'
 import { openAudit } from './audit.ts'
-import { formatCanonicalJson } from './canonical-json.ts'
 
 const entry = {
   actor: 'anna',

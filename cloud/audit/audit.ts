@@ -1,9 +1,9 @@
 /** The audit log: who did or was denied what, each entry chained to the one before by SHA-256. */
 import { createHash } from 'node:crypto'
 import { type Selectable, sql, type Transaction } from 'kysely'
+import { formatCanonicalJson } from '../../protocol/kit/canonical-json.ts'
 import type { Schema } from '../store/schema.ts'
 import type { Store } from '../store/store.ts'
-import { formatCanonicalJson } from './canonical-json.ts'
 
 export type AuditOutcome = Schema['audit']['outcome']
 

@@ -26,6 +26,8 @@ export interface CaseFacts {
   /** What the asset's model takes for the tag's normal value. */
   normalOf(asset: string, tag: TagId): number | null
   recoveryHoldMs(asset: string): number
+  /** A pause of its ratio that is none yet; undefined: as usual. */
+  holeMs?(asset: string): number | undefined
 }
 
 /** Undefined: there is no such case. */

@@ -12,7 +12,11 @@ export interface CaseWatch {
   /** Begins to watch; a sample from before the case says nothing about it. */
   begin(asset: string, openedAt: number, isVerified: boolean): void
   end(asset: string): void
-  take(asset: string, sample: Sample, holdMs: number): RecoveryChange
+  take(
+    asset: string,
+    sample: Sample,
+    condition: { holdMs: number; holeMs?: number },
+  ): RecoveryChange
   memoryOf(asset: string): RecoveryMemory | undefined
 }
 
@@ -23,10 +27,10 @@ export async function openCaseWatch({ db }: Store): Promise<CaseWatch> {
       memories.set(asset, { ...initialRecovery(isVerified), lastAt: openedAt })
     },
     end: (asset) => void memories.delete(asset),
-    take(asset, sample, holdMs) {
+    take(asset, sample, condition) {
       const before = memories.get(asset)
       if (!before) return undefined
-      const { memory, change } = applyRatio(before, sample, holdMs)
+      const { memory, change } = applyRatio(before, sample, condition)
       memories.set(asset, memory)
       return change
     },

@@ -55,7 +55,8 @@ export async function openCases(options: CasesOptions): Promise<Cases> {
     noteSession: (event) => inTurn(() => acts.noteSession(parts, event)),
     async acceptRatio(asset, sample) {
       // Outside the queue: most assets have no open case, and samples are many.
-      const change = watch.take(asset, sample, facts.recoveryHoldMs(asset))
+      const holdMs = facts.recoveryHoldMs(asset)
+      const change = watch.take(asset, sample, { holdMs, holeMs: facts.holeMs?.(asset) })
       if (change) await inTurn(() => acts.noteRecovery(parts, asset, { change, at: sample.at }))
     },
     transition: (actor, id, wanted) =>

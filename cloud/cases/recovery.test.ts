@@ -6,7 +6,11 @@ import { applyRatio, heldMs, initialRecovery } from './recovery.ts'
 const HOLD_MS = 20_000
 const T0 = 1_000_000
 
-function run(points: [second: number, value: number | null][], start = initialRecovery()) {
+function run(
+  points: [second: number, value: number | null][],
+  start = initialRecovery(),
+  holeMs?: number,
+) {
   let memory = start
   const changes: string[] = []
   for (const [second, value] of points) {
@@ -15,7 +19,7 @@ function run(points: [second: number, value: number | null][], start = initialRe
       value,
       quality: value === null ? quality.bad : quality.good,
     }
-    const applied = applyRatio(memory, sample, HOLD_MS)
+    const applied = applyRatio(memory, sample, { holdMs: HOLD_MS, holeMs })
     memory = applied.memory
     if (applied.change) changes.push(`${applied.change}@${second}`)
   }
@@ -29,6 +33,12 @@ const constant = (value: number | null, from: number, to: number) =>
   ])
 
 describe('the recovery', () => {
+  it('holds at the pace of a slow model, whose pauses are no holes', () => {
+    const points: [number, number][] = [0, 300, 600].map((second) => [second, 0.5])
+    expect(run(points).changes).toEqual([])
+    expect(run(points, initialRecovery(), 900_000).changes).toEqual(['held@300'])
+  })
+
   it('has held when the ratio was below 1 for the whole hold time', () => {
     expect(run(constant(0.5, 0, 19)).changes).toEqual([])
     expect(run(constant(0.5, 0, 40)).changes).toEqual(['held@20'])

@@ -29,11 +29,14 @@ export function initialRecovery(held = false): RecoveryMemory {
 export function applyRatio(
   memory: RecoveryMemory,
   sample: Pick<Sample, 'at' | 'value' | 'quality'>,
-  holdMs: number,
+  {
+    holdMs,
+    holeMs = MAX_HOLE_MS,
+  }: { holdMs: number /** A slow model's own pace. */; holeMs?: number },
 ): { memory: RecoveryMemory; change: RecoveryChange } {
   if (sample.at <= memory.lastAt) return { memory, change: undefined }
   const { at, value } = sample
-  const isContinuous = at - memory.lastAt <= MAX_HOLE_MS
+  const isContinuous = at - memory.lastAt <= Math.max(MAX_HOLE_MS, holeMs)
   const isKnown =
     typeof value === 'number' && !Number.isNaN(value) && sample.quality === quality.good
   if (!isKnown) {

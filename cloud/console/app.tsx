@@ -10,15 +10,21 @@ import { AuditPage } from './audit/audit-page.tsx'
 import { CasePage } from './case/case-page.tsx'
 import { CasesPage } from './cases/cases-page.tsx'
 import { FleetPage } from './fleet/fleet-page.tsx'
+import { GatewayPage } from './gateway/gateway-page.tsx'
 import { useWords } from './i18n/language.tsx'
 import { LoginPage } from './login/login-page.tsx'
+import { ModelPage } from './model/model-page.tsx'
+import { ModelsPage } from './models/models-page.tsx'
 import { Nothing, Problem, Waiting } from './parts/answer.tsx'
 import { Page } from './parts/page.tsx'
 import { RecordingPage } from './recording/recording-page.tsx'
+import { ScoreboardPage } from './scoreboard/scoreboard-page.tsx'
 import { SessionPage } from './session/session-page.tsx'
 import { SessionsPage } from './sessions/sessions-page.tsx'
 import { LostBanner } from './shell/lost-banner.tsx'
 import { Shell } from './shell/shell.tsx'
+import { TrainingPage } from './training/training-page.tsx'
+import { UploadPage } from './upload/upload-page.tsx'
 
 export function App() {
   const me = useMeQuery()
@@ -66,6 +72,13 @@ function Pages() {
         <Redirect to={backFrom(window.location.search)} replace />
       </Route>
       <Route path="/assets/:id">{({ id }) => <AssetPage key={id} id={id} />}</Route>
+      <Route path="/assets/:id/models">{({ id }) => <ModelsPage key={id} asset={id} />}</Route>
+      <Route path="/assets/:id/train">{({ id }) => <TrainingPage key={id} asset={id} />}</Route>
+      <Route path="/assets/:id/upload">{({ id }) => <UploadPage key={id} asset={id} />}</Route>
+      <Route path="/models">
+        <ScoreboardPage />
+      </Route>
+      <Route path="/models/:id">{({ id }) => <ModelPage key={id} id={id} />}</Route>
       <Route path="/alarms">
         <AlarmsPage />
       </Route>
@@ -78,6 +91,9 @@ function Pages() {
       </Route>
       <Route path="/sessions/:id">{({ id }) => <SessionPage key={id} id={id} />}</Route>
       <Route path="/sessions/:id/recording">{({ id }) => <RecordingPage key={id} id={id} />}</Route>
+      <Route path="/gateways/:site/:gateway">
+        {({ site, gateway }) => <GatewayPage key={`${site}/${gateway}`} of={{ site, gateway }} />}
+      </Route>
       <Route path="/audit">
         <AuditPage />
       </Route>

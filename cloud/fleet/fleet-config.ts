@@ -6,8 +6,48 @@ import { parseTagId, type TagId } from '../../protocol/model.ts'
 const Name = Type.String({ pattern: '^[^+/#\\s]{1,64}$' })
 const Title = Type.String({ minLength: 1, maxLength: 200 })
 const closed = { additionalProperties: false }
+/** The same as in models/peers: the odd one of three may be the only healthy one. */
+const MIN_PEERS = 5
 
 const TagIdText = Type.Unsafe<TagId>(Type.String({ pattern: '^[^/]+/[^/]+/[^/]+/.+$' }))
+
+/** A part that wears and the counter that tells how far. */
+export const WearConfig = Type.Object(
+  {
+    part: Title,
+    /** What the part in place has counted: a counter's `…/Life`, made at the gateway. */
+    tag: TagIdText,
+    /** Its serial number: another one is another part. */
+    serial: Type.Optional(TagIdText),
+    /** Rated life, in counts. */
+    limit: Type.Number({ exclusiveMinimum: 0 }),
+    /** What is counted, e.g. cuts. */
+    unit: Type.String({ minLength: 1, maxLength: 30 }),
+    /** A work order is proposed so many days before the early end. */
+    leadDays: Type.Number({ minimum: 0, maximum: 365, default: 14 }),
+    /** No date before it was watched for so long: a shop's days differ. */
+    watchHours: Type.Number({ exclusiveMinimum: 0, maximum: 8760, default: 48 }),
+  },
+  closed,
+)
+export type WearConfig = Static<typeof WearConfig>
+
+/** Like machines that are compared with each other by one tag each. */
+export const PeersConfig = Type.Object(
+  {
+    id: Name,
+    title: Title,
+    /** Asset → its tag; five or more. */
+    tags: Type.Record(Name, TagIdText),
+    periodMs: Type.Integer({ minimum: 1000, default: 300_000 }),
+    windowRows: Type.Integer({ minimum: 1, maximum: 1000, default: 24 }),
+    /** Learned from so many days; learned again every day, without what was unusual. */
+    learnDays: Type.Number({ exclusiveMinimum: 0, maximum: 365, default: 14 }),
+    severity: Type.Integer({ minimum: 1, maximum: 1000, default: 400 }),
+  },
+  closed,
+)
+export type PeersConfig = Static<typeof PeersConfig>
 
 export const AssetConfig = Type.Object(
   {
@@ -23,6 +63,8 @@ export const AssetConfig = Type.Object(
     /** The model's own tag names, where they differ from ours. */
     modelTags: Type.Optional(Type.Record(Type.String(), TagIdText)),
     targets: Type.Array(Type.Object({ gateway: Name, target: Name }, closed)),
+    /** Parts with a rated life. */
+    wear: Type.Optional(Type.Array(WearConfig)),
     recovery: Type.Object(
       {
         holdMs: Type.Integer({
@@ -49,6 +91,7 @@ export const FleetConfig = Type.Object(
     ),
     gateways: Type.Array(Type.Object({ site: Name, id: Name, title: Title }, closed)),
     assets: Type.Array(AssetConfig),
+    peers: Type.Optional(Type.Array(PeersConfig)),
   },
   closed,
 )
@@ -92,6 +135,7 @@ export function checkFleet(config: FleetConfig): FleetProblem[] {
       missing(sites, gateway.site, `gateways[${index}].site`),
     ),
     ...config.assets.flatMap((asset, index) => checkAsset(asset, { index, sites, gateways })),
+    ...(config.peers ?? []).flatMap((group, index) => checkPeers(group, `peers[${index}]`, config)),
   ]
 }
 
@@ -103,6 +147,10 @@ function checkAsset(
   return [
     ...missing(sites, asset.site, `${at}.site`),
     ...duplicates(`${at}.tags`, asset.tags),
+    ...duplicates(
+      `${at}.wear`,
+      (asset.wear ?? []).map(({ part }) => part),
+    ),
     ...asset.tags.flatMap((tag, position) => {
       const path = parseTagId(tag)
       if (path?.site !== asset.site) {
@@ -115,6 +163,16 @@ function checkAsset(
     ...asset.targets.flatMap((target, position) =>
       missing(gateways, `${asset.site}/${target.gateway}`, `${at}.targets[${position}].gateway`),
     ),
+  ]
+}
+
+function checkPeers(group: PeersConfig, at: string, config: FleetConfig): FleetProblem[] {
+  const names = Object.keys(group.tags)
+  const assets = new Set(config.assets.map((asset) => asset.id))
+  const few = `${names.length} like machines; it takes ${MIN_PEERS} to tell the odd one`
+  return [
+    ...(names.length < MIN_PEERS ? [{ path: `${at}.tags`, problem: few }] : []),
+    ...names.flatMap((asset) => missing(assets, asset, `${at}.tags`)),
   ]
 }
 

@@ -59,11 +59,14 @@ export async function readFleetRows({ db }: Store, wanted: readonly string[] | u
       .orderBy('to_at', 'desc')
       .limit(MAX_GAPS_READ)
       .execute(),
+    // What is for awareness only asks nobody to act: it makes no asset look ill.
     alarms: await db
       .selectFrom('alarms')
-      .select(['id', 'asset'])
-      .where('site', 'in', ids)
+      .innerJoin('alarm_rules', 'alarm_rules.id', 'alarms.rule')
+      .select(['alarms.id', 'alarms.asset'])
+      .where('alarms.site', 'in', ids)
       .where('state', 'in', ['active-unacked', 'active-acked'])
+      .where('opens_case', '=', 1)
       .execute(),
     cases: await db
       .selectFrom('cases')

@@ -12,12 +12,19 @@ export interface FleetSources {
   latest(tags: readonly TagId[]): Promise<Sample[]>
   /** The loaded model of an asset. */
   modelOf(asset: string): AssetDetail['model']
+  /** Why its model gives no score just now; undefined: it does, or there is none. */
+  unknownWhy(asset: string): string | undefined
+  /** How long a score of its model counts as now; undefined: as usual. */
+  freshMs(asset: string): number | undefined
   tunnelUp(site: string, gateway: string): boolean
+  contestedAt(site: string, gateway: string): number | undefined
   now(): number
 }
 
 /** The console shows the newest; the rest stays in the store. */
 const GAPS_SHOWN = 20
+/** The ingest tells a contest that goes on every ten minutes: one left out is forgiven. */
+const CONTEST_SHOWN_MS = 1_200_000
 
 /** The sites asked for (`undefined`: all). */
 export async function viewFleet(
@@ -97,6 +104,8 @@ function viewGateway(
   { gateway, rows, latest }: { gateway: Rows['gateways'][number]; rows: Rows; latest: Latest },
 ): GatewayView {
   const { site, id } = gateway
+  const contestedAt = sources.contestedAt(site, id) ?? Number.NEGATIVE_INFINITY
+  const isContested = sources.now() - contestedAt < CONTEST_SHOWN_MS
   const isOwn = (row: { site: string; gateway: string }) => row.site === site && row.gateway === id
   return {
     site,
@@ -106,6 +115,7 @@ function viewGateway(
     since: gateway.since,
     tunnel: sources.tunnelUp(site, id),
     software: gateway.software,
+    ...(isContested ? { contestedAt } : {}),
     devices: rows.devices.filter(isOwn).map((device) => {
       const tags = rows.tags.filter((tag) => isOwn(tag) && tag.device === device.id)
       return {
@@ -155,8 +165,10 @@ function viewAsset(
     name,
     kind,
     ...judgeHealth({
-      hasModel: asset.model !== null,
+      hasModel: asset.model !== null || sources.modelOf(id) !== null,
       isScoring: sources.modelOf(id) !== null,
+      why: sources.unknownWhy(id),
+      freshMs: sources.freshMs(id),
       ratio: latest.get(derivedTagId(site, id, 'Ratio')),
       activeAlarms,
       offline: rows.gateways

@@ -9,11 +9,11 @@ import {
   type Sample,
   type TagId,
 } from '../../protocol/model.ts'
+import type { NodeBirth, NodeEvent } from '../../protocol/sparkplug/node-event.ts'
 import { type Audit, openAudit } from '../audit/audit.ts'
 import { openStore, type Store } from '../store/store.ts'
 import { type Fleet, openFleet } from './fleet.ts'
 import { checkFleet, FleetConfig } from './fleet-config.ts'
-import type { NodeBirth } from './presence.ts'
 import { toSampleView } from './sample-view.ts'
 
 const NOW = 1_700_000_000_000
@@ -224,6 +224,19 @@ describe('the fleet', () => {
     expect(JSON.stringify(await fleet.fleet(undefined))).not.toContain('stranger')
     const denied = (await audit.list({ limit: 10 })).filter((row) => row.outcome === 'denied')
     expect(denied).toMatchObject([{ action: 'gateway.unknown', object: 'plant/stranger' }])
+  })
+
+  it('writes down that two machines claim one identity, and leaves who is there as it is', async () => {
+    await fleet.onNode(nodeBirth)
+    const contested = { kind: 'contested', site: 'plant', gateway: 'gw', at: NOW, takeovers: 6 }
+    expect(await fleet.onNode(contested as NodeEvent)).toBe(true)
+    expect((await plant()).gateways[0]).toMatchObject({ online: true, contestedAt: NOW })
+    clock.now = NOW + 3_600_000
+    expect((await plant()).gateways[0]).not.toHaveProperty('contestedAt')
+    expect((await audit.list({ limit: 10 }))[0]).toMatchObject({
+      ...{ action: 'gateway.contested', object: 'plant/gw', site: 'plant', outcome: 'failed' },
+      detail: '{"takeovers":6}',
+    })
   })
 
   it('forgets who was there when it starts, and what a removed gateway had', async () => {

@@ -1,18 +1,14 @@
 /** Who and what is out there: the configured fleet, and what its gateways say about themselves. */
 import type { AssetDetail, Fleet as FleetBody } from '../../protocol/api.ts'
 import type { Gap, Sample, SiteId, TagId } from '../../protocol/model.ts'
+import type { NodeEvent } from '../../protocol/sparkplug/node-event.ts'
 import type { Audit } from '../audit/audit.ts'
 import type { Store } from '../store/store.ts'
 import { writeFleet } from './apply-fleet.ts'
 import type { FleetConfig } from './fleet-config.ts'
 import { viewAssetDetail, viewFleet } from './fleet-view.ts'
 import { createIntake } from './intake.ts'
-import {
-  forgetPresence,
-  type NodeEvent,
-  type QuarantineEntry,
-  writeQuarantine,
-} from './presence.ts'
+import { forgetPresence, type QuarantineEntry, writeQuarantine } from './presence.ts'
 
 export interface FleetOptions {
   store: Store
@@ -21,6 +17,10 @@ export interface FleetOptions {
   latest(tags: readonly TagId[]): Promise<Sample[]>
   /** The loaded model of an asset; null: none. */
   modelOf?(asset: string): AssetDetail['model']
+  /** Why its model gives no score just now; undefined: it does, or there is none. */
+  unknownWhy?(asset: string): string | undefined
+  /** How long a score of its model counts as now; undefined: as usual. */
+  freshMs?(asset: string): number | undefined
   tunnelUp?(site: string, gateway: string): boolean
   /** Something of this site changed; `null`: everything may have. */
   onChange?(site: string | null): void
@@ -35,6 +35,8 @@ export interface Fleet {
   forgetPresence(): Promise<void>
   /** Answers false for a gateway that nobody configured: it is counted and audited, nothing else. */
   onNode(event: NodeEvent): Promise<boolean>
+  /** The gateway has these devices and no others: the rest is forgotten, not shown as offline for ever. */
+  keepDevices(site: string, gateway: string, devices: readonly string[]): Promise<void>
   gap(gap: Gap & { site: SiteId }): Promise<void>
   quarantine(entries: readonly QuarantineEntry[]): Promise<void>
   /** `undefined`: every site. */
@@ -51,14 +53,17 @@ export interface Fleet {
 
 export async function openFleet(options: FleetOptions): Promise<Fleet> {
   const { store, audit, now = Date.now, onChange = () => undefined } = options
+  const intake = createIntake({ store, audit, onChange })
   const sources = {
     store,
+    contestedAt: intake.contestedAt,
     latest: options.latest,
     modelOf: options.modelOf ?? (() => null),
+    unknownWhy: options.unknownWhy ?? (() => undefined),
+    freshMs: options.freshMs ?? (() => undefined),
     tunnelUp: options.tunnelUp ?? (() => false),
     now,
   }
-  const intake = createIntake({ store, audit, onChange })
   return {
     async applyFleet(config) {
       await writeFleet(store, config)
@@ -69,6 +74,7 @@ export async function openFleet(options: FleetOptions): Promise<Fleet> {
       onChange(null)
     },
     onNode: intake.onNode,
+    keepDevices: intake.keepDevices,
     gap: intake.gap,
     quarantine: (entries) => writeQuarantine(store, entries),
     fleet: (sites) => viewFleet(sources, sites),

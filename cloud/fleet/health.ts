@@ -6,6 +6,10 @@ export interface HealthFacts {
   hasModel: boolean
   /** The model is loaded and scores. */
   isScoring: boolean
+  /** Why the newest instant has no score, in words. */
+  why?: string
+  /** How long a score of its model counts as now. */
+  freshMs?: number
   ratio: Sample | undefined
   activeAlarms: number
   /** Gateways of its tags that are offline, with since when (Unix ms). */
@@ -15,7 +19,7 @@ export interface HealthFacts {
 
 export type Health = Pick<AssetSummary, 'health' | 'healthReason' | 'ratio'>
 
-/** A score older than this says nothing about now: models score every few seconds at most. */
+/** A score older than this says nothing about now, unless its model is slower by itself. */
 export const SCORE_FRESH_MS = 60_000
 
 export function judgeHealth(facts: HealthFacts): Health {
@@ -29,13 +33,13 @@ export function judgeHealth(facts: HealthFacts): Health {
     return unknown(`gateway ${lost.gateway} is offline${since}`)
   }
   if (!facts.hasModel) return { health: 'no-model', healthReason: null, ratio: null }
-  if (!facts.isScoring) return unknown('its model is not loaded')
+  if (!facts.isScoring) return unknown(facts.why ?? 'its model is not loaded')
   if (!sample) return unknown('no score yet')
-  if (now - sample.at > SCORE_FRESH_MS) {
+  if (now - sample.at > Math.max(SCORE_FRESH_MS, facts.freshMs ?? 0)) {
     return unknown(`no score since ${new Date(sample.at).toISOString()}`)
   }
   if (sample.quality !== quality.good || ratio === null) {
-    return unknown('a tag of its model has no good value')
+    return unknown(facts.why ?? 'a tag of its model has no good value')
   }
   return { health: 'normal', healthReason: null, ratio }
 }

@@ -1,46 +1,9 @@
 /** What the gateways say about themselves, written down: births, deaths, targets, gaps, refused samples. */
 import type { Transaction } from 'kysely'
-import type {
-  DeviceId,
-  Gap,
-  GatewayId,
-  Sample,
-  SiteId,
-  TagId,
-  TargetSummary,
-} from '../../protocol/model.ts'
+import type { DeviceId, Gap, GatewayId, Sample, SiteId } from '../../protocol/model.ts'
+import type { NodeBirth, NodeEvent } from '../../protocol/sparkplug/node-event.ts'
 import type { Schema } from '../store/schema.ts'
 import type { Store } from '../store/store.ts'
-
-interface NodeRef {
-  site: SiteId
-  gateway: GatewayId
-  /** Unix ms. */
-  at: number
-}
-
-export interface BornTag {
-  id: TagId
-  name: string
-  type: string
-  unit?: string
-}
-
-export interface NodeBirth extends NodeRef {
-  kind: 'birth'
-  /** Left out: the gateway itself was born; its own metrics are no process tags. */
-  device?: DeviceId
-  tags: readonly BornTag[]
-  /** All targets the gateway announces. */
-  targets?: readonly TargetSummary[]
-  software?: string
-}
-
-/** What ingest learns about a gateway. */
-export type NodeEvent =
-  | (NodeRef & { kind: 'online' | 'offline' })
-  | NodeBirth
-  | (NodeRef & { kind: 'device-offline'; device: DeviceId })
 
 /** A sample that the historian refused for good. */
 export interface QuarantineEntry {
@@ -51,10 +14,15 @@ export interface QuarantineEntry {
   reason: string
 }
 
+type GatewayRef = Pick<NodeEvent, 'site' | 'gateway' | 'at'>
+
 /** Rows per insert: eight columns each, far below the engines' limits of bound values. */
 const INSERT_ROWS = 500
 
-export async function writeNodeEvent(store: Store, event: NodeEvent): Promise<void> {
+/** What changes who is there; that a gateway is contested changes nothing of it. */
+export type PresenceEvent = Exclude<NodeEvent, { kind: 'contested' }>
+
+export async function writeNodeEvent(store: Store, event: PresenceEvent): Promise<void> {
   await store.db.transaction().execute(async (trx) => {
     if (event.kind === 'device-offline') {
       await setDevice(trx, { ...event, online: false })
@@ -110,7 +78,7 @@ async function writeBirth(trx: Transaction<Schema>, birth: NodeBirth): Promise<v
 
 async function setDevice(
   trx: Transaction<Schema>,
-  { site, gateway, device, at, online }: NodeRef & { device: DeviceId; online: boolean },
+  { site, gateway, device, at, online }: GatewayRef & { device: DeviceId; online: boolean },
 ): Promise<void> {
   const flag = online ? 1 : 0
   await trx
@@ -125,7 +93,7 @@ async function setDevice(
     .execute()
 }
 
-async function setAllDevicesOffline(trx: Transaction<Schema>, { site, gateway, at }: NodeRef) {
+async function setAllDevicesOffline(trx: Transaction<Schema>, { site, gateway, at }: GatewayRef) {
   await trx
     .updateTable('devices')
     .set({ online: 0, since: at })
@@ -133,6 +101,35 @@ async function setAllDevicesOffline(trx: Transaction<Schema>, { site, gateway, a
     .where('gateway', '=', gateway)
     .where('online', '=', 1)
     .execute()
+}
+
+/** Forgets the gateway's devices, and their tags, that are not among these; true when there were any. */
+export async function keepDevices(
+  store: Store,
+  { site, gateway }: { site: string; gateway: string },
+  devices: readonly string[],
+): Promise<boolean> {
+  const known = await store.db
+    .selectFrom('devices')
+    .select('id')
+    .where('site', '=', site)
+    .where('gateway', '=', gateway)
+    .execute()
+  const gone = known.map(({ id }) => id).filter((id) => !devices.includes(id))
+  for (const id of gone) {
+    for (const [table, column] of [
+      ['devices', 'id'],
+      ['tags', 'device'],
+    ] as const) {
+      await store.db
+        .deleteFrom(table)
+        .where('site', '=', site)
+        .where('gateway', '=', gateway)
+        .where(column, '=', id)
+        .execute()
+    }
+  }
+  return gone.length > 0
 }
 
 /** After a restart nothing is known to be there until it is born again. */

@@ -17,9 +17,13 @@ import type { Route } from './route.ts'
 import { alarmRoutes } from './routes/alarm-routes.ts'
 import { caseRoutes } from './routes/case-routes.ts'
 import { fleetRoutes } from './routes/fleet-routes.ts'
+import { gatewayConfigRoutes } from './routes/gateway-config-routes.ts'
+import { lifeRoutes } from './routes/life-routes.ts'
 import { loginRoutes } from './routes/login-routes.ts'
+import { modelRoutes } from './routes/model-routes.ts'
 import { sessionRoutes } from './routes/session-routes.ts'
 import { systemRoutes } from './routes/system-routes.ts'
+import { trainingRoutes } from './routes/training-routes.ts'
 import type { Services } from './services.ts'
 
 export interface HttpOptions {
@@ -93,6 +97,10 @@ export function apiRoutes(
   return [
     ...loginRoutes(cookie),
     ...fleetRoutes,
+    ...lifeRoutes,
+    ...modelRoutes,
+    ...trainingRoutes,
+    ...gatewayConfigRoutes,
     ...alarmRoutes,
     ...caseRoutes,
     ...sessionRoutes,

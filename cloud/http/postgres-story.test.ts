@@ -97,4 +97,34 @@ describe.skipIf(!bin)('a cloud on PostgreSQL (apt-get install postgresql)', () =
     expect(await audits[0]!.verify()).toEqual({ intact: true })
     expect(await audits[1]!.list({ limit: 100 })).toHaveLength(30)
   })
+
+  it('keeps the versions of a model, its stages, its jobs and what people said of it', async () => {
+    const { alarm } = await cloud.trouble('press')
+    const id = await cloud.registerModel('press', 'plant')
+    const say = (path: string, body?: object) => cloud.call(path, { as: 'engineer', body })
+    const reason = 'as agreed'
+    const active = await say(`/api/models/${id}/stage`, { stage: 'active', reason })
+    expect(active.body).toMatchObject({ version: 1, stage: 'active' })
+    const next = await cloud.registerModel('press', 'plant')
+    await say(`/api/models/${next}/stage`, { stage: 'active', reason })
+    const factor = await say(`/api/models/${next}/threshold`, { factor: 1.5, reason })
+    expect(factor.body).toMatchObject({ version: 2, threshold: 3 })
+    const retraining = { everyDays: 7, onDrift: true }
+    expect((await say('/api/assets/press/retraining', retraining)).body).toEqual(retraining)
+    const { models, retraining: kept } = (await say('/api/assets/press/models')).body
+    expect(models.map(({ stage }: { stage: string }) => stage)).toEqual(['active', 'retired'])
+    expect(kept).toEqual(retraining)
+    expect((await say(`/api/alarms/${alarm}/explanation`)).body).toMatchObject({ similar: [] })
+    expect((await say('/api/scoreboard')).body.rows).toHaveLength(2)
+    const tag = 'plant/gw/plc/temp'
+    const samples = [2, 1].map(
+      (ago) => ({ tag, at: Date.now() - ago * 1000, value: ago, quality: 192 }) as const,
+    )
+    await cloud.historian.write(samples)
+    expect((await say('/api/assets/press/training-proposal')).body).toMatchObject({ enough: false })
+    const periods = [{ from: 0, to: 1000 }]
+    const job = (await say('/api/assets/press/train', { periods, periodMs: 1000 })).body
+    await cloud.services.models.training.idle()
+    expect((await say(`/api/training-jobs/${job.id}`)).body).toMatchObject({ state: 'failed' })
+  })
 })

@@ -6,13 +6,17 @@ import type {
   SessionRequest,
   SessionView,
 } from '../../protocol/api.ts'
+import type { LifeView } from '../../protocol/api-models.ts'
 import type { Alarms } from '../alarms/alarms.ts'
 import type { Audit } from '../audit/audit.ts'
 import type { Cases } from '../cases/cases.ts'
 import type { Fleet } from '../fleet/fleet.ts'
+import type { GatewayConfigs } from '../gateway-config/gateway-config.ts'
 import type { Historian } from '../historian/historian.ts'
 import type { Identity } from '../identity/logins.ts'
 import type { Actor } from '../identity/policy.ts'
+import type { Wear } from '../wear/wear.ts'
+import type { ModelServices } from './model-services.ts'
 
 /** The session broker, as the API uses it; each call throws its own Fault when the state does not allow it. */
 export interface SessionService {
@@ -50,7 +54,13 @@ export interface Services {
   alarms: Alarms
   cases: Cases
   sessions: SessionService
+  gatewayConfigs: GatewayConfigs
+  models: ModelServices
   historian: Pick<Historian, 'range'>
+  /** What is left of the asset and its parts. */
+  lifeOf(asset: string): Promise<LifeView['items']>
+  /** Throws Fault 'request.invalid' when no such part was taken out. */
+  judgePart: Wear['judge']
   /** Asks store, historian and broker just now. */
   health(): Promise<HealthReport>
   metrics: Registry

@@ -10,25 +10,12 @@ import type {
   Sample,
   SiteId,
   TagId,
-  TargetSummary,
 } from '../../protocol/model.ts'
+import type { NodeEvent } from '../../protocol/sparkplug/node-event.ts'
 import type { Payload } from '../../protocol/sparkplug/payload.ts'
 import type { DeviceMessage, NodeMessage } from '../../protocol/sparkplug/topic.ts'
 import type { Committer } from './committer.ts'
-
-export type NodeEvent =
-  | { kind: 'online' | 'offline'; site: SiteId; gateway: GatewayId; at: number }
-  | {
-      kind: 'birth'
-      site: SiteId
-      gateway: GatewayId
-      device?: DeviceId
-      tags: { id: TagId; name: string; type: DataType; unit?: string }[]
-      targets?: TargetSummary[]
-      software?: string
-      at: number
-    }
-  | { kind: 'device-offline'; site: SiteId; gateway: GatewayId; device: DeviceId; at: number }
+import type { IdentityWatch } from './identity-watch.ts'
 
 export interface CommitBatch {
   gateway: GatewayId
@@ -70,6 +57,8 @@ export interface IngestCounters {
   unknownMetrics: number
   /** Payloads, metrics or topics refused for what they are. */
   quarantined: number
+  /** Identities found to be used by two edge nodes at once. */
+  contested: number
   /** Samples refused because a gateway's queue was full. */
   overflowed: number
   failedCommits: number
@@ -91,6 +80,7 @@ export interface NodeOptions {
   reorderMs: number
   now(): number
   onNode(event: NodeEvent): void
+  log: Log
   /** Wishes a rebirth; whoever sends it limits the rate. */
   wantRebirth(): void
 }
@@ -127,6 +117,8 @@ export interface KnownDevice {
   online: boolean
   tags: Map<string, KnownTag>
   aliases: Map<number, KnownTag>
+  /** Names of template instances by alias. */
+  templates: Map<number, string>
 }
 
 export interface State {
@@ -139,6 +131,9 @@ export interface State {
   /** Devices of the birth before this one that have not been born again yet. */
   departed: Map<DeviceId, KnownDevice>
   nodeAliases: Map<number, string>
+  identity: IdentityWatch
+  /** Per device: the metrics already told to be none we store. */
+  refused: Map<DeviceId, string>
   timer: NodeJS.Timeout | undefined
 }
 

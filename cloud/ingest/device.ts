@@ -3,6 +3,7 @@ import { type DeviceId, formatTagId, quality, type Sample } from '../../protocol
 import type { Metric, Payload } from '../../protocol/sparkplug/payload.ts'
 import { typeValue } from '../../protocol/sparkplug/values.ts'
 import type { KnownDevice, KnownTag, NodeOptions } from './contract.ts'
+import { flattenTemplates } from './templates.ts'
 
 /** Tags of one device, and the length of a name: far above any gateway of ours. */
 const MAX_TAGS = 20_000
@@ -14,8 +15,16 @@ export function createDevice(
   device: DeviceId,
   metrics: readonly Metric[],
 ): KnownDevice {
-  const known: KnownDevice = { online: true, tags: new Map(), aliases: new Map() }
-  for (const metric of metrics) addTag(options, { device, known }, metric)
+  const known: KnownDevice = {
+    online: true,
+    tags: new Map(),
+    aliases: new Map(),
+    templates: new Map(),
+  }
+  for (const { name, alias, rich } of metrics) {
+    if (rich?.kind === 'Template' && name && alias !== undefined) known.templates.set(alias, name)
+  }
+  for (const metric of flattenTemplates(metrics)) addTag(options, { device, known }, metric)
   return known
 }
 
@@ -31,7 +40,11 @@ function addTag(
   const { site, gateway } = options
   const tag: KnownTag = { id: formatTagId({ site, gateway, device, name }), name, type, unit }
   known.tags.set(name, tag)
-  if (alias !== undefined) known.aliases.set(alias, tag)
+  if (alias === undefined) return
+  // Two metrics of one alias (against tck-id-payloads-alias-uniqueness): whose value it is nobody can say, so it is nobody's.
+  const isTaken = known.aliases.has(alias)
+  if (isTaken) options.counters.quarantined += 1
+  known.aliases.set(alias, isTaken ? { ...tag, type: undefined } : tag)
 }
 
 /** Takes the samples of a birth or of data; an ill-typed value is quarantined. False when a metric was unknown. */
@@ -39,7 +52,8 @@ export function storeSamples(options: NodeOptions, device: KnownDevice, payload:
   const live: Sample[] = []
   const historical: Sample[] = []
   let complete = true
-  for (const metric of payload.metrics) {
+  const metrics = flattenTemplates(payload.metrics, (alias) => device.templates.get(alias))
+  for (const metric of metrics) {
     const tag =
       metric.name === undefined
         ? device.aliases.get(metric.alias ?? -1)
@@ -108,4 +122,14 @@ export function affirmStanding(
     live.push(tag.last)
   }
   if (live.length > 0) options.committer.add({ live })
+}
+
+/** A tag that a new birth of its device leaves out has left the configuration: its last value must not look fresh for ever. */
+export function markLeft(
+  options: NodeOptions,
+  { known, before }: { known: KnownDevice; before: KnownDevice },
+  at: number,
+): void {
+  const left = [...before.tags].filter(([name]) => !known.tags.has(name))
+  if (left.length > 0) markStale(options, { ...before, tags: new Map(left) }, at)
 }

@@ -7,8 +7,9 @@ import { brokers, type TestBroker, until } from '../../edge/uplink/broker.fixtur
 import { createLog } from '../../protocol/kit/log.ts'
 import { type Gap, quality, type Sample } from '../../protocol/model.ts'
 import { formatGap, parseState } from '../../protocol/sparkplug/delivery.ts'
+import type { NodeEvent } from '../../protocol/sparkplug/node-event.ts'
 import { decodePayload, encodePayload, type Metric } from '../../protocol/sparkplug/payload.ts'
-import { type Ingest, type IngestOptions, type NodeEvent, openIngest } from './ingest.ts'
+import { type Ingest, type IngestOptions, openIngest } from './ingest.ts'
 
 const STATE = 'spBv1.0/STATE/mimamori'
 const NODE = 'spBv1.0/plant'
@@ -387,6 +388,22 @@ describe.each(brokers)('the host application over $name', ({ missing, open: open
     })
   })
 
+  test('a tag that the next birth of its device leaves out is stale, the others are not', async () => {
+    await using host = open(broker.url)
+    await ready(host.ingest)
+    await using edge = await openEdge(broker.url)
+    edge.nodeBirth()
+    const left: Metric = { name: 'Left', alias: 21, at: 600, type: 'Int32', value: 3 }
+    const kept: Metric = { name: 'Kept', alias: 22, at: 600, type: 'Int32', value: 4 }
+    edge.say('DBIRTH', [left, kept], 'plc')
+    edge.say('DBIRTH', [kept], 'plc')
+    await until('stale', () => host.store.live.length === 4)
+    const stale = host.store.live.filter((sample) => sample.quality === quality.stale)
+    expect(stale).toEqual([
+      { tag: 'plant/gw1/plc/Left', at: 1_000, value: 3, quality: quality.stale },
+    ])
+  })
+
   test('a device that is not born again after a rebirth is offline and its tags are stale', async () => {
     await using host = open(broker.url)
     await ready(host.ingest)
@@ -399,7 +416,7 @@ describe.each(brokers)('the host application over $name', ({ missing, open: open
     expect(host.store.events.at(-1)).toMatchObject({ kind: 'device-offline', device: 'plc' })
   })
 
-  test('hostile payloads are counted and cost their sender only', async () => {
+  test('tck-id-topic-structure-namespace-duplicate-device-id-across-edge-node: hostile payloads are counted and cost their sender only, not the device of the same name behind another node', async () => {
     await using host = open(broker.url)
     await ready(host.ingest)
     await using edge = await openEdge(broker.url)

@@ -11,7 +11,7 @@ import type { EdgeNode, IngestCounters, IngestOptions, NodeView } from './contra
 import { runHostSession } from './host-session.ts'
 import { createNode } from './node.ts'
 
-export type { CommitBatch, IngestOptions, NodeEvent } from './contract.ts'
+export type { CommitBatch, IngestOptions } from './contract.ts'
 
 export interface Ingest extends AsyncDisposable {
   counters(): IngestCounters & { pending: number; nodes: number }
@@ -96,6 +96,7 @@ function createCounters(): IngestCounters {
     beforeBirth: 0,
     unknownMetrics: 0,
     quarantined: 0,
+    contested: 0,
     overflowed: 0,
     failedCommits: 0,
     failedSamples: 0,
@@ -146,6 +147,7 @@ function createNodes({ options, now, counters, commands }: NodesOptions) {
       now,
       reorderMs: options.reorderMs ?? REORDER_MS,
       onNode: options.onNode,
+      log: options.log,
       wantRebirth: () => commands.rebirth(address),
     })
     known.set(`${site}/${gateway}`, { node, committer })

@@ -14,6 +14,9 @@ export function birth({ state, options }: Node, payload: Payload): boolean {
   }
   const { site, gateway } = options
   const at = options.now()
+  // A rebirth repeats the number of its session: only a new session is a birth to judge by.
+  const isNew = !state.online || bdSeq !== state.bdSeq
+  const takeovers = isNew ? state.identity.born(bdSeq, at) : undefined
   state.bdSeq = bdSeq
   state.broken = false
   for (const [device, known] of state.devices) state.departed.set(device, known)
@@ -27,6 +30,11 @@ export function birth({ state, options }: Node, payload: Payload): boolean {
     state.online = true
     state.since = at
     options.onNode({ kind: 'online', site, gateway, at })
+  }
+  if (takeovers !== undefined) {
+    options.counters.contested += 1
+    options.log.warn({ site, gateway, takeovers }, 'two gateways use one identity')
+    options.onNode({ kind: 'contested', site, gateway, takeovers, at })
   }
   const software = textOf(payload, nodeMetrics.software)
   const targets = parseTargets(textOf(payload, nodeMetrics.targets))

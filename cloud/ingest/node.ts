@@ -1,11 +1,13 @@
 /** One edge node as the host sees it: its session, its births, its samples, its death. */
 import { type DeviceId, quality } from '../../protocol/model.ts'
 import { nodeMetrics, parseGap, readRange } from '../../protocol/sparkplug/delivery.ts'
-import type { Payload } from '../../protocol/sparkplug/payload.ts'
+import type { Metric, Payload } from '../../protocol/sparkplug/payload.ts'
 import type { EdgeNode, Node, NodeMessageIn, NodeOptions, State } from './contract.ts'
-import { affirmStanding, createDevice, markStale, storeSamples } from './device.ts'
+import { affirmStanding, createDevice, markLeft, markStale, storeSamples } from './device.ts'
+import { createIdentityWatch } from './identity-watch.ts'
 import { birth, die, forgetDeparted } from './lifecycle.ts'
 import { createReorder } from './reorder.ts'
+import { flattenTemplates } from './templates.ts'
 
 /** Far above any gateway of ours, a bound for anybody else's. */
 const MAX_DEVICES = 1_000
@@ -22,6 +24,8 @@ export function createNode(options: NodeOptions): EdgeNode {
     devices: new Map(),
     departed: new Map(),
     nodeAliases: new Map(),
+    identity: createIdentityWatch(),
+    refused: new Map(),
     timer: undefined,
   }
   const reorder = createReorder<NodeMessageIn>()
@@ -138,12 +142,25 @@ function deviceBirth(node: Node, device: DeviceId, payload: Payload): void {
     type ? [{ id, name, type, unit }] : [],
   )
   options.onNode({ kind: 'birth', site, gateway, device, tags, at: payload.at ?? options.now() })
+  sayRefused(node, device, payload.metrics)
   // A tag that was never read has nothing to tell but that.
-  const told = payload.metrics.filter(
+  const told = flattenTemplates(payload.metrics).filter(
     (metric) => metric.value !== null || metric.quality === quality.bad,
   )
   if (!storeSamples(options, known, { ...payload, metrics: told })) unknownMetric(node)
   affirmStanding(options, { known, before }, payload.at ?? options.now())
+  if (before) markLeft(options, { known, before }, payload.at ?? options.now())
+}
+
+/** In words, once: what this device has that no sample can hold. Each value of it that comes is counted as quarantined. */
+function sayRefused({ state, options }: Node, device: DeviceId, metrics: readonly Metric[]): void {
+  const refused = flattenTemplates(metrics).filter(({ unsupported }) => unsupported !== undefined)
+  const list = refused.map(({ name, unsupported }) => `${name} (${unsupported})`).join(', ')
+  if (list === (state.refused.get(device) ?? '')) return
+  state.refused.set(device, list)
+  const { site, gateway, log } = options
+  if (list !== '')
+    log.warn({ site, gateway, device, metrics: list }, 'metrics of types we do not store')
 }
 
 function deviceData(node: Node, device: DeviceId, payload: Payload): void {

@@ -13,6 +13,11 @@ async function answer(request: Request): Promise<Batch | undefined> {
   }
   const session = sessions.get(model)
   if (!session) return undefined
+  if (request.op === 'unload') {
+    sessions.delete(model)
+    await session[Symbol.asyncDispose]()
+    return undefined
+  }
   return await session.run(request.windows, request.batch)
 }
 

@@ -13,6 +13,7 @@ const MAX_HEAP_MB = 256
 type Order =
   | { op: 'load'; model: string; bytes: Uint8Array; shape: Manifest }
   | { op: 'run'; model: string; windows: Float32Array; batch: number }
+  | { op: 'unload'; model: string }
 export type Request = Order & { id: number }
 export type Answer = { id: number } & ({ batch?: Batch } | { problem: string })
 
@@ -26,6 +27,8 @@ export interface InferenceOptions {
 export interface Inference extends AsyncDisposable {
   /** `[B, T, p]` through the model; throws Fault 'scoring.failed' when there is no answer. */
   run(model: ModelFolder, windows: Float32Array, batch: number): Promise<Batch>
+  /** Nobody runs this file any more: its session is closed. */
+  release(sha256: string): Promise<void>
 }
 
 /** One running thread, what it has loaded, and what it owes. */
@@ -64,6 +67,11 @@ export function openInference(options: InferenceOptions): Inference {
       const result = await current.ask({ op: 'run', model: sha256, windows, batch })
       if (!result) throw new Fault('scoring.failed', { problem: 'the model gave no output' })
       return result
+    },
+    async release(sha256) {
+      if (!thread?.loaded.delete(sha256)) return
+      // A thread that is lost meanwhile has closed it, too.
+      await thread.ask({ op: 'unload', model: sha256 }).catch(() => undefined)
     },
     async [Symbol.asyncDispose]() {
       closed = true

@@ -1,13 +1,16 @@
 /** Scoring with the shipped model in its real thread: faults rise, holes are unknown, a lost thread comes back. */
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { readModelFolder } from '../../models/manifest.ts'
 import { createLog } from '../../protocol/kit/log.ts'
 import { formatTagId, quality, type Sample, type TagId } from '../../protocol/model.ts'
 import { openInference } from './inference.ts'
-import { openScoring, type ScoredAsset, type ScoringResult } from './scoring.ts'
+import type { ScoringResult } from './result.ts'
+import { openScoring } from './scoring.ts'
+import type { WatchedModel } from './watched.ts'
 
 const shipped = fileURLToPath(new URL('../../models/shipped/hydraulic-press', import.meta.url))
 const workerFile = new URL('./inference-worker.ts', import.meta.url)
@@ -26,11 +29,15 @@ afterEach(() => rm(dir, { recursive: true }))
 const tagOf = (asset: string, name: string): TagId =>
   formatTagId({ site: 'plant', gateway: 'gw', device: asset, name })
 
-const createAsset = (asset: string, modelDir = shipped): ScoredAsset => ({
-  asset,
-  site: 'plant',
-  modelDir,
+const folder = await readModelFolder(shipped)
+const outputs = { score: 'Score', ratio: 'Ratio', breaches: 'Breaches' }
+
+const createModel = (asset: string, change: Partial<WatchedModel> = {}): WatchedModel => ({
+  ...{ id: `mdl_${asset}`, asset, site: 'plant', kind: 'multivariate' },
+  ...{ stage: 'active', outputs, isPrimary: true },
+  ...{ version: 1, factor: 1, model: folder },
   tags: Object.fromEntries(names.map((name) => [name, tagOf(asset, name)])),
+  ...change,
 })
 
 /** The rows of golden vector `i` as samples, one row per second, the last at `end`. */
@@ -48,7 +55,7 @@ const last = (results: ScoringResult[], asset = 'press') =>
   results.filter((result) => result.asset === asset).at(-1)!
 
 test('every golden vector comes out of the live path with its score, ratio and top tags', async () => {
-  await using scoring = await openScoring({ assets: [createAsset('press')], lagMs: 0, log })
+  await using scoring = await openScoring({ models: [createModel('press')], lagMs: 0, log })
   await scoring.tick(0)
   for (let i = 0; i < golden.vectors.length; i++) {
     const end = (i + 1) * 30_000
@@ -75,8 +82,8 @@ test('every golden vector comes out of the live path with its score, ratio and t
 })
 
 test('samples shuffled and late, but within the lag, give the same score as in order', async () => {
-  const assets = [createAsset('press'), createAsset('twin')]
-  await using scoring = await openScoring({ assets, lagMs: 1500, log })
+  const models = [createModel('press'), createModel('twin')]
+  await using scoring = await openScoring({ models, lagMs: 1500, log })
   await scoring.tick(1500)
   const ordered = createSamples('press', 0, 30_000)
   scoring.accept(ordered)
@@ -91,7 +98,7 @@ test('samples shuffled and late, but within the lag, give the same score as in o
 })
 
 test('two assets with one model are scored in one batch, each with its own result', async () => {
-  const assets = [createAsset('press'), createAsset('twin')]
+  const models = [createModel('press'), createModel('twin')]
   const inference = openInference({ log })
   const batches: number[] = []
   const counted: typeof inference = {
@@ -99,9 +106,10 @@ test('two assets with one model are scored in one batch, each with its own resul
       batches.push(batch)
       return inference.run(model, windows, batch)
     },
+    release: (sha256) => inference.release(sha256),
     [Symbol.asyncDispose]: () => inference[Symbol.asyncDispose](),
   }
-  await using scoring = await openScoring({ assets, lagMs: 0, log, inference: counted })
+  await using scoring = await openScoring({ models, lagMs: 0, log, inference: counted })
   await scoring.tick(18_000)
   scoring.accept([...createSamples('press', 0, 30_000), ...createSamples('twin', 6, 30_000)])
   const results = await scoring.tick(30_000)
@@ -111,7 +119,7 @@ test('two assets with one model are scored in one batch, each with its own resul
 })
 
 test('one bad tag makes the asset unknown with its name, and the derived samples bad without value', async () => {
-  await using scoring = await openScoring({ assets: [createAsset('press')], lagMs: 0, log })
+  await using scoring = await openScoring({ models: [createModel('press')], lagMs: 0, log })
   await scoring.tick(18_000)
   const samples = createSamples('press', 0, 30_000)
   const bad = samples.at(-2)!
@@ -150,7 +158,7 @@ test.each([
     const worker = await createBreakingWorker(breaking)
     const inference = openInference({ log, worker, deadlineMs: 3000 })
     await using scoring = await openScoring({
-      assets: [createAsset('press')],
+      models: [createModel('press')],
       lagMs: 0,
       log,
       inference,
@@ -167,7 +175,6 @@ test.each([
 
 test('nothing blocks the main thread while a large batch runs', async () => {
   await using inference = openInference({ log })
-  const folder = { manifest, bytes: await readFile(join(shipped, 'model.onnx')), sha256: 'x' }
   const size = manifest.windowRows * names.length
   await inference.run(folder, new Float32Array(size), 1)
   let turns = 0
@@ -180,27 +187,118 @@ test('nothing blocks the main thread while a large batch runs', async () => {
 })
 
 test('a closed scoring answers unknown and starts nothing', async () => {
-  const scoring = await openScoring({ assets: [createAsset('press')], lagMs: 0, log })
+  const scoring = await openScoring({ models: [createModel('press')], lagMs: 0, log })
   await scoring.tick(18_000)
   await scoring[Symbol.asyncDispose]()
   scoring.accept(createSamples('press', 0, 30_000))
   expect(last(await scoring.tick(30_000)).reason).toContain('closed')
 })
 
-test('models() tells which file scores which asset', async () => {
-  await using scoring = await openScoring({ assets: [createAsset('press')], log })
-  expect(scoring.models()).toEqual([
-    { asset: 'press', manifest, modelSha256: manifest.files['model.onnx'] },
+test('models() tells which version scores which asset', async () => {
+  await using scoring = await openScoring({ models: [createModel('press')], log })
+  expect(scoring.models()).toMatchObject([
+    { asset: 'press', id: 'mdl_press', manifest, modelSha256: manifest.files['model.onnx'] },
   ])
 })
 
-test('a model file that was exchanged, and an asset without a needed tag, are refused at opening', async () => {
-  const copy = join(dir, 'model')
-  await cp(shipped, copy, { recursive: true })
-  await writeFile(join(copy, 'model.onnx'), 'something else')
-  await expect(openScoring({ assets: [createAsset('press', copy)], log })).rejects.toThrow(
-    'SHA-256',
+test('a version that cannot be used, and one whose tag the asset lacks, are unknown for this reason', async () => {
+  const broken = createModel('press', {
+    model: { problem: 'model press is not what was registered' },
+  })
+  const poor = createModel('twin', { tags: {} })
+  await using scoring = await openScoring({ models: [broken, poor], log })
+  const results = await scoring.tick(100_000)
+  expect(results.map(({ asset, state, reason }) => [asset, state, reason])).toEqual([
+    ['press', 'unknown', 'model press is not what was registered'],
+    ['twin', 'unknown', `the asset has no tag for "${names[0]}"`],
+  ])
+  expect(results[0]!.samples.map(({ value, quality: q }) => [value, q])).toEqual([
+    [null, 0],
+    [null, 0],
+  ])
+  expect(await scoring.tick(100_500)).toEqual([])
+})
+
+test('swapping the model of one asset leaves the windows of the others full', async () => {
+  const twin = createModel('twin')
+  await using scoring = await openScoring({ models: [createModel('press'), twin], lagMs: 0, log })
+  await scoring.tick(18_000)
+  scoring.accept([...createSamples('press', 0, 30_000), ...createSamples('twin', 0, 30_000)])
+  await scoring.tick(29_000)
+  const next = createModel('press', { id: 'mdl_next', factor: 2 })
+  await scoring.watch([next, { ...twin, stage: 'canary' }])
+  const results = await scoring.tick(30_000)
+  expect(last(results, 'press')).toMatchObject({ state: 'unknown', model: 'mdl_next' })
+  expect(last(results, 'twin')).toMatchObject({ state: 'scored', stage: 'canary' })
+})
+
+test('a version in shadow scores beside the active one, under a derived tag of its own and with its factor', async () => {
+  const own = { score: 'next-v2/Score', ratio: 'next-v2/Ratio', breaches: 'next-v2/Breaches' }
+  const shadow = createModel('press', {
+    ...{ id: 'mdl_2', stage: 'shadow', outputs: own, isPrimary: false, factor: 2 },
+  })
+  const models = [createModel('press'), shadow]
+  await using scoring = await openScoring({ models, lagMs: 0, log })
+  await scoring.tick(18_000)
+  scoring.accept(createSamples('press', 0, 30_000))
+  const [active, other] = (await scoring.tick(30_000)).filter(({ state }) => state === 'scored')
+  expect(other!.samples[1]!.tag).toBe('plant/cloud/press/Model/next-v2/Ratio')
+  expect(other!.score).toBeCloseTo(active!.score!, 5)
+  expect(other!.ratio! * 2).toBeCloseTo(active!.ratio!, 4)
+})
+
+test('hard rules are looked at beside the score, tag by tag, also while the window is filling', async () => {
+  const limits = { low: -1e6, high: 1e6, maxStep: 1e6, stuckRows: 2 }
+  const tags = manifest.tags.map((tag: { name: string }) =>
+    tag.name === names[1] ? { ...tag, rules: limits } : tag,
   )
-  const poor = { ...createAsset('press'), tags: {} }
-  await expect(openScoring({ assets: [poor], log })).rejects.toThrow(`no tag for "${names[0]}"`)
+  const model = { ...folder, manifest: { ...folder.manifest, tags } }
+  const strict = createModel('press', { model })
+  await using scoring = await openScoring({ models: [strict], lagMs: 0, log })
+  await scoring.tick(0)
+  const value = 7
+  for (let at = 1000; at <= 4000; at += 1000)
+    scoring.accept([{ tag: tagOf('press', names[1]!), at, value, quality: quality.good }])
+  const results = await scoring.tick(4000)
+  expect(results.map(({ breaches }) => breaches)).toEqual([
+    [],
+    [],
+    [`${names[1]}:stuck`],
+    [`${names[1]}:stuck`],
+  ])
+  const count = results.at(-1)!.samples[2]
+  expect(count).toMatchObject({ tag: 'plant/cloud/press/Model/Breaches', value: 1, quality: 192 })
+})
+
+test('two thousand assets of one model take two runs of the session, not two thousand', async () => {
+  const rows = folder.manifest.windowRows
+  const width = names.length
+  const batches: number[] = []
+  const answer = (batch: number) => ({
+    score: new Float32Array(batch).fill(1),
+    ratio: new Float32Array(batch).fill(0.5),
+    contributions: new Float32Array(batch * width),
+  })
+  const counted = {
+    run: async (_: unknown, windows: Float32Array, batch: number) => {
+      expect(windows).toHaveLength(batch * rows * width)
+      batches.push(batch)
+      return answer(batch)
+    },
+    release: async () => undefined,
+    [Symbol.asyncDispose]: async () => undefined,
+  }
+  const models = Array.from({ length: 2000 }, (_, i) => createModel(`a${i}`))
+  await using scoring = await openScoring({ models, lagMs: 0, log, inference: counted })
+  const end = 60_000
+  const from = end - (rows - 1) * 1000
+  await scoring.tick(from - 1000)
+  for (const { tags } of models)
+    for (let at = from; at <= end; at += 1000)
+      scoring.accept(
+        Object.values(tags).map((tag) => ({ tag, at, value: 1, quality: quality.good })),
+      )
+  const results = await scoring.tick(end)
+  expect(results.filter(({ state }) => state === 'scored')).toHaveLength(2000)
+  expect(batches).toEqual([1024, 976])
 })

@@ -24,9 +24,14 @@ export interface WindowOptions {
 }
 
 /** One due instant: a complete window `[T, p]`, or why there is none. */
-export type DueRow =
-  | { at: number; window: Float32Array }
-  | { at: number; reason: string /** Data is good, only not long enough yet. */; filling: boolean }
+export type DueRow = {
+  at: number
+  /** The values of the instant, one per tag; NaN where there is none that counts. */
+  row: Float32Array
+} & (
+  | { window: Float32Array }
+  | { reason: string /** Data is good, only not long enough yet. */; filling: boolean }
+)
 
 export interface AssetWindow {
   accept(sample: Sample): void
@@ -50,17 +55,17 @@ export function createWindow(options: WindowOptions): AssetWindow {
   let next: number | undefined
 
   function step(at: number): DueRow {
-    const row = readRow(tracks, at, options)
-    if (typeof row === 'string') {
+    const { row, problem } = readRow(tracks, at, options)
+    if (problem !== undefined) {
       filled = 0
-      return { at, reason: row, filling: false }
+      return { at, row, reason: problem, filling: false }
     }
     rows.copyWithin(0, tags.length)
     rows.set(row, rows.length - tags.length)
     filled = Math.min(windowRows, filled + 1)
-    if (filled === windowRows) return { at, window: rows.slice() }
+    if (filled === windowRows) return { at, row, window: rows.slice() }
     const reason = `the window is filling: ${filled} of ${windowRows} rows`
-    return { at, reason, filling: true }
+    return { at, row, reason, filling: true }
   }
 
   return {
@@ -97,15 +102,16 @@ function forget(track: Track, before: number): void {
   for (const cell of track.cells.keys()) if (cell < before) track.cells.delete(cell)
 }
 
-/** The values of one instant, or the first reason why there are none. */
+/** The values of one instant, and the first reason why one is missing. */
 function readRow(tracks: readonly Track[], at: number, options: WindowOptions) {
   const row = new Float32Array(tracks.length)
+  let problem: string | undefined
   for (const [i, track] of tracks.entries()) {
     const value = readValue(track, at, options)
-    if (typeof value === 'string') return `${track.name} ${value}`
-    row[i] = value
+    row[i] = typeof value === 'string' ? Number.NaN : value
+    if (typeof value === 'string') problem ??= `${track.name} ${value}`
   }
-  return row
+  return { row, problem }
 }
 
 /** The newest sample at or before the instant decides, even when it is a bad one. */

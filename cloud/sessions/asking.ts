@@ -12,10 +12,8 @@ import {
   moveSession,
   tellChange,
 } from './broker.ts'
-import { isStandingConsent, MAX_OPEN_PER_GATEWAY } from './session.ts'
+import { isStandingConsent, MAX_OPEN_PER_GATEWAY, siteDecides, windowFrom } from './session.ts'
 import type { SessionRow } from './session-rows.ts'
-
-const MINUTE_MS = 60_000
 
 export type Wish = SessionRequest & { site: string }
 
@@ -37,6 +35,7 @@ export async function requestSession(
     detail: { gateway, target, reason, minutes, rights: wish.rights, caseId: wish.caseId },
   })
   const session = await tellChange(broker, row.id, undefined)
+  if (consent === siteDecides) void broker.questions.ask(row)
   if (!isStandingConsent(consent)) return session
   const values = windowFrom(broker.now(), row)
   return await moveSession(broker, {
@@ -118,6 +117,10 @@ export async function decideSession(
   if (row.person === actor.id) {
     return await denyStep(broker, { actor, row, action }, new Fault('session.self-approval'))
   }
+  if (action === 'approve' && (await broker.questions.concerns(row))) {
+    const fault = new Fault('access.denied', { reason: 'the site itself decides on this target' })
+    return await denyStep(broker, { actor, row, action }, fault)
+  }
   const window = windowFrom(broker.now(), row)
   const values = {
     ...window,
@@ -125,15 +128,8 @@ export async function decideSession(
     decision_note: note ?? null,
     until_at: action === 'approve' ? window.until_at : null,
   }
-  return await moveSession(broker, {
-    actor,
-    row,
-    action,
-    values,
-    detail: { note, minutes: row.minutes },
-  })
-}
-
-function windowFrom(at: number, { minutes }: SessionRow) {
-  return { decided_at: at, until_at: at + minutes * MINUTE_MS }
+  const detail = { note, minutes: row.minutes }
+  const session = await moveSession(broker, { actor, row, action, values, detail })
+  broker.questions.withdraw(id)
+  return session
 }

@@ -10,6 +10,7 @@ import type { TunnelHub } from './hub.ts'
 import type { RecordingFile } from './recorder.ts'
 import type { Running } from './running.ts'
 import type { SessionRow, SessionRows } from './session-rows.ts'
+import type { SiteQuestions } from './site-questions.ts'
 import type { Viewers } from './viewers.ts'
 
 /** Who asks; whether the role may do this at all was checked before. */
@@ -29,7 +30,7 @@ export type Doer = Actor | 'system'
 export interface SessionsOptions {
   store: Store
   audit: Audit
-  hub: Pick<TunnelHub, 'isUp' | 'openStream' | 'endSession'>
+  hub: Pick<TunnelHub, 'isUp' | 'openStream' | 'endSession' | 'askConsent'>
   /** Signs grants with the key that the gateways pinned. */
   signer: { sign(claims: GrantClaims): Promise<string> }
   recordingsDir: string
@@ -48,6 +49,7 @@ export interface Broker extends SessionsOptions {
   rows: SessionRows
   viewers: Viewers
   running: Running
+  questions: SiteQuestions
   now: () => number
 }
 

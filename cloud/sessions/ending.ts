@@ -24,6 +24,7 @@ export async function endSession(
     const fault = new Fault('session.not-allowed', { action: 'end', state: row.state })
     return await denyStep(broker, step, fault)
   }
+  broker.questions.withdraw(id)
   const recordingSha256 = await broker.running.finish(row, { reason, note })
   if (recordingSha256) await broker.rows.setRecording(id, recordingSha256)
   const detail = { reason, note, recordingSha256 }

@@ -6,6 +6,9 @@ import { Fault } from '../../protocol/kit/fault.ts'
 import { runHeartbeat } from '../../protocol/tunnel/heartbeat.ts'
 import { parseReason } from '../../protocol/tunnel/refusal.ts'
 import {
+  CONSENT_BY_HEADER,
+  CONSENT_PATH,
+  CONSENT_WAIT_MS,
   GRANT_HEADER,
   HANDSHAKE_TIMEOUT_MS,
   OPEN_TIMEOUT_MS,
@@ -18,10 +21,15 @@ import {
   STREAMS_PER_GATEWAY,
   TUNNEL_SETTINGS,
 } from '../../protocol/tunnel/wire.ts'
+import { type GatewayOrder, sendOrder } from './gateway-order.ts'
 
 export interface GatewayLink {
   openStream(target: string, grant: string): Promise<Duplex>
   endSession(session: string): Promise<void>
+  /** The name of the person at the site who said yes; aborting takes the question back. */
+  askConsent(question: { session: string; grant: string }, signal: AbortSignal): Promise<string>
+  /** About the gateway itself, no session; see `sendOrder`. */
+  order(order: GatewayOrder): Promise<unknown>
   close(): void
 }
 
@@ -82,6 +90,21 @@ export function openGatewayLink(
       stream.resume()
       await answered(stream, gateway, 204)
     },
+    async askConsent({ session: id, grant }, signal) {
+      const path = `${SESSIONS_PATH}${id}${CONSENT_PATH}`
+      const headers = { ':method': 'POST', ':path': path, [GRANT_HEADER]: grant }
+      const stream = request(session, gateway, headers)
+      const withdraw = () => stream.close(constants.NGHTTP2_CANCEL)
+      signal.addEventListener('abort', withdraw, { once: true })
+      stream.resume()
+      try {
+        const waitMs = CONSENT_WAIT_MS + OPEN_TIMEOUT_MS
+        return parseName((await answered(stream, gateway, 204, waitMs))[CONSENT_BY_HEADER])
+      } finally {
+        signal.removeEventListener('abort', withdraw)
+      }
+    },
+    order: async (order) => await sendOrder(session, gateway, order),
     close: () => session.destroy(),
   }
 }
@@ -101,19 +124,36 @@ function request(
   }
 }
 
-/** Resolves when the gateway answers with that status. */
-async function answered(stream: ClientHttp2Stream, gateway: string, wanted: number): Promise<void> {
+/** Resolves with the headers when the gateway answers with that status. */
+async function answered(
+  stream: ClientHttp2Stream,
+  gateway: string,
+  wanted: number,
+  waitMs = OPEN_TIMEOUT_MS,
+): Promise<Record<string, unknown>> {
   const headers = await new Promise<Record<string, unknown> | undefined>((resolve) => {
-    const late = setTimeout(() => resolve(undefined), OPEN_TIMEOUT_MS)
+    const late = setTimeout(() => resolve(undefined), waitMs)
     stream.once('response', resolve)
     stream.once('close', () => resolve(undefined))
     stream.once('close', () => clearTimeout(late))
     stream.once('response', () => clearTimeout(late))
   })
-  if (headers?.[':status'] === wanted) return
+  if (headers?.[':status'] === wanted) return headers
   stream.close(constants.NGHTTP2_CANCEL)
   if (!headers) throw new Fault('tunnel.down', { gateway })
   throw refusalFault(gateway, parseReason(headers[REASON_HEADER]), headers[':status'])
+}
+
+/** Longer is no name of a person. */
+const MAX_NAME = 100
+
+/** Percent-encoded by the gateway; what cannot be read is nobody's name. */
+function parseName(header: unknown): string {
+  try {
+    return decodeURIComponent(String(header ?? '')).slice(0, MAX_NAME)
+  } catch {
+    return ''
+  }
 }
 
 function refusalFault(

@@ -8,6 +8,7 @@ import { Fault } from '../../protocol/kit/fault.ts'
 import type { Log } from '../../protocol/kit/log.ts'
 import { HANDSHAKE_TIMEOUT_MS, TUNNEL_ALPN } from '../../protocol/tunnel/wire.ts'
 import { type GatewayLink, openGatewayLink } from './gateway-link.ts'
+import type { GatewayOrder } from './gateway-order.ts'
 
 /** TLS connections at once, of all gateways: beyond it a cloud is run twice. */
 const MAX_CONNECTIONS = 5_000
@@ -40,6 +41,13 @@ export interface TunnelHub extends AsyncDisposable {
   openStream(request: StreamRequest): Promise<Duplex>
   /** The gateway cuts the session and refuses it from now on; throws Fault 'tunnel.down' when it cannot be told. */
   endSession(site: string, gateway: string, session: string): Promise<void>
+  /** Puts a session to the people at the site; resolves with the name of who said yes, throws as `openStream`. */
+  askConsent(
+    question: GatewayName & { session: string; grant: string },
+    signal: AbortSignal,
+  ): Promise<string>
+  /** A request about the gateway itself; throws Fault 'tunnel.down' or 'tunnel.refused'. */
+  order(site: string, gateway: string, order: GatewayOrder): Promise<unknown>
 }
 
 /** Listens for gateways. */
@@ -78,6 +86,9 @@ export async function openTunnelHub(options: TunnelHubOptions): Promise<TunnelHu
     openStream: async ({ site, gateway, target, grant }) =>
       await linkOf(site, gateway).openStream(target, grant),
     endSession: async (site, gateway, session) => await linkOf(site, gateway).endSession(session),
+    askConsent: async ({ site, gateway, ...question }, signal) =>
+      await linkOf(site, gateway).askConsent(question, signal),
+    order: async (site, gateway, order) => await linkOf(site, gateway).order(order),
     async [Symbol.asyncDispose]() {
       const closed = once(server, 'close')
       server.close()

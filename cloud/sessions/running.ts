@@ -34,7 +34,7 @@ interface Entry {
   recorder: Recorder
 }
 
-export type RunningContext = Omit<Broker, 'running'>
+export type RunningContext = Omit<Broker, 'running' | 'questions'>
 
 /** `end` is called when a session must end by itself (recorder failed, gateway withdrew). */
 export function createRunning(
@@ -132,11 +132,16 @@ async function startEntry(
 
 async function openStream(context: RunningContext, row: SessionRow): Promise<Duplex> {
   const { site, gateway, target } = row
-  const grant = await context.signer.sign(await claimsFor(context, row))
+  const grant = await signGrant(context, row)
   return await context.hub.openStream({ site, gateway, target, grant })
 }
 
-/** A grant for one stream: never more than the row in the database says. */
+/** A grant for one stream, or for one question to the site. */
+export async function signGrant(context: RunningContext, row: SessionRow): Promise<string> {
+  return await context.signer.sign(await claimsFor(context, row))
+}
+
+/** Never more than the row in the database says. */
 async function claimsFor({ rows, now }: RunningContext, row: SessionRow): Promise<GrantClaims> {
   const issuedAt = Math.floor(now() / 1000)
   const approver = row.approver
@@ -190,7 +195,9 @@ function note({ now }: RunningContext, kind: string, text: string) {
 
 /** Best effort: a gateway that is away lost its streams already, and every grant of the session is dead in half a minute. */
 async function tellGateway({ hub, log }: RunningContext, row: SessionRow): Promise<void> {
-  if (row.started_at === null) return
+  // Of a session that never ran the gateway knows only when its own people were asked.
+  const isKnownThere = row.started_at !== null || (row.decided_at !== null && !row.approver)
+  if (!isKnownThere) return
   try {
     await hub.endSession(row.site, row.gateway, row.id)
   } catch (error) {

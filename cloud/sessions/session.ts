@@ -36,6 +36,16 @@ export function timeUp(session: Timed, now: number): SessionEndReason | undefine
   return session.state === 'active' && isIdle ? 'idle' : undefined
 }
 
+const MINUTE_MS = 60_000
+
+/** The window of a session begins with the yes. */
+export function windowFrom(at: number, { minutes }: { minutes: number }) {
+  return { decided_at: at, until_at: at + minutes * MINUTE_MS }
+}
+
+/** Where the people at the site are asked, at their own gateway. */
+export const siteDecides = 'local' satisfies ConsentMode
+
 /** True where the site's own policy is the consent, so that no person need approve in the cloud. */
 export function isStandingConsent(consent: string): boolean {
   return (['always', 'schedule', 'key-switch'] satisfies ConsentMode[] as string[]).includes(
@@ -44,6 +54,7 @@ export function isStandingConsent(consent: string): boolean {
 }
 
 const endings: Partial<Record<RefusalCode, SessionEndReason>> = {
+  'consent-missing': 'revoked',
   'key-switch-off': 'interlock',
   'outside-schedule': 'interlock',
   killed: 'revoked',

@@ -10,6 +10,7 @@ import { openSession, pauseSession } from './opening.ts'
 import { eventsOf, exchangesOf, readRecording } from './recording.ts'
 import { createRunning, recordingFile } from './running.ts'
 import { createSessionRows } from './session-rows.ts'
+import { createSiteQuestions } from './site-questions.ts'
 import { createViewers, type ViewerAccess } from './viewers.ts'
 
 export interface Sessions extends AsyncDisposable {
@@ -34,7 +35,7 @@ export interface Sessions extends AsyncDisposable {
   har(id: string): Promise<object>
   /** Its tunnel is gone: ends what runs through it. */
   gatewayLost(site: string, gateway: string): Promise<void>
-  /** Ends what time has ended; call it every second or so. */
+  /** Ends what time has ended and asks sites that came back; call it every second or so. */
   tick(now: number): Promise<void>
   /** For the web HMI's listener. */
   readonly viewers: ViewerAccess
@@ -51,7 +52,8 @@ export async function openSessions(options: SessionsOptions): Promise<Sessions> 
     viewers: createViewers(now),
   }
   const running = createRunning(parts, (id, reason) => void endQuietly(broker, { id, reason }))
-  const broker: Broker = { ...parts, running }
+  const questions = createSiteQuestions(() => broker)
+  const broker: Broker = { ...parts, running, questions }
   for (const row of await broker.rows.openOnes()) {
     if (row.started_at === null) continue
     await endQuietly(broker, { id: row.id, reason: 'fault', note: 'the cloud restarted' })
@@ -76,10 +78,14 @@ function createSessions(broker: Broker): Sessions {
       return createHar(await readRecording(recordingFile(broker.recordingsDir, id)), session)
     },
     gatewayLost: (site, gateway) => endOfGateway(broker, site, gateway),
-    tick: (at) => endByTime(broker, at),
+    async tick(at) {
+      await endByTime(broker, at)
+      await broker.questions.askOpen()
+    },
     viewers: broker.viewers,
     async [Symbol.asyncDispose]() {
       const note = 'the cloud stops'
+      await broker.questions[Symbol.asyncDispose]()
       for (const id of broker.running.ids()) await endQuietly(broker, { id, reason: 'fault', note })
     },
   }

@@ -7,10 +7,11 @@ import type {
   SessionState,
   ShelvingState,
 } from '../../protocol/states.ts'
+import type { SecondTables } from './schema-2.ts'
 
 type Flag = 0 | 1
 
-export interface Schema {
+export interface Schema extends SecondTables {
   tenants: { id: string; name: string }
   sites: { id: string; tenant: string; name: string; time_zone: string }
   gateways: {
@@ -92,6 +93,12 @@ export interface Schema {
     shelved_by: string | null
     suppressed: Flag
     out_of_service: Flag
+    /** An active alarm clears below max(limit, peak_clear * peak). */
+    peak_clear: Generated<number>
+    /** The version of the model whose ratio it looks at. */
+    model: string | null
+    /** 0: awareness only (ISA-18.2 "alert"), of a model on trial. */
+    opens_case: Generated<Flag>
   }
   alarms: {
     id: string
@@ -110,6 +117,8 @@ export interface Schema {
     contributions: string
     case_id: string | null
     peak: number | null
+    /** The version of the model that raised it. */
+    model: string | null
   }
   alarm_events: {
     id: Generated<number>

@@ -3,12 +3,17 @@ import type { Kysely } from 'kysely'
 import {
   alarmTransitions,
   caseTransitions,
+  configTransitions,
   sessionTransitions,
   type Transition,
 } from '../../protocol/states.ts'
 import type { Schema } from './schema.ts'
 
-type TransitionTable = 'alarm_transitions' | 'case_transitions' | 'session_transitions'
+type TransitionTable =
+  | 'alarm_transitions'
+  | 'case_transitions'
+  | 'session_transitions'
+  | 'gateway_config_transitions'
 type Pair = { from_state: string; to_state: string }
 
 /** What each SQL table must contain; the pair of a state with itself is how a new row begins. */
@@ -17,6 +22,7 @@ export const transitionRows: Readonly<Record<TransitionTable, readonly Pair[]>> 
   alarm_transitions: pairsOf(alarmTransitions),
   case_transitions: [...pairsOf(caseTransitions), initial('reported')],
   session_transitions: [...pairsOf(sessionTransitions), initial('requested')],
+  gateway_config_transitions: [...pairsOf(configTransitions), initial('draft')],
 }
 
 /** Makes the tables equal to the constants; removing a pair that a stored row still uses fails on its foreign key. */

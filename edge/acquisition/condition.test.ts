@@ -1,18 +1,18 @@
 /** Conditioning: what is emitted, with which value, quality and time; no clock but the arguments. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { quality, type Sample, type Value } from '../../protocol/model.ts'
+import { dataTypes, quality, type Sample, type Value } from '../../protocol/model.ts'
 import {
   checkSilence,
-  conditionSample,
   createTagState,
-  fitType,
   MAX_AHEAD_MS,
   markLost,
   type Rule,
   repairAt,
-  type TagState,
+  silenceDueMs,
+  takeReading,
 } from './condition.ts'
+import { createFit, fitType, fitValue } from './fit-value.ts'
 
 const NOW = 1_800_000_000_000
 const tag = 's/g/d/Level'
@@ -24,13 +24,10 @@ function reading(value: Value | null, more: Partial<Sample> = {}): Sample {
 
 /** Feeds readings one second apart and gives what was emitted for each. */
 function feed(values: readonly (Value | null)[], rule: Rule = plain): (Sample | undefined)[] {
-  let state: TagState = createTagState(0)
+  const state = createTagState(tag, rule, 0)
   return values.map((value, i) => {
     const clocks = { wallMs: NOW + i * 1000, monoMs: i * 1000 }
-    const raw = reading(value, { at: clocks.wallMs })
-    const step = conditionSample(state, raw, { rule, clocks })
-    state = step.state
-    return step.emit
+    return takeReading(state, reading(value, { at: clocks.wallMs }), clocks)
   })
 }
 
@@ -65,6 +62,28 @@ describe('value', () => {
   })
 })
 
+describe('the short way of numbers', () => {
+  const number = fc.oneof(
+    fc.double(),
+    fc.integer({ min: -70_000, max: 70_000 }),
+    fc.constantFrom(-0, 2 ** 31, 2 ** 32 - 1, 3.4028234663852886e38, 3.5e38),
+  )
+
+  test('gives what the long one gives, whatever the type and the limits', () => {
+    const rule = fc.record(
+      { type: fc.constantFrom(...dataTypes), min: number, max: number, scale: fc.constant(0.1) },
+      { requiredKeys: ['type'] },
+    )
+    fc.assert(
+      fc.property(number, rule, (raw, it) => {
+        const fit = createFit(it)
+        const long = fitValue(raw, it, { ...fit, low: 1, high: 0 })
+        expect(fitValue(raw, it, fit)).toBe(long)
+      }),
+    )
+  })
+})
+
 describe('report by exception', () => {
   test('changes inside the deadband are swallowed until they add up from the last reported value', () => {
     expect(shown(feed([10, 10.4, 10.9, 11, 10.2], { ...plain, deadband: 1 }))).toEqual([
@@ -96,33 +115,33 @@ describe('report by exception', () => {
 })
 
 describe('staleness', () => {
-  const good = conditionSample(createTagState(0), reading(5), {
-    rule: plain,
-    clocks: { wallMs: NOW, monoMs: 0 },
-  }).state
+  /** Read once, good, at the instant 0. */
+  const good = (rule: Rule = plain) => {
+    const state = createTagState(tag, rule, 0)
+    takeReading(state, reading(5), later(0))
+    return state
+  }
   const later = (ms: number) => ({ wallMs: NOW + ms, monoMs: ms })
 
   test('after three intervals without a reading the last value is stale, once, and heals', () => {
-    expect(checkSilence(good, plain, later(3000)).emit).toBeUndefined()
-    const stale = checkSilence(good, plain, later(3001))
-    expect(stale.emit).toMatchObject({ value: 5, quality: quality.stale, at: NOW + 3001 })
-    expect(checkSilence(stale.state, plain, later(9000)).emit).toBeUndefined()
-    const back = conditionSample(stale.state, reading(5, { at: NOW + 9500 }), {
-      rule: plain,
-      clocks: later(9500),
-    })
-    expect(back.emit).toMatchObject({ value: 5, quality: quality.good })
+    const state = good()
+    expect(checkSilence(state, later(3000))).toBeUndefined()
+    const stale = checkSilence(state, later(3001))
+    expect(stale).toMatchObject({ value: 5, quality: quality.stale, at: NOW + 3001 })
+    expect(checkSilence(state, later(9000))).toBeUndefined()
+    const back = takeReading(state, reading(5, { at: NOW + 9500 }), later(9500))
+    expect(back).toMatchObject({ value: 5, quality: quality.good })
   })
 
   test('a jump of the wall clock makes nothing stale', () => {
     const jumped = { wallMs: NOW + 86_400_000, monoMs: 1000 }
-    expect(checkSilence(good, plain, jumped).emit).toBeUndefined()
+    expect(checkSilence(good(), jumped)).toBeUndefined()
   })
 
   test('a subscribed tag is never stale by calm, it is repeated', () => {
-    const pushed: Rule = { ...plain, staleAfterMs: undefined }
-    expect(checkSilence(good, pushed, later(59_999)).emit).toBeUndefined()
-    expect(checkSilence(good, pushed, later(60_000)).emit).toMatchObject({
+    const state = good({ ...plain, staleAfterMs: undefined })
+    expect(checkSilence(state, later(59_999))).toBeUndefined()
+    expect(checkSilence(state, later(60_000))).toMatchObject({
       value: 5,
       quality: quality.good,
       at: NOW + 60_000,
@@ -130,9 +149,28 @@ describe('staleness', () => {
   })
 
   test('a tag whose device is gone is bad once and silent until it is read again', () => {
-    const lost = markLost(good, tag, later(100))
-    expect(lost.emit).toMatchObject({ value: null, quality: quality.bad })
-    expect(checkSilence(lost.state, plain, later(99_000)).emit).toBeUndefined()
+    const state = good()
+    expect(markLost(state, later(100))).toMatchObject({ value: null, quality: quality.bad })
+    expect(checkSilence(state, later(99_000))).toBeUndefined()
+  })
+
+  test('nothing is said before the instant that was named as the earliest', () => {
+    const rules = [plain, { ...plain, staleAfterMs: undefined, maxSilenceMs: 700 }]
+    const steps = fc.array(fc.tuple(fc.nat(5000), fc.constantFrom('read', 'bad', 'lost', 'check')))
+    fc.assert(
+      fc.property(fc.constantFrom(...rules), steps, (rule, all) => {
+        const state = createTagState(tag, rule, 0)
+        let ms = 0
+        for (const [pauseMs, what] of all) {
+          const dueMs = silenceDueMs(state)
+          ms += pauseMs
+          if (what === 'lost') markLost(state, later(ms))
+          else if (what !== 'check')
+            takeReading(state, reading(what === 'bad' ? null : ms), later(ms))
+          else if (checkSilence(state, later(ms))) expect(ms).toBeGreaterThanOrEqual(dueMs)
+        }
+      }),
+    )
   })
 })
 
@@ -148,6 +186,11 @@ describe('time', () => {
     }
   })
 
+  test('a last time told by a clock that was put back since does not hold the present in the future', () => {
+    expect(repairAt(NOW, NOW + 10_800_000, NOW)).toBe(NOW)
+    expect(repairAt(NOW, NOW + 5000, NOW)).toBe(NOW + 5001)
+  })
+
   test('whatever the source clock does, the times of one tag strictly rise and no sample is lost', () => {
     const instant = fc.oneof(
       fc.integer({ min: NOW - 5000, max: NOW + 5000 }),
@@ -156,15 +199,14 @@ describe('time', () => {
     )
     fc.assert(
       fc.property(fc.array(instant, { maxLength: 50 }), (instants) => {
-        let state = createTagState(0)
+        const state = createTagState(tag, plain, 0)
         let last = Number.NEGATIVE_INFINITY
         for (const [i, at] of instants.entries()) {
           const clocks = { wallMs: NOW + i, monoMs: i }
-          const step = conditionSample(state, reading(i, { at }), { rule: plain, clocks })
-          state = step.state
-          expect(step.emit?.value).toBe(i)
-          expect(step.emit?.at).toBeGreaterThan(last)
-          last = step.emit?.at ?? Number.NaN
+          const told = takeReading(state, reading(i, { at }), clocks)
+          expect(told?.value).toBe(i)
+          expect(told?.at).toBeGreaterThan(last)
+          last = told?.at ?? Number.NaN
         }
       }),
     )

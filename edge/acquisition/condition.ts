@@ -1,14 +1,8 @@
-/** Pure conditioning of one tag: scale, limits, type, time, deadband, maximum silence, staleness. */
-import { type DataType, quality, type Sample, type Value } from '../../protocol/model.ts'
+/** Conditioning of one tag, without clock or I/O of its own: scale, limits, type, time, deadband, maximum silence, staleness. */
+import { type Quality, quality, type Sample, type TagId, type Value } from '../../protocol/model.ts'
+import { createFit, type Fit, fitValue, type ValueRule } from './fit-value.ts'
 
-export interface Rule {
-  type: DataType
-  /** value = raw × scale + offset */
-  scale?: number
-  offset?: number
-  /** Outside of it the quality is bad and there is no value. */
-  min?: number
-  max?: number
+export interface Rule extends ValueRule {
   /** Smaller changes are not reported. */
   deadband?: number
   /** An unchanged value is repeated after this. */
@@ -17,10 +11,13 @@ export interface Rule {
   staleAfterMs?: number
 }
 
-/** What is remembered between two readings of a tag. */
+/** A tag with its rule and what is remembered between two readings of it; the functions below change it. */
 export interface TagState {
+  readonly tag: TagId
+  readonly rule: Rule
+  readonly fit: Fit
   /** The last sample that was emitted. */
-  last?: Sample
+  last: Sample | undefined
   /** Monotonic instant of that emission. */
   emittedMs: number
   /** Monotonic instant of the last reading of any quality. */
@@ -29,18 +26,18 @@ export interface TagState {
   silent: boolean
 }
 
+/** What a driver says of a tag now: a sample without its tag. */
+export interface Reading {
+  at: number
+  value: Value | null
+  quality: Quality
+  status?: number
+}
+
 /** Both clocks, taken once per call: wall for `at`, monotonic for every duration. */
 export interface Clocks {
   wallMs: number
   monoMs: number
-}
-
-export interface Conditioned {
-  state: TagState
-  /** Undefined: nothing worth reporting. */
-  emit?: Sample
-  /** The source's time could not be kept. */
-  clockRepaired?: boolean
 }
 
 /** A source clock further ahead than this is wrong: beyond NTP trouble, below a time zone. */
@@ -48,26 +45,43 @@ export const MAX_AHEAD_MS = 60_000
 /** 2015-01-01. A source time before it comes from a clock that was never set. */
 export const MIN_AT = 1_420_070_400_000
 
-export function createTagState(monoMs: number): TagState {
-  return { emittedMs: monoMs, seenMs: monoMs, silent: true }
+export function createTagState(tag: TagId, rule: Rule, monoMs: number): TagState {
+  const times = { emittedMs: monoMs, seenMs: monoMs }
+  return { tag, rule, fit: createFit(rule), last: undefined, ...times, silent: true }
 }
 
-/** Takes a reading of a driver and says what to emit. */
-export function conditionSample(
-  state: TagState,
-  raw: Sample,
-  { rule, clocks }: { rule: Rule; clocks: Clocks },
-): Conditioned {
-  const reading = applyRule(raw, rule)
-  const seen: TagState = { ...state, seenMs: clocks.monoMs, silent: false }
-  if (!isWorthReporting(state, reading, { rule, clocks })) return { state: seen }
-  const at = repairAt(reading.at, newestTold(state, clocks), clocks.wallMs)
-  const emit = at === reading.at ? reading : { ...reading, at }
-  return {
-    state: { ...seen, last: emit, emittedMs: clocks.monoMs },
-    emit,
-    clockRepaired: at !== reading.at,
-  }
+/** Takes a reading and gives the sample to emit; undefined: nothing worth reporting. */
+export function takeReading(state: TagState, reading: Reading, clocks: Clocks): Sample | undefined {
+  const value = reading.value === null ? null : fitValue(reading.value, state.rule, state.fit)
+  const isRefused = value === null && reading.value !== null
+  const rating = isRefused ? quality.bad : reading.quality
+  const newest = newestTold(state, clocks)
+  state.seenMs = clocks.monoMs
+  state.silent = false
+  const { last, rule } = state
+  const isNews =
+    last === undefined ||
+    last.quality !== rating ||
+    last.status !== reading.status ||
+    clocks.monoMs - state.emittedMs >= rule.maxSilenceMs ||
+    isChanged(last.value, value, rule.deadband ?? 0)
+  if (!isNews) return undefined
+  const at = repairAt(reading.at, newest, clocks.wallMs)
+  return keep(
+    state,
+    createSample(state.tag, { at, value, quality: rating }, reading.status),
+    clocks,
+  )
+}
+
+function createSample(tag: TagId, { at, value, quality }: Reading, status?: number): Sample {
+  return status === undefined ? { tag, at, value, quality } : { tag, at, value, quality, status }
+}
+
+function keep(state: TagState, sample: Sample, { monoMs }: Clocks): Sample {
+  state.last = sample
+  state.emittedMs = monoMs
+  return sample
 }
 
 /**
@@ -78,32 +92,33 @@ function newestTold({ last, silent }: TagState, { wallMs }: Clocks): number | un
   return last && silent ? Math.max(last.at, wallMs - 1) : last?.at
 }
 
-/** Looks at a tag without a new reading: stale, or to be repeated, or nothing. */
-export function checkSilence(state: TagState, rule: Rule, clocks: Clocks): Conditioned {
-  const { last } = state
-  if (!last || state.silent) return { state }
-  const isOverdue =
-    rule.staleAfterMs !== undefined && clocks.monoMs - state.seenMs > rule.staleAfterMs
-  if (isOverdue) {
-    if (last.quality !== quality.good) return { state }
-    return emitAgain(state, { ...last, quality: quality.stale }, clocks)
-  }
-  // Polled tags repeat by their next reading; here it is the subscription whose server keeps silent.
-  const isDue = clocks.monoMs - state.emittedMs >= rule.maxSilenceMs
-  if (rule.staleAfterMs !== undefined || !isDue) return { state }
-  return emitAgain(state, last, clocks)
+/** Looks at a tag without a new reading: the sample that says it is stale, or repeats it, or nothing. */
+export function checkSilence(state: TagState, clocks: Clocks): Sample | undefined {
+  const { last, rule } = state
+  if (!last || clocks.monoMs < silenceDueMs(state)) return undefined
+  if (rule.staleAfterMs === undefined) return emitAgain(state, last, clocks)
+  if (clocks.monoMs - state.seenMs <= rule.staleAfterMs) return undefined
+  return emitAgain(state, { ...last, quality: quality.stale }, clocks)
+}
+
+/** Monotonic instant before which `checkSilence` has nothing to say, if nothing is read until then. */
+export function silenceDueMs({ last, silent, rule, seenMs, emittedMs }: TagState): number {
+  if (!last || silent) return Number.POSITIVE_INFINITY
+  // Polled tags repeat by their next reading; a subscription's server may keep silent.
+  if (rule.staleAfterMs === undefined) return emittedMs + rule.maxSilenceMs
+  return last.quality === quality.good ? seenMs + rule.staleAfterMs : Number.POSITIVE_INFINITY
 }
 
 /** The one bad sample of a tag whose device went away. */
-export function markLost(state: TagState, tag: Sample['tag'], clocks: Clocks): Conditioned {
-  const lost: Sample = { tag, at: clocks.wallMs, value: null, quality: quality.bad }
-  const marked = emitAgain(state, lost, clocks)
-  return { ...marked, state: { ...marked.state, silent: true } }
+export function markLost(state: TagState, clocks: Clocks): Sample {
+  const lost: Sample = { tag: state.tag, at: clocks.wallMs, value: null, quality: quality.bad }
+  state.silent = true
+  return emitAgain(state, lost, clocks)
 }
 
-function emitAgain(state: TagState, sample: Sample, clocks: Clocks): Conditioned {
-  const emit = { ...sample, at: repairAt(clocks.wallMs, state.last?.at, clocks.wallMs) }
-  return { state: { ...state, last: emit, emittedMs: clocks.monoMs }, emit }
+function emitAgain(state: TagState, sample: Sample, clocks: Clocks): Sample {
+  const at = repairAt(clocks.wallMs, state.last?.at, clocks.wallMs)
+  return keep(state, { ...sample, at }, clocks)
 }
 
 /**
@@ -114,18 +129,10 @@ function emitAgain(state: TagState, sample: Sample, clocks: Clocks): Conditioned
 export function repairAt(at: number, lastAt: number | undefined, wallMs: number): number {
   const isTrue = Number.isFinite(at) && at >= MIN_AT && at <= wallMs + MAX_AHEAD_MS
   const kept = isTrue ? Math.floor(at) : wallMs
-  if (lastAt === undefined || kept > lastAt) return kept
+  // A last time that lies ahead of us was told by a clock that has been put right since.
+  const isLastWrong = lastAt !== undefined && lastAt > wallMs + MAX_AHEAD_MS
+  if (lastAt === undefined || kept > lastAt || isLastWrong) return kept
   return Math.max(wallMs, lastAt + 1)
-}
-
-function isWorthReporting(
-  { last, emittedMs }: TagState,
-  next: Sample,
-  { rule, clocks }: { rule: Rule; clocks: Clocks },
-): boolean {
-  if (!last || last.quality !== next.quality || last.status !== next.status) return true
-  if (clocks.monoMs - emittedMs >= rule.maxSilenceMs) return true
-  return isChanged(last.value, next.value, rule.deadband ?? 0)
 }
 
 function isChanged(before: Value | null, after: Value | null, deadband: number): boolean {
@@ -136,66 +143,4 @@ function isChanged(before: Value | null, after: Value | null, deadband: number):
     return Math.abs(Number(after - before)) >= deadband
   }
   return before !== after
-}
-
-function applyRule(raw: Sample, rule: Rule): Sample {
-  if (raw.value === null) return raw
-  const value = fitType(scaleValue(raw.value, rule), rule.type)
-  if (value === null || isOutside(value, rule)) {
-    return { ...raw, value: null, quality: quality.bad }
-  }
-  return value === raw.value ? raw : { ...raw, value }
-}
-
-function scaleValue(value: Value, { scale, offset }: Rule): Value {
-  const isNumeric = typeof value === 'number' || typeof value === 'bigint'
-  if (!isNumeric || (scale === undefined && offset === undefined)) return value
-  return Number(value) * (scale ?? 1) + (offset ?? 0)
-}
-
-function isOutside(value: Value, { min, max }: Rule): boolean {
-  if (typeof value !== 'number' && typeof value !== 'bigint') return false
-  return (min !== undefined && value < min) || (max !== undefined && value > max)
-}
-
-const integerBits: Partial<Record<DataType, readonly [bits: number, isSigned: boolean]>> = {
-  Int8: [8, true],
-  Int16: [16, true],
-  Int32: [32, true],
-  Int64: [64, true],
-  UInt8: [8, false],
-  UInt16: [16, false],
-  UInt32: [32, false],
-  UInt64: [64, false],
-}
-
-/** The value as its tag's type; null when it has none there (NaN, infinity, out of the type's range). */
-export function fitType(value: Value, type: DataType): Value | null {
-  if (type === 'String') return String(value)
-  if (type === 'Boolean') return typeof value === 'boolean' ? value : Number(value) !== 0
-  if (typeof value === 'string') return null
-  const bits = integerBits[type]
-  if (bits) return fitInteger(value, bits)
-  const number = Number(value)
-  return Number.isFinite(type === 'Float' ? Math.fround(number) : number) ? number : null
-}
-
-function fitInteger(
-  value: number | bigint | boolean,
-  [bits, isSigned]: readonly [number, boolean],
-): Value | null {
-  if (typeof value === 'number' && !Number.isFinite(value)) return null
-  if (typeof value !== 'bigint' && bits < 64)
-    return fitSmall(Math.round(Number(value)), bits, isSigned)
-  const integer = typeof value === 'bigint' ? value : BigInt(Math.round(Number(value)))
-  const fitted = isSigned ? BigInt.asIntN(bits, integer) : BigInt.asUintN(bits, integer)
-  if (fitted !== integer) return null
-  return bits === 64 ? integer : Number(integer)
-}
-
-/** Beside the bigints: nearly every integer of a plant comes through here. */
-function fitSmall(integer: number, bits: number, isSigned: boolean): number | null {
-  const limit = 2 ** (isSigned ? bits - 1 : bits)
-  // + 0: no negative zero.
-  return integer < limit && integer >= (isSigned ? -limit : 0) ? integer + 0 : null
 }

@@ -1,6 +1,7 @@
 /** What a device's conditioner remembers of its tags from the very start. */
 import { expect, test } from 'vitest'
 import { quality, type Sample } from '../../protocol/model.ts'
+import { GOOD, NO_VALUE } from '../drivers/driver.ts'
 import { createConditioner } from './conditioner.ts'
 import { createLinkCounters } from './counters.ts'
 
@@ -56,4 +57,59 @@ test('the tags of a device that went mute are bad since its last sign of life, n
     [tag.id, 5000, null, quality.bad],
     [level.id, 5001, null, quality.bad],
   ])
+})
+
+test('what a busy gateway took late is dated by its source: so is the last sign of life', () => {
+  const told: Sample[] = []
+  const clocks = { wallMs: START, monoMs: 0 }
+  const conditioner = createConditioner({
+    device: 'plc',
+    groups: [{ name: 'state', intervalMs: 1000, mode: 'subscribe', tags: [{ tag }] }],
+    isPushed: () => true,
+    emit: (_, samples) => void told.push(...samples),
+    counters: createLinkCounters(),
+    readClocks: () => ({ ...clocks }),
+  })
+  // Published at 5 s, on the table at 7: what the source told at 6 was never seen, and must lie after the mark.
+  Object.assign(clocks, { wallMs: START + 7000, monoMs: 7000 })
+  conditioner.take([{ tag: tag.id, at: START + 5000, value: true, quality: quality.good }])
+  Object.assign(clocks, { wallMs: START + 20_000, monoMs: 20_000 })
+  conditioner.lose()
+  expect(told.map(({ at }) => at - START)).toEqual([5000, 5001])
+})
+
+test('a reading in columns is told as the same reading in samples is', () => {
+  const tags = ['A', 'B', 'C'].map((name) => ({ ...tag, id: `s/g/plc/${name}` as const, name }))
+  const create = () => {
+    const told: Sample[] = []
+    const conditioner = createConditioner({
+      device: 'plc',
+      groups: [
+        { name: 'all', intervalMs: 1000, mode: 'poll', tags: tags.map((it) => ({ tag: it })) },
+      ],
+      isPushed: () => false,
+      emit: (_, samples) => void told.push(...samples),
+      counters: createLinkCounters(),
+      readClocks: () => ({ wallMs: START, monoMs: 0 }),
+    })
+    return { told, conditioner }
+  }
+  const [columns, samples] = [create(), create()]
+  const reads = [
+    { values: [true, null, null], statuses: [GOOD, NO_VALUE, 2] },
+    { values: [false, null, true], statuses: [GOOD, 11, GOOD] },
+  ]
+  for (const [round, { values, statuses }] of reads.entries()) {
+    const at = START + round
+    columns.conditioner.takeColumns(0, { at, values, statuses: Float64Array.from(statuses) })
+    samples.conditioner.take(
+      tags.map(({ id }, i): Sample => {
+        const [value, status = NO_VALUE] = [values[i] ?? null, statuses[i]]
+        const rating = status === GOOD ? quality.good : quality.bad
+        return { tag: id, at, value, quality: rating, ...(status > 0 ? { status } : {}) }
+      }),
+    )
+  }
+  expect(columns.told).toEqual(samples.told)
+  expect(columns.told).toHaveLength(6)
 })

@@ -1,14 +1,15 @@
 /** Keeps the conditioning state of a device's tags and hands on what is worth it. */
 import { type DeviceId, quality, type Sample, type Tag, type TagId } from '../../protocol/model.ts'
+import { type Columns, GOOD, NO_VALUE } from '../drivers/driver.ts'
 import {
   type Clocks,
-  type Conditioned,
   checkSilence,
-  conditionSample,
   createTagState,
   markLost,
-  type Rule,
+  type Reading,
+  silenceDueMs,
   type TagState,
+  takeReading,
 } from './condition.ts'
 import type { LinkCounters } from './counters.ts'
 
@@ -40,6 +41,8 @@ const STALE_INTERVALS = 3
 
 export interface Conditioner {
   take(samples: readonly Sample[]): void
+  /** The same of all tags of a group, by its place in the list of groups. */
+  takeColumns(group: number, columns: Columns): void
   /** Looks for stale tags and for values to repeat. */
   check(): void
   /** One bad sample a tag: the device is gone, since its last sign of life and not since that was noticed. */
@@ -58,81 +61,116 @@ export interface ConditionerOptions {
   readClocks?(): Clocks
 }
 
-interface Entry {
-  rule: Rule
-  state: TagState
-}
-
 const systemClocks = (): Clocks => ({ wallMs: Date.now(), monoMs: performance.now() })
 
 export function createConditioner(options: ConditionerOptions): Conditioner {
-  const { device, emit, counters, readClocks = systemClocks } = options
-  const entries = createEntries(options, readClocks().monoMs)
+  const { device, groups, emit, counters, readClocks = systemClocks } = options
+  const byGroup = groups.map((group) => createStates(group, options, readClocks().monoMs))
+  const states = new Map<TagId, TagState>(byGroup.flat().map((state) => [state.tag, state]))
   /** Monotonic instant of the last reading of any tag: until then the device is known to have lived. */
   let livedMs: number | undefined
-  const apply = (entry: Entry, { state, emit: sample, clockRepaired }: Conditioned) => {
-    entry.state = state
-    if (clockRepaired) counters.clockRepairs++
-    return sample
-  }
+  /** Monotonic: until then no tag is stale or to be repeated. */
+  let quietUntilMs = 0
   const send = (samples: Sample[]) => {
     if (samples.length === 0) return
     counters.samples += samples.length
     emit(device, samples)
   }
-  const sweep = (judge: (entry: Entry, tag: TagId, clocks: Clocks) => Conditioned) => {
-    const clocks = readClocks()
-    const kept: Sample[] = []
-    for (const [tag, entry] of entries) {
-      const sample = apply(entry, judge(entry, tag, clocks))
-      if (sample) kept.push(sample)
-    }
-    return kept
+  const judge = (state: TagState, reading: Reading, clocks: Clocks) => {
+    if (reading.quality === quality.bad) counters.exceptions++
+    const sample = takeReading(state, reading, clocks)
+    if (!sample) counters.suppressed++
+    else if (sample.at !== reading.at) counters.clockRepairs++
+    return sample
   }
   return {
     take(samples) {
       const clocks = readClocks()
-      livedMs = clocks.monoMs
+      livedMs = clocks.monoMs - lagOf(samples, clocks.wallMs)
       const kept: Sample[] = []
       for (const raw of samples) {
-        const entry = entries.get(raw.tag)
-        if (!entry) continue
-        if (raw.quality === quality.bad) counters.exceptions++
-        const conditioned = conditionSample(entry.state, raw, { rule: entry.rule, clocks })
-        const sample = apply(entry, conditioned)
+        const state = states.get(raw.tag)
+        const sample = state && judge(state, raw, clocks)
         if (sample) kept.push(sample)
-        else counters.suppressed++
       }
       send(kept)
     },
+    takeColumns(group, columns) {
+      const clocks = readClocks()
+      livedMs = clocks.monoMs
+      const reading: Reading = { at: columns.at, value: null, quality: quality.bad }
+      const states = byGroup[group] ?? []
+      // As long as it may get: growing step by step would leave twice as much behind.
+      const kept: Sample[] = new Array(states.length)
+      let count = 0
+      for (let i = 0; i < states.length; i++) {
+        readPlace(reading, columns, i)
+        const sample = judge(states[i] as TagState, reading, clocks)
+        if (sample) kept[count++] = sample
+      }
+      kept.length = count
+      send(kept)
+    },
     check() {
-      const kept = sweep((entry, _tag, clocks) => checkSilence(entry.state, entry.rule, clocks))
+      const clocks = readClocks()
+      if (clocks.monoMs < quietUntilMs) return
+      const kept: Sample[] = []
+      for (const state of states.values()) {
+        const sample = checkSilence(state, clocks)
+        if (sample) kept.push(sample)
+      }
+      quietUntilMs = findQuietEnd(states.values(), clocks.monoMs)
       counters.stale += kept.filter((sample) => sample.quality === quality.stale).length
       send(kept)
     },
     lose() {
-      const since = livedMs
-      send(
-        sweep((entry, tag, clocks) => {
-          const muteMs = since === undefined ? 0 : clocks.monoMs - since
-          return markLost(entry.state, tag, { ...clocks, wallMs: clocks.wallMs - muteMs })
-        }),
-      )
+      const clocks = readClocks()
+      const muteMs = livedMs === undefined ? 0 : clocks.monoMs - livedMs
+      const since = { ...clocks, wallMs: clocks.wallMs - muteMs }
+      send([...states.values()].map((state) => markLost(state, since)))
     },
   }
 }
 
-function createEntries({ groups, isPushed, unknownSince: at }: ConditionerOptions, monoMs: number) {
-  const entries = new Map<TagId, Entry>()
-  for (const group of groups) {
-    const { intervalMs, maxSilenceMs = DEFAULT_MAX_SILENCE_MS } = group
-    const staleAfterMs = isPushed(group) ? undefined : intervalMs * STALE_INTERVALS
-    for (const { tag, scale, offset, min, max, deadband } of group.tags) {
-      const rule = { type: tag.type, scale, offset, min, max, deadband, maxSilenceMs, staleAfterMs }
-      const unknown = { tag: tag.id, value: null, quality: quality.bad }
-      const last = at === undefined ? undefined : { ...unknown, at }
-      entries.set(tag.id, { rule, state: { ...createTagState(monoMs), last } })
-    }
+/** A source whose newest time lies further back than this has a wrong clock, or told what has stood for long. */
+const MAX_LAG_MS = 10_000
+
+/** How long ago the newest of them was true: a busy gateway takes late what its source told in time. */
+function lagOf(samples: readonly Sample[], wallMs: number): number {
+  let newest = Number.NEGATIVE_INFINITY
+  for (const { at } of samples) if (at > newest) newest = at
+  const lag = wallMs - newest
+  return lag > 0 && lag <= MAX_LAG_MS ? lag : 0
+}
+
+function readPlace(reading: Reading, { values, statuses }: Columns, i: number): void {
+  const status = statuses[i] ?? NO_VALUE
+  reading.value = values[i] ?? null
+  reading.quality = status === GOOD ? quality.good : quality.bad
+  reading.status = status < 0 ? undefined : status
+}
+
+/** A tag that is silent now, or read again meanwhile, is due later than one that is read this very moment. */
+function findQuietEnd(states: Iterable<TagState>, monoMs: number): number {
+  let endMs = Number.POSITIVE_INFINITY
+  for (const state of states) {
+    const { maxSilenceMs, staleAfterMs = maxSilenceMs } = state.rule
+    endMs = Math.min(endMs, silenceDueMs(state), monoMs + staleAfterMs)
   }
-  return entries
+  return endMs
+}
+
+function createStates(
+  group: GroupPlan,
+  { isPushed, unknownSince: at }: ConditionerOptions,
+  monoMs: number,
+): TagState[] {
+  const { intervalMs, maxSilenceMs = DEFAULT_MAX_SILENCE_MS } = group
+  const staleAfterMs = isPushed(group) ? undefined : intervalMs * STALE_INTERVALS
+  return group.tags.map(({ tag, scale, offset, min, max, deadband }) => {
+    const rule = { type: tag.type, scale, offset, min, max, deadband, maxSilenceMs, staleAfterMs }
+    const state = createTagState(tag.id, rule, monoMs)
+    if (at !== undefined) state.last = { tag: tag.id, at, value: null, quality: quality.bad }
+    return state
+  })
 }

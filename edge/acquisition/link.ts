@@ -2,7 +2,8 @@
 import { type BackoffOptions, pause } from '../../protocol/kit/backoff.ts'
 import { Fault, type FaultCode, faults } from '../../protocol/kit/fault.ts'
 import type { DeviceId, Sample, Tag } from '../../protocol/model.ts'
-import type { Connection, Driver } from '../drivers/driver.ts'
+import type { Columns, Connection, Driver } from '../drivers/driver.ts'
+import type { Clocks } from './condition.ts'
 import { type Conditioner, createConditioner, type Emit, type GroupPlan } from './conditioner.ts'
 import type { LinkCounters } from './counters.ts'
 import { phaseOf, runSchedule } from './schedule.ts'
@@ -28,6 +29,8 @@ export interface LinkOptions {
   onConnection?(connection: Connection | undefined): void
   /** Somebody has put every tag on record as bad at this instant (Unix ms): what is read is told as later than that. */
   unknownSince?: number
+  /** What time it is; default: the machine's own clocks. */
+  readClocks?(): Clocks
   /** Default: 0.5 s doubling to 60 s. */
   backoff?: BackoffOptions
 }
@@ -77,15 +80,24 @@ interface LinkMind {
   startAttempt(): void
   hasAnswered(): boolean
   take(samples: readonly Sample[]): void
+  takeColumns(group: number, columns: Columns): void
   goOffline(fault: Fault): void
 }
 
 function createLinkMind(options: LinkOptions): LinkMind {
-  const { device, groups, emit, counters, onState, unknownSince } = options
+  const { device, groups, emit, counters, onState, unknownSince, readClocks } = options
   const isPushed = (group: GroupPlan) => group.mode === 'subscribe'
-  const conditioner = createConditioner({ device, groups, isPushed, emit, counters, unknownSince })
+  const conditioner = createConditioner({
+    ...{ device, groups, isPushed, emit, counters, unknownSince, readClocks },
+  })
   let believed: LinkState['state'] | undefined
   let answered = false
+  const noteAnswer = () => {
+    answered = true
+    if (believed === 'online') return
+    believed = 'online'
+    onState({ device, state: 'online', at: Date.now() })
+  }
   return {
     conditioner,
     startAttempt() {
@@ -93,11 +105,12 @@ function createLinkMind(options: LinkOptions): LinkMind {
     },
     hasAnswered: () => answered,
     take(samples) {
-      answered = true
       conditioner.take(samples)
-      if (believed === 'online') return
-      believed = 'online'
-      onState({ device, state: 'online', at: Date.now() })
+      noteAnswer()
+    },
+    takeColumns(group, columns) {
+      conditioner.takeColumns(group, columns)
+      noteAnswer()
     },
     goOffline(fault) {
       if (believed === 'offline') return
@@ -131,12 +144,12 @@ async function acquire(
       failed.abort()
     }
   }
-  const runs = options.groups.map((group) => {
+  const runs = options.groups.map((group, place) => {
     const tags = group.tags.map(({ tag }) => tag)
     const isPushed = group.mode === 'subscribe' && connection.subscribe !== undefined
     return isPushed
       ? connection.subscribe?.(tags, link.take, either)
-      : pollGroup(connection, { group, tags, options, link }, either)
+      : pollGroup(connection, { group, place, tags, options, link }, either)
   })
   await Promise.all(runs.map((run) => guard(run ?? Promise.resolve())))
   if (first) throw first.error
@@ -144,19 +157,23 @@ async function acquire(
 
 interface PolledGroup extends Acquisition {
   group: GroupPlan
+  /** In the list of groups. */
+  place: number
   tags: readonly Tag[]
 }
 
 async function pollGroup(
   connection: Connection,
-  { group, tags, options, link }: PolledGroup,
+  { group, place, tags, options, link }: PolledGroup,
   signal: AbortSignal,
 ): Promise<void> {
   const { counters, device } = options
   const { intervalMs } = group
   const poll = async () => {
     counters.polls++
-    link.take(await connection.read(tags, signal))
+    if (connection.readColumns) {
+      link.takeColumns(place, await connection.readColumns(tags, signal))
+    } else link.take(await connection.read(tags, signal))
   }
   const phaseMs = phaseOf(`${device}/${group.name}`, intervalMs)
   const tick = async ({ lateMs, skipped }: { lateMs: number; skipped: number }) => {

@@ -76,7 +76,8 @@ async function openOurs(port: number) {
   const never = new AbortController().signal
   const connection = await driver.connect(never)
   return {
-    read: async () => void (await connection.read(tags, never)),
+    // As the gateway reads it.
+    read: async () => void (await (connection.readColumns ?? connection.read)(tags, never)),
     [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
   }
 }

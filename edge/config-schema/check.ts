@@ -17,14 +17,35 @@ export interface CheckOptions {
   elsewhere?: boolean
 }
 
-/** One good sentence, or Fault 'config.invalid' with every problem, each with file, line and path. */
+/** What is worth a word of a good file, or Fault 'config.invalid' with every error, each with file, line and path. */
 export async function checkGateway(file: string, options: CheckOptions = {}): Promise<string> {
-  const { config, source } = await readGatewayConfig(file)
-  const problems = [...lintGateway(config), ...(options.elsewhere ? [] : await lintPaths(config))]
-  const sentences = [...formatAll(source, problems), ...(await checkPolicy(config))]
-  if (sentences.length > 0) throw configFault(sentences)
+  const { config, warnings } = await loadCheckedGateway(file, options)
   const tags = config.devices.flatMap(tagsOf)
-  return `${file}: ${config.devices.length} device(s), ${tags.length} tag(s), nothing wrong`
+  const end = warnings.length === 0 ? 'nothing wrong' : `${warnings.length} warning(s)`
+  const sentence = `${file}: ${config.devices.length} device(s), ${tags.length} tag(s), ${end}`
+  return [...warnings.map((warning) => `warning: ${warning}`), sentence].join('\n')
+}
+
+/** The configuration and what is not good of it. Throws Fault 'config.invalid' with every error and every warning. */
+export async function loadCheckedGateway(
+  file: string,
+  options: CheckOptions = {},
+): Promise<{ config: GatewayConfig; warnings: string[] }> {
+  const { config, source } = await readGatewayConfig(file)
+  const { own, policy } = await lintAll(config, options)
+  const warnings = own.filter(({ isWarning }) => isWarning)
+  const isGood = warnings.length === own.length && policy.length === 0
+  if (!isGood) throw configFault([...formatAll(source, own), ...policy])
+  return { config, warnings: formatAll(source, warnings) }
+}
+
+/** Everything wrong with a configuration that its schemas accept: its own problems, and those of the policy file as sentences. */
+export async function lintAll(
+  config: GatewayConfig,
+  { elsewhere }: CheckOptions = {},
+): Promise<{ own: ConfigProblem[]; policy: string[] }> {
+  const paths = elsewhere ? [] : await lintPaths(config)
+  return { own: [...lintGateway(config), ...paths], policy: await checkPolicy(config) }
 }
 
 function formatAll(source: SourceDocument, problems: readonly ConfigProblem[]): string[] {

@@ -17,7 +17,9 @@ export function lintBuses(devices: readonly DeviceConfig[]): ConfigProblem[] {
     ...findUnreachable(device, path),
   ])
   // A group that cannot keep its interval alone overloads its bus too: told once.
-  return own.some(({ path }) => path.at(-1) === 'intervalMs') ? own : [...own, ...lintLoad(modbus)]
+  const isTold = own.some(({ path }) => path.at(-1) === 'intervalMs')
+  // Readings come all the same, only later or twice: a gateway in a plant must start with it.
+  return [...own, ...(isTold ? [] : lintLoad(modbus))].map((it) => ({ ...it, isWarning: true }))
 }
 
 /** Across groups too: a register in two groups is read twice. */

@@ -60,7 +60,8 @@ function lintTwins(device: DeviceConfig, before: DeviceConfig[], path: Path): Co
   )
   if (near >= 0) {
     const say = `differs from devices[${near}] by upper and lower case only`
-    problems.push({ path: [...path, 'id'], say })
+    // Sparkplug only advises against it (tck-id-case-sensitivity-sparkplug-ids).
+    problems.push({ path: [...path, 'id'], say, isWarning: true })
   }
   const claim = claimOf(device)
   const other = before.findIndex((it) => claim !== undefined && claimOf(it)?.what === claim.what)

@@ -26,7 +26,7 @@ function lintOptions(options: OpcuaOptions, path: Path): ConfigProblem[] {
   }
   if (silenceMs <= keepAliveMs) {
     const say = `not above keepAliveMs ${keepAliveMs}: a healthy subscription would be rebuilt`
-    problems.push({ path: [...path, 'silenceMs'], say })
+    problems.push({ path: [...path, 'silenceMs'], say, isWarning: true })
   }
   return problems
 }

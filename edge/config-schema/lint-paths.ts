@@ -10,11 +10,13 @@ import type { DeviceConfig } from '../device-config.ts'
 interface Named {
   path: Path
   file: string
+  /** Without it one device stays offline and the others go on: a unit unplugged must not keep a plant dark. */
+  isWarning?: true
 }
 
 /** Everything the configuration names that is not there. */
 export async function lintPaths(config: GatewayConfig): Promise<ConfigProblem[]> {
-  const { baseDir, cloud, policy, devices } = config
+  const { baseDir, cloud, policy, devices, local } = config
   const credentials = Object.values(credentialFiles).map((name) => ({
     path: ['cloud', 'credentials'],
     file: join(cloud.credentials, name),
@@ -22,12 +24,17 @@ export async function lintPaths(config: GatewayConfig): Promise<ConfigProblem[]>
   const named: Named[] = [
     ...credentials,
     ...(policy === undefined ? [] : [{ path: ['policy'], file: policy }]),
-    ...devices.flatMap((device, d) => namedBy(device, ['devices', d])),
+    ...Object.entries(local.tls ?? {}).map(([key, file]) => ({
+      ...{ path: ['local', 'tls', key], file },
+    })),
+    ...devices
+      .flatMap((device, d) => namedBy(device, ['devices', d]))
+      .map((it) => ({ ...it, isWarning: true as const })),
   ]
   const missing = await Promise.all(
-    named.map(async ({ path, file }) => {
+    named.map(async ({ file, ...rest }) => {
       const say = await sayUnreadable(resolve(baseDir, file))
-      return say === undefined ? [] : [{ path, say: `${file} ${say}` }]
+      return say === undefined ? [] : [{ ...rest, say: `${file} ${say}` }]
     }),
   )
   return [...missing.flat(), ...(await lintDataDir(config))]
@@ -81,7 +88,8 @@ async function lintDataDir({ baseDir, dataDir }: GatewayConfig): Promise<ConfigP
       await access(folder, constants.W_OK)
       return []
     } catch {
-      return [{ path, say: `nothing can be written in ${folder} by this user` }]
+      // Flash that has turned read-only: readings still go out from memory.
+      return [{ path, say: `nothing can be written in ${folder} by this user`, isWarning: true }]
     }
   }
 }

@@ -20,7 +20,7 @@ function lintGroup(group: GroupConfig, before: GroupConfig[], path: Path): Confi
     problems.push({ path: [...path, 'name'], say: `groups[${twin}] has this name too` })
   if (group.mode === 'poll' && group.maxSilenceMs < group.intervalMs) {
     const say = `shorter than intervalMs ${group.intervalMs}: nothing is read in between`
-    problems.push({ path: [...path, 'maxSilenceMs'], say })
+    problems.push({ path: [...path, 'maxSilenceMs'], say, isWarning: true })
   }
   return problems
 }

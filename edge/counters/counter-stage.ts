@@ -15,6 +15,9 @@ import { createCounterFile } from './counter-file.ts'
 import type { CounterPlan } from './counter-schema.ts'
 import { createFailureRatio, type FailureRatio } from './failure-ratio.ts'
 
+/** What the event tag says before anything happened. */
+const NO_EVENT = 'none'
+
 export interface CounterStage extends Disposable {
   /** The samples, and behind them those that counters made of them; the same array where none is a counter's. */
   extend(samples: readonly Sample[]): readonly Sample[]
@@ -60,11 +63,8 @@ export function openCounterStage(
       for (const sample of ordered)
         for (const counter of byTag.get(sample.tag) ?? [])
           for (const step of read(counter, sample)) {
-            counter.state = step.state
-            if (step.event === undefined) continue
-            log.warn({ tag: counter.plan.tag }, `counter ${step.event}`)
-            const { tag, at } = { tag: counter.plan.event.id, at: sample.at }
-            made.push({ tag, at, value: step.event, quality: quality.good })
+            counter.state = step.event ? { ...step.state, event: step.event } : step.state
+            if (step.event) log.warn({ tag: counter.plan.tag }, `counter ${step.event}`)
           }
       const touched = new Set(ordered.flatMap(({ tag }) => byTag.get(tag) ?? []))
       const at = Math.max(...ordered.map((sample) => sample.at))
@@ -117,7 +117,10 @@ function tell(counter: Counter, at: number): Sample[] {
   const serial = plan.serial ? seen.serial : quality.good
   const lifeQuality = isUncertain(state, rules) ? quality.bad : worse(seen.count, serial)
   const life = state.life === undefined ? null : BigInt(state.life)
-  const told = [sampleOf(plan.life, { value: life, quality: lifeQuality, at })]
+  const told = [
+    sampleOf(plan.life, { value: life, quality: lifeQuality, at }),
+    sampleOf(plan.event, { value: state.event ?? NO_EVENT, quality: lifeQuality, at }),
+  ]
   if (plan.ratio) {
     const value = lifeQuality === quality.good ? takeRatio(counter) : undefined
     const ratioQuality = value === undefined ? quality.bad : worse(lifeQuality, seen.failures)

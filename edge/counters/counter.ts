@@ -8,6 +8,8 @@ export interface CounterState {
   /** Last good count of the device, and its instant. */
   raw?: number
   at?: number
+  /** The last thing that happened to it, in words. */
+  event?: string
   /** Counted by the part in place: the device's own count, with what it forgot by resets. */
   life?: number
   /** The count fell, and only the serial number, read after that, tells a reset from another part. */

@@ -39,8 +39,10 @@ function open(counter: Partial<CounterConfig>) {
     take(...samples: Sample[]) {
       for (const sample of stage.extend(samples).slice(samples.length)) {
         const name = sample.tag.slice(CUTS.length + 1)
-        if (name === 'Event') events.push(sample.value)
-        else seen.set(name, sample)
+        const isEvent = name === 'Event' && sample.quality === quality.good
+        if (isEvent && sample.value !== 'none' && sample.value !== events.at(-1))
+          events.push(sample.value)
+        seen.set(name, sample)
       }
       const life = seen.get('Life')
       return life?.quality === quality.good ? Number(life.value) : life?.quality

@@ -14,6 +14,8 @@ export interface Connection extends AsyncDisposable {
    * Throws Fault 'driver.disconnected' when the line is gone, 'driver.timeout' when it stays silent.
    */
   read(tags: readonly Tag[], signal: AbortSignal): Promise<Sample[]>
+  /** The same reading in columns, for drivers that read thousands of tags: what has not changed costs no object. */
+  readColumns?(tags: readonly Tag[], signal: AbortSignal): Promise<Columns>
   /**
    * Pushes changes until the signal aborts (then resolves) or the line is lost (then throws as `read`).
    * A tag that cannot be subscribed is emitted once as a bad-quality sample; the others go on.
@@ -27,7 +29,34 @@ export interface Connection extends AsyncDisposable {
   write?(tag: Tag, value: Value, signal: AbortSignal): Promise<void>
   /** Calls a method of the device; resolves with what it returns, `null` where that is no value. */
   call?(order: MethodCall, signal: AbortSignal): Promise<(Value | null)[]>
+  /** What it has counted since it was opened. */
+  counters?(): ConnectionCounters
 }
+
+/** For metrics; a driver leaves out what its protocol does not have. */
+export interface ConnectionCounters {
+  /** Requests sent. */
+  requests: number
+  /** Of them: answered with a refusal. */
+  exceptions: number
+  /** Without an answer to be trusted while the line went on. */
+  lost?: number
+  /** Addresses or nodes the device does not know, left out and asked for again from time to time. */
+  holes: number
+}
+
+/** What one read brought, by the places of the tags in the list; overwritten by the next read of the same list. */
+export interface Columns {
+  /** Unix ms, of all of them. */
+  at: number
+  values: (Value | null)[]
+  /** `GOOD`, `NO_VALUE`, or the protocol's own status of a bad reading; where it is not `GOOD` the value is null. */
+  statuses: Float64Array
+}
+
+export const GOOD = -1
+/** Bad without a word of the protocol: a broken sensor's NaN, digits that are none. */
+export const NO_VALUE = -2
 
 /** A method as its driver addresses it, with its arguments in order. */
 export interface MethodCall {

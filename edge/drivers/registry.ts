@@ -1,5 +1,6 @@
 /** The drivers by name; one is imported when a device of the configuration first asks for it. */
 import type { TObject } from 'typebox'
+import { nearest } from '../../protocol/kit/nearest.ts'
 import type { Tag } from '../../protocol/model.ts'
 import type { Driver, DriverContext } from './driver.ts'
 
@@ -9,6 +10,8 @@ export interface DriverModule {
   readonly optionsSchema: TObject
   /** A tag's address, beside `name`, `type`, `unit`, `scale` and the like. */
   readonly addressSchema: TObject
+  /** Of the address, what a group may say for all its tags; a tag's own word counts. */
+  readonly groupSchema?: TObject
   /** True when its connections can `subscribe`; a group of mode `subscribe` needs it. */
   readonly canSubscribe?: boolean
   /** What a schema cannot say: why this tag can never be read; undefined when it can. */
@@ -33,6 +36,14 @@ export const driverNames = Object.keys(loaders) as readonly DriverName[]
 /** True for the name of a driver that exists. */
 export function isDriverName(name: unknown): name is DriverName {
   return typeof name === 'string' && Object.hasOwn(loaders, name)
+}
+
+/** Why this is the name of none. */
+export function sayUnknownDriver(name: unknown): string {
+  if (name === undefined) return `"driver" is missing; known are ${driverNames.join(', ')}`
+  const near = nearest(String(name), driverNames)
+  const hint = near ? `did you mean "${near}"?` : `known are ${driverNames.join(', ')}`
+  return `unknown driver "${name}", ${hint}`
 }
 
 /** Imports a driver; the second call gives the same module. */

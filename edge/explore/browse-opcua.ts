@@ -1,7 +1,7 @@
 /** `mimamori edge browse`: the variables of an OPC UA server as ready configuration. */
 import { resolve } from 'node:path'
 import { Fault } from '../../protocol/kit/fault.ts'
-import { nearest } from '../../protocol/kit/schema.ts'
+import { nearest } from '../../protocol/kit/nearest.ts'
 import { browse, optionsSchema } from '../drivers/opcua/opcua.ts'
 import type { OpcuaOptions } from '../drivers/opcua/options.ts'
 import { formatBrowse } from './format-found.ts'

@@ -1,9 +1,9 @@
 /** `mimamori edge read`: one tag of a configuration, read once over a connection of its own. */
 import { join, resolve } from 'node:path'
 import { Fault } from '../../protocol/kit/fault.ts'
-import { nearest } from '../../protocol/kit/schema.ts'
+import { nearest } from '../../protocol/kit/nearest.ts'
 import { quality, type Sample } from '../../protocol/model.ts'
-import { conditionSample, createTagState } from '../acquisition/condition.ts'
+import { createTagState, takeReading } from '../acquisition/condition.ts'
 import { type GatewayConfig, loadGatewayConfig } from '../config.ts'
 import type { DeviceConfig, GroupConfig, TagConfig } from '../device-config.ts'
 import { loadDriver } from '../drivers/registry.ts'
@@ -55,8 +55,7 @@ function condition(raw: Sample, { group, config }: FoundTag): Sample {
   const { tag, scale, offset, min, max } = config
   const rule = { type: tag.type, scale, offset, min, max, maxSilenceMs: group.maxSilenceMs }
   const clocks = { wallMs: Date.now(), monoMs: performance.now() }
-  const { emit } = conditionSample(createTagState(clocks.monoMs), raw, { rule, clocks })
-  return emit ?? raw
+  return takeReading(createTagState(tag.id, rule, clocks.monoMs), raw, clocks) ?? raw
 }
 
 /** A few lines for a terminal. */

@@ -1,108 +1,85 @@
-/** The gateway's page on the plant network: what it does, and the switch that cuts every remote session; works with the cloud gone. */
-import { fastify } from 'fastify'
-import type { Registry } from 'prom-client'
-import type { Log } from '../../protocol/kit/log.ts'
-import { renderStatus } from './render-status.ts'
-
-export interface GatewayStatus {
-  site: string
-  gateway: string
-  at: number
-  cloud: { connected: boolean; since: number; hostOnline: boolean }
-  tunnel: { connected: boolean; since: number }
-  outbox: {
-    batches: number
-    samples: number
-    bytes: number
-    oldestAt: number | undefined
-    dropped: number
-  }
-  remoteAccess: { cut: boolean; reason: string | undefined; streams: number; targets: string[] }
-  devices: {
-    id: string
-    driver: string
-    online: boolean
-    since: number
-    sentence: string | undefined
-    tags: { name: string; value: string; unit: string; quality: number; at: number | undefined }[]
-  }[]
-  /** The latest decisions about remote access, newest first. */
-  decisions: { at: number; allowed: boolean; text: string }[]
-}
-
-export interface LocalPageOptions {
-  host: string
-  port: number
-  status(): GatewayStatus
-  /** Cuts every stream and refuses new ones until restored. */
-  cut(reason: string): Promise<void>
-  restore(): Promise<void>
-  metrics: Registry
-  log: Log
-}
+/** The gateway's page on the plant network: what it does, who asks for access, what is to be trusted; works with the cloud gone. */
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type FastifyInstance, fastify } from 'fastify'
+import { addActRoutes } from './act-routes.ts'
+import { createDoorman } from './doorman.ts'
+import { isBrowser, isLoopbackHost, isOurHost, isOwnOrigin, securityHeaders } from './guard.ts'
+import { cookieOf, fieldsOf, type LocalPageOptions, type PageContext } from './page-context.ts'
+import { addViewRoutes } from './view-routes.ts'
 
 export interface LocalPage extends AsyncDisposable {
   port: number
 }
 
-/** A request body here is one short reason. */
+/** A request body here is a few short fields. */
 const MAX_BODY_BYTES = 10_000
+const FILES = {
+  '/page.css': 'text/css; charset=utf-8',
+  '/page.js': 'text/javascript; charset=utf-8',
+}
 
 /** Opens the page. Throws when the port is taken. */
 export async function openLocalPage(options: LocalPageOptions): Promise<LocalPage> {
-  const app = fastify({ bodyLimit: MAX_BODY_BYTES, logger: false })
-  app.addHook('onRequest', async (request, reply) => {
-    reply.header('x-content-type-options', 'nosniff')
-    reply.header(
-      'content-security-policy',
-      "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'",
-    )
-    if (request.method !== 'GET' && !isSameOrigin(request.headers)) {
-      await reply.code(403).send('This page takes orders only from itself.')
-    }
-  })
-  app.addContentTypeParser(
-    'application/x-www-form-urlencoded',
-    { parseAs: 'string' },
-    (_, body, done) => done(null, Object.fromEntries(new URLSearchParams(String(body)))),
-  )
-  app.get('/', async (_, reply) => {
-    await reply.type('text/html; charset=utf-8').send(renderStatus(options.status()))
-  })
-  app.get('/status', async () => options.status())
+  const { host, passwordFile, log } = options
+  const doorman = createDoorman({ passwordFile, isLoopback: isLoopbackHost(host) })
+  const context = { ...options, doorman }
+  const app = createServer(options)
+  addGuards(app, context)
+  await addFiles(app)
+  app.get('/status', async () => options.plant.status())
   app.get('/healthz', async () => ({ ok: true }))
   app.get('/metrics', async (_, reply) => {
     await reply.type(options.metrics.contentType).send(await options.metrics.metrics())
   })
-  app.post('/remote-access/cut', async (request, reply) => {
-    await options.cut(reasonOf(request.body))
-    await reply.redirect('/', 303)
-  })
-  app.post('/remote-access/restore', async (_, reply) => {
-    await options.restore()
-    await reply.redirect('/', 303)
-  })
-  const address = await app.listen({ host: options.host, port: options.port })
-  options.log.info({ address }, 'local page open')
+  addViewRoutes(app, context)
+  addActRoutes(app, context)
+  const address = await app.listen({ host, port: options.port })
+  log.info({ address }, 'local page open')
+  if (!isLoopbackHost(host) && !(await doorman.isGuarded())) {
+    log.warn(
+      'the local page has no password, so nothing can be allowed on it: mimamori edge password',
+    )
+  }
   return {
     port: Number(new URL(address).port),
     [Symbol.asyncDispose]: async () => await app.close(),
   }
 }
 
-function reasonOf(body: unknown): string {
-  const reason = (body as { reason?: unknown } | undefined)?.reason
-  return typeof reason === 'string' && reason.trim()
-    ? reason.trim().slice(0, 200)
-    : 'switched off at the site'
+/** TLS 1.2 is allowed: the tablet of a plant may be old. The type is that of plain HTTP, whose routes are the same. */
+function createServer({ tls }: LocalPageOptions): FastifyInstance {
+  const common = { bodyLimit: MAX_BODY_BYTES, logger: false }
+  if (!tls) return fastify(common)
+  return fastify({ ...common, https: { ...tls, minVersion: 'TLSv1.2' } }) as never
 }
 
-/** A form of another site must not reach the switch: browsers always say where a POST comes from. */
-function isSameOrigin(headers: {
-  origin?: string
-  host?: string
-  'sec-fetch-site'?: string
-}): boolean {
-  if (headers.origin === undefined) return headers['sec-fetch-site'] === undefined
-  return URL.canParse(headers.origin) && new URL(headers.origin).host === headers.host
+function addGuards(app: FastifyInstance, { names, doorman }: PageContext): void {
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers(securityHeaders)
+    if (!isOurHost(request.headers.host, names)) {
+      await reply.code(421).send('This name is not in local.names of the configuration.')
+    } else if (request.method !== 'GET' && !isOwnOrigin(request)) {
+      await reply.code(403).send('This page takes orders only from itself.')
+    }
+  })
+  app.addHook('preHandler', async (request, reply) => {
+    if (request.method === 'GET' || !isBrowser(request)) return
+    const { token } = fieldsOf(request)
+    if (!doorman.isToken(token, cookieOf(request))) await reply.redirect('/?said=stale', 303)
+  })
+  app.addContentTypeParser(
+    'application/x-www-form-urlencoded',
+    { parseAs: 'string' },
+    (_, body, done) => done(null, Object.fromEntries(new URLSearchParams(String(body)))),
+  )
+}
+
+async function addFiles(app: FastifyInstance): Promise<void> {
+  for (const [path, type] of Object.entries(FILES)) {
+    const text = await readFile(join(import.meta.dirname, 'assets', path), 'utf8')
+    app.get(path, async (_, reply) => {
+      await reply.type(type).send(text)
+    })
+  }
 }

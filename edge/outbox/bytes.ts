@@ -11,7 +11,9 @@ export interface ByteWriter {
   big(value: bigint): void
   float(value: number, size: 4 | 8): void
   text(value: string): void
+  /** What was written since the last `clear`; valid until the next one. */
   bytes(): Uint8Array
+  clear(): void
 }
 
 export function createWriter(): ByteWriter {
@@ -71,6 +73,9 @@ export function createWriter(): ByteWriter {
       length += size
     },
     bytes: () => buffer.subarray(0, length),
+    clear() {
+      length = 0
+    },
   }
 }
 

@@ -1,11 +1,11 @@
-/** The SQLite file under the outbox: one table of packed batches, tag numbers, and the last sign of life. */
-import { existsSync, renameSync, statSync } from 'node:fs'
-import { DatabaseSync } from 'node:sqlite'
+/** What is asked of the SQLite file under the outbox: packed batches, tag numbers, and the last sign of life. */
+import type { DatabaseSync } from 'node:sqlite'
 import { Fault } from '../../protocol/kit/fault.ts'
+import { FollowMap } from '../../protocol/kit/follow-map.ts'
 import type { TagId } from '../../protocol/model.ts'
 import { type Packable, packBatch } from './pack.ts'
 import { createSettled, type Settled } from './settled.ts'
-import { isCorrupt, openSound } from './sound-file.ts'
+import { readUptime, type Uptime } from './uptime.ts'
 
 /** One stored batch, still packed. */
 export interface Kept {
@@ -20,66 +20,15 @@ export interface Kept {
 /** SQLite's own share of a row: cell header, record header, number, time, count. */
 const ROW_OVERHEAD = 20
 
-/** The WAL is cut back to this after a checkpoint, so that one burst does not keep the disk. */
-const WAL_BYTES = 4 * 1024 * 1024
-
-const SCHEMA = `
-  PRAGMA journal_mode = WAL;
-  PRAGMA synchronous = FULL;
-  PRAGMA journal_size_limit = ${WAL_BYTES};
-  CREATE TABLE IF NOT EXISTS batch (
-    number INTEGER PRIMARY KEY AUTOINCREMENT,
-    at INTEGER NOT NULL,
-    samples INTEGER NOT NULL,
-    body BLOB NOT NULL
-  );
-  CREATE TABLE IF NOT EXISTS tag (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE);
-  CREATE TABLE IF NOT EXISTS alive (only INTEGER PRIMARY KEY CHECK (only = 1), at INTEGER NOT NULL);
-`
-
-interface LogFileOptions {
-  file: string
-  maxAgeMs: number
-}
-
-/** Opens a sound file; an unsound one is renamed (kept), and `corruptSince` says what time it may have covered. */
-export function openLogFile(options: LogFileOptions, now: number) {
-  try {
-    return { file: attach(openSound(options.file, SCHEMA)), corruptSince: undefined }
-  } catch (error) {
-    if (!isCorrupt(error)) throw unwritable(options.file, error)
-    const corruptSince = salvageSince(options, now)
-    for (const suffix of ['', '-wal', '-shm']) {
-      const part = `${options.file}${suffix}`
-      if (existsSync(part)) renameSync(part, `${options.file}.corrupt-${now}${suffix}`)
-    }
-    return { file: attach(openSound(options.file, SCHEMA)), corruptSince }
-  }
-}
-
-/** The earliest time the lost file may have held: asked of the file itself, else its birth or the age limit. */
-function salvageSince({ file, maxAgeMs }: LogFileOptions, now: number): number {
-  const bound = Math.max(Math.round(statSync(file).birthtimeMs), now - maxAgeMs)
-  let database: DatabaseSync | undefined
-  try {
-    database = new DatabaseSync(file)
-    const ask = 'SELECT coalesce((SELECT min(at) FROM batch), (SELECT at FROM alive)) AS at'
-    const row = database.prepare(ask).get() as { at: number | null }
-    return Math.min(now, row.at ?? bound)
-  } catch {
-    return Math.min(now, bound)
-  } finally {
-    database?.close()
-  }
-}
-
-function unwritable(file: string, error: unknown): Fault {
+export function unwritable(file: string, error: unknown): Fault {
   const reason = error instanceof Error ? error.message : String(error)
   return new Fault('outbox.unwritable', { file, reason }, { cause: error })
 }
 
+export type LogFile = ReturnType<typeof createLogFile>
+
 /** Statements are prepared once; counters follow every change, so that `depth` costs nothing. */
-function attach(database: DatabaseSync) {
+export function createLogFile(database: DatabaseSync) {
   const statements = prepareAll(database)
   const tags = createTagBook(database)
   const total = measure(statements.sizes, 0, Number.MAX_SAFE_INTEGER)
@@ -91,20 +40,31 @@ function attach(database: DatabaseSync) {
       statements.remove.run(from, to)
       subtract(total, gone)
     })
+  const put = (batch: Packable, at: number): number => {
+    const body = packBatch(batch, tags.numberOf)
+    const { lastInsertRowid } = statements.insert.run(Math.round(at), batch.samples.length, body)
+    total.batches += 1
+    total.samples += batch.samples.length
+    total.bytes += body.length + ROW_OVERHEAD
+    return Number(lastInsertRowid)
+  }
+  const signOfLife = (at: number): void => {
+    statements.alive.run(Math.round(at))
+    const { boot, ms } = readUptime()
+    statements.uptime.run(boot, ms)
+  }
   return {
     transact,
     tagOf: tags.tagOf,
+    /** A new batch, which is a sign of life too. */
     insert: (batch: Packable, at: number): number =>
       transact(() => {
-        const body = packBatch(batch, tags.numberOf)
-        const instant = Math.round(at)
-        const { lastInsertRowid } = statements.insert.run(instant, batch.samples.length, body)
-        statements.alive.run(instant)
-        total.batches += 1
-        total.samples += batch.samples.length
-        total.bytes += body.length + ROW_OVERHEAD
-        return Number(lastInsertRowid)
+        const number = put(batch, at)
+        signOfLife(at)
+        return number
       }),
+    /** The same and no sign of life: it was appended elsewhere before, or nobody knows the time. */
+    copy: (batch: Packable, at: number): number => transact(() => put(batch, at)),
     read: (after: number, limit: number): Kept[] =>
       readKept(statements.select, settled, { after, limit }),
     remove,
@@ -120,8 +80,10 @@ function attach(database: DatabaseSync) {
       ...total,
       oldestAt: readKept(statements.oldest, settled, { after: 0, limit: 1 })[0]?.at,
     }),
-    alive: (at: number): void => transact(() => void statements.alive.run(Math.round(at))),
+    alive: (at: number): void => transact(() => signOfLife(at)),
     lastAlive: () => (statements.lastAlive.get() as { at: number } | undefined)?.at,
+    /** How long the machine had been up at the last sign of life. */
+    lastUptime: () => statements.lastUptime.get() as Uptime | undefined,
     close: () => database.close(),
   }
 }
@@ -133,6 +95,10 @@ function prepareAll(database: DatabaseSync) {
       'INSERT INTO alive (only, at) VALUES (1, ?) ON CONFLICT (only) DO UPDATE SET at = excluded.at',
     ),
     lastAlive: database.prepare('SELECT at FROM alive'),
+    uptime: database.prepare(
+      'INSERT INTO uptime (only, boot, ms) VALUES (1, ?, ?) ON CONFLICT (only) DO UPDATE SET boot = excluded.boot, ms = excluded.ms',
+    ),
+    lastUptime: database.prepare('SELECT boot, ms FROM uptime'),
     select: database.prepare(
       'SELECT number, at, samples, body FROM batch WHERE number > ? ORDER BY number LIMIT ?',
     ),
@@ -219,7 +185,8 @@ function createTagBook(database: DatabaseSync) {
   const insert = database.prepare('INSERT INTO tag (number, id) VALUES (?, ?)')
   const rows = database.prepare('SELECT id FROM tag ORDER BY number').all() as { id: TagId }[]
   const names = rows.map((row) => row.id)
-  const numbers = new Map(names.map((name, number) => [name, number]))
+  const numbers = new FollowMap<number>()
+  for (const [number, name] of names.entries()) numbers.set(name, number)
   return {
     size: () => names.length,
     tagOf: (number: number): TagId | undefined => names[number],

@@ -2,7 +2,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { quality, type Sample, type TagId } from '../../protocol/model.ts'
-import { packBatch, unpackBatch } from './pack.ts'
+import { packBatch } from './pack.ts'
+import { unpackBatch } from './unpack.ts'
 
 const tags = Array.from({ length: 50 }, (_, index): TagId => `plant/gw1/plc/Tag${index}`)
 const numberOf = (tag: TagId) => tags.indexOf(tag)

@@ -1,77 +1,58 @@
 /** A batch of samples as few bytes: columns, deltas, decimals as whole numbers; a checksum finds the flipped bit. */
 import { crc32 } from 'node:zlib'
+import { type Gap, quality, type Sample, type TagId, type Value } from '../../protocol/model.ts'
+import { type ByteWriter, createWriter, MAX_SIGNED } from './bytes.ts'
 import {
-  type Gap,
-  type Quality,
-  quality,
-  type Sample,
-  type TagId,
-  type Value,
-} from '../../protocol/model.ts'
-import {
-  type ByteReader,
-  type ByteWriter,
-  createReader,
-  createWriter,
-  MAX_SIGNED,
-} from './bytes.ts'
+  HAS_STATUS,
+  kinds,
+  LAYOUT,
+  MAX_PLACES,
+  POWERS,
+  QUALITY_SHIFT,
+  qualityCodes,
+} from './pack-layout.ts'
 
 export interface Packable {
   samples: readonly Sample[]
   gaps: readonly Gap[]
 }
 
-/** The first byte: a later layout gets another number, and the reader keeps knowing this one. */
-const LAYOUT = 1
-
-/** How one value is written; decimals of 1..6 places are 9..14. */
-const kinds = {
-  null: 0,
-  whole: 1,
-  float32: 2,
-  float64: 3,
-  big: 4,
-  false: 5,
-  true: 6,
-  text: 7,
-  decimal: 8,
-} as const
-const MAX_PLACES = 6
-/** Powers of ten by their exponent: looked up for every value. */
-const POWERS = Array.from({ length: MAX_PLACES + 1 }, (_, exponent) => 10 ** exponent)
-
-const qualityCodes: readonly Quality[] = [quality.good, quality.bad, quality.stale]
-
-/** The form byte of a sample: kind in bits 0..3, quality in 4..5, "has a status" in 6. */
-const QUALITY_SHIFT = 4
-const HAS_STATUS = 64
+/** One for all batches: it grows to the largest, and each is copied out of it. */
+const writer = createWriter()
+let formsRoom = new Uint8Array(4096)
 
 /**
  * Packs a batch; `numberOf` gives each tag its small number. Source times may be fractional, statuses are uint32.
  * Layout: checksum, layout, count, forms, tag numbers, times, statuses, values, gaps.
  */
 export function packBatch(batch: Packable, numberOf: (tag: TagId) => number): Uint8Array {
-  const out = createWriter()
+  const { samples, gaps } = batch
+  const out = writer
+  out.clear()
   out.byte(LAYOUT)
-  out.varint(batch.samples.length)
-  const forms = batch.samples.map(formOf)
+  out.varint(samples.length)
+  const forms = formsOf(samples)
   writeForms(out, forms)
-  writeTags(
-    out,
-    batch.samples.map((sample) => numberOf(sample.tag)),
-  )
-  writeTimes(
-    out,
-    batch.samples.map((sample) => sample.at),
-  )
-  for (const sample of batch.samples) {
+  writeTags(out, samples, numberOf)
+  writeTimes(out, samples)
+  for (const sample of samples) {
     if (sample.status !== undefined) out.varint(sample.status >>> 0)
   }
-  for (const [index, sample] of batch.samples.entries()) {
-    writeValue(out, sample.value, (forms[index] ?? 0) & 15)
+  for (let index = 0; index < samples.length; index++) {
+    writeValue(out, samples[index]?.value ?? null, (forms[index] ?? 0) & 15)
   }
-  out.text(batch.gaps.length === 0 ? '' : JSON.stringify(batch.gaps))
+  out.text(gaps.length === 0 ? '' : JSON.stringify(gaps))
   return checksummed(out.bytes())
+}
+
+/** Valid until the next call. */
+function formsOf(samples: readonly Sample[]): Uint8Array {
+  if (formsRoom.length < samples.length) formsRoom = new Uint8Array(samples.length * 2)
+  const forms = formsRoom.subarray(0, samples.length)
+  for (let index = 0; index < samples.length; index++) {
+    forms[index] = formOf(samples[index] as Sample)
+  }
+  return forms
 }
 
 function checksummed(body: Uint8Array): Uint8Array {
@@ -81,49 +62,13 @@ function checksummed(body: Uint8Array): Uint8Array {
   return bytes
 }
 
-/** Reads a packed batch; undefined when its bytes are not what was written. */
-export function unpackBatch(
-  bytes: Uint8Array,
-  tagOf: (number: number) => TagId | undefined,
-): { samples: Sample[]; gaps: Gap[] } | undefined {
-  if (bytes.length < 5) return undefined
-  const body = bytes.subarray(4)
-  const stored = Buffer.from(bytes.buffer, bytes.byteOffset, 4).readUInt32LE(0)
-  if (crc32(body) !== stored || body[0] !== LAYOUT) return undefined
-  return readBatch(createReader(body.subarray(1)), tagOf)
-}
-
-function readBatch(
-  input: ByteReader,
-  tagOf: (number: number) => TagId | undefined,
-): { samples: Sample[]; gaps: Gap[] } | undefined {
-  const count = input.varint()
-  const forms = readForms(input, count)
-  const tags = readTags(input, count)
-  const times = readTimes(input, count)
-  const statuses = forms.map((form) => ((form & HAS_STATUS) === 0 ? undefined : input.varint()))
-  const samples: Sample[] = []
-  for (const [index, form] of forms.entries()) {
-    const tag = tagOf(tags[index] ?? -1)
-    if (tag === undefined) return undefined
-    const sample: Sample = {
-      tag,
-      at: times[index] ?? 0,
-      value: readValue(input, form & 15),
-      quality: qualityCodes[(form >> QUALITY_SHIFT) & 3] ?? quality.bad,
-    }
-    const status = statuses[index]
-    if (status !== undefined) sample.status = status
-    samples.push(sample)
-  }
-  const gaps = input.text()
-  return { samples, gaps: gaps === '' ? [] : (JSON.parse(gaps) as Gap[]) }
-}
-
 function formOf(sample: Sample): number {
-  const code = qualityCodes.indexOf(sample.quality)
-  const status = sample.status === undefined ? 0 : HAS_STATUS
-  return kindOf(sample.value) | (Math.max(0, code) << QUALITY_SHIFT) | status
+  const { value, quality: rating, status } = sample
+  // Nearly every reading of a plant: good and whole.
+  const isSmall = typeof value === 'number' && value === (value | 0) && !Object.is(value, -0)
+  const kind = isSmall ? kinds.whole : kindOf(value)
+  const code = rating === quality.good ? 0 : Math.max(0, qualityCodes.indexOf(rating))
+  return kind | (code << QUALITY_SHIFT) | (status === undefined ? 0 : HAS_STATUS)
 }
 
 function kindOf(value: Value | null): number {
@@ -163,83 +108,50 @@ function writeNumber(out: ByteWriter, value: number, kind: number): void {
   else out.signed(Math.round(value * (POWERS[kind - kinds.decimal] ?? 1)))
 }
 
-const readers: Readonly<Record<number, (input: ByteReader) => Value | null>> = {
-  [kinds.null]: () => null,
-  [kinds.whole]: (input) => input.signed(),
-  [kinds.float32]: (input) => input.float(4),
-  [kinds.float64]: (input) => input.float(8),
-  [kinds.big]: (input) => input.big(),
-  [kinds.false]: () => false,
-  [kinds.true]: () => true,
-  [kinds.text]: (input) => input.text(),
-}
-
-function readValue(input: ByteReader, kind: number): Value | null {
-  const read = readers[kind]
-  return read ? read(input) : input.signed() / (POWERS[kind - kinds.decimal] ?? 1)
-}
-
 /** Forms are nearly always alike: runs when they are shorter, one byte each when not. */
-function writeForms(out: ByteWriter, forms: readonly number[]): void {
-  const starts: number[] = []
+function writeForms(out: ByteWriter, forms: Uint8Array): void {
+  let runs = 0
   for (let index = 0; index < forms.length; index++) {
-    if (index === 0 || forms[index] !== forms[index - 1]) starts.push(index)
+    if (index === 0 || forms[index] !== forms[index - 1]) runs++
   }
-  const plain = starts.length * 2 > forms.length
+  const plain = runs * 2 > forms.length
   out.byte(plain ? 0 : 1)
   if (plain) for (const form of forms) out.byte(form)
   else {
-    for (const [run, start] of starts.entries()) {
+    for (let start = 0, end = 0; start < forms.length; start = end) {
+      while (end < forms.length && forms[end] === forms[start]) end++
       out.byte(forms[start] ?? 0)
-      out.varint((starts[run + 1] ?? forms.length) - start)
+      out.varint(end - start)
     }
   }
 }
 
-function readForms(input: ByteReader, count: number): number[] {
-  if (input.byte() === 0) return Array.from({ length: count }, () => input.byte())
-  const forms: number[] = []
-  while (forms.length < count) {
-    const form = input.byte()
-    const length = input.varint()
-    for (let index = 0; index < length; index++) forms.push(form)
-  }
-  return forms
-}
-
-function writeTags(out: ByteWriter, numbers: readonly number[]): void {
+function writeTags(
+  out: ByteWriter,
+  samples: readonly Sample[],
+  numberOf: (tag: TagId) => number,
+): void {
   let previous = 0
-  for (const number of numbers) {
+  for (const { tag } of samples) {
+    const number = numberOf(tag)
     out.signed(number - previous)
     previous = number
   }
 }
 
-function readTags(input: ByteReader, count: number): number[] {
-  let previous = 0
-  return Array.from({ length: count }, () => {
-    previous += input.signed()
-    return previous
-  })
-}
-
 /** Whole milliseconds as deltas; a batch with a fractional (or absurd) time as plain float64. */
-function writeTimes(out: ByteWriter, times: readonly number[]): void {
-  const whole = times.every((at) => Number.isInteger(at) && Math.abs(at) < MAX_SIGNED / 2)
+function writeTimes(out: ByteWriter, samples: readonly Sample[]): void {
+  const whole = samples.every(isWholeTime)
   out.byte(whole ? 1 : 0)
   let previous = 0
-  for (const at of times) {
-    if (whole) out.signed(at - previous)
-    else out.float(at, 8)
+  for (const { at } of samples) {
+    if (!whole) out.float(at, 8)
+    else if (at === previous) out.byte(0)
+    else out.signed(at - previous)
     previous = at
   }
 }
 
-function readTimes(input: ByteReader, count: number): number[] {
-  const whole = input.byte() === 1
-  let previous = 0
-  return Array.from({ length: count }, () => {
-    previous = whole ? previous + input.signed() : input.float(8)
-    return previous
-  })
+function isWholeTime({ at }: Sample): boolean {
+  return Number.isInteger(at) && Math.abs(at) < MAX_SIGNED / 2
 }

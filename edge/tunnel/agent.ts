@@ -11,6 +11,7 @@ import { pause } from '../../protocol/kit/backoff.ts'
 import type { Log } from '../../protocol/kit/log.ts'
 import { runHeartbeat } from '../../protocol/tunnel/heartbeat.ts'
 import {
+  CONSENT_PATH,
   HANDSHAKE_TIMEOUT_MS,
   PING_EVERY_MS,
   PING_TIMEOUT_MS,
@@ -21,6 +22,7 @@ import {
   TUNNEL_ALPN,
   TUNNEL_SETTINGS,
 } from '../../protocol/tunnel/wire.ts'
+import { answerControl, type ControlOptions } from './control-request.ts'
 import type { Dialer } from './dialer.ts'
 
 /** A connection that lived shorter counts as a failed try: two processes with one certificate must not chase each other. */
@@ -49,6 +51,8 @@ export interface TunnelOptions {
   port: number
   tls: TunnelTls
   dialer: Dialer
+  /** Answers the requests that are about no session. */
+  control?: ControlOptions
   /** Interactive streams; a second connection for bulk comes later. */
   role?: 'interactive'
   log: Log
@@ -99,7 +103,7 @@ async function serveOnce(
   try {
     await Promise.race([once(socket, 'secureConnect', { signal: stop }), closed])
     if (socket.destroyed) return reason
-    const session = serveHttp2(socket, options.dialer)
+    const session = serveHttp2(socket, options)
     session.once('remoteSettings', () => {
       clearTimeout(handshake)
       onUp()
@@ -130,14 +134,21 @@ function dialOut({ host, port, tls }: TunnelOptions): TLSSocket {
   return socket
 }
 
-function serveHttp2(socket: TLSSocket, dialer: Dialer): ServerHttp2Session {
+function serveHttp2(
+  socket: TLSSocket,
+  { dialer, control }: Pick<TunnelOptions, 'dialer' | 'control'>,
+): ServerHttp2Session {
   const session = performServerHandshake(socket, {
     settings: TUNNEL_SETTINGS,
     maxSessionMemory: SESSION_MEMORY_MB,
   })
   session.setLocalWindowSize(SESSION_WINDOW_BYTES)
   session.on('error', () => session.destroy())
-  session.on('stream', (stream, headers) => answer(stream, headers, dialer))
+  session.once('close', () => dialer.lineLost())
+  session.on('stream', (stream, headers) => {
+    if (control && !isOfSession(headers)) void answerControl(stream, headers, control)
+    else answer(stream, headers, dialer)
+  })
   return session
 }
 
@@ -147,9 +158,26 @@ function answer(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, dialer:
     return
   }
   stream.on('error', () => stream.destroy())
-  const path = headers[':path'] ?? ''
-  const isEnd = headers[':method'] === 'DELETE' && path.startsWith(SESSIONS_PATH)
-  if (isEnd) dialer.endSession(path.slice(SESSIONS_PATH.length))
+  const { method, session, rest } = parseSessionPath(headers)
+  if (method === 'POST' && rest === CONSENT_PATH) {
+    void dialer.ask(stream, headers, session)
+    stream.resume()
+    return
+  }
+  const isEnd = method === 'DELETE' && session !== '' && rest === ''
+  if (isEnd) dialer.endSession(session)
   stream.respond({ ':status': isEnd ? 204 : 404 }, { endStream: true })
   stream.resume()
+}
+
+function isOfSession(headers: IncomingHttpHeaders): boolean {
+  return headers[':method'] === 'CONNECT' || (headers[':path'] ?? '').startsWith(SESSIONS_PATH)
+}
+
+/** `/sessions/<id>` and what follows it. */
+function parseSessionPath(headers: IncomingHttpHeaders) {
+  const path = headers[':path'] ?? ''
+  const tail = path.startsWith(SESSIONS_PATH) ? path.slice(SESSIONS_PATH.length) : ''
+  const [session = ''] = tail.split('/', 1)
+  return { method: headers[':method'], session, rest: tail.slice(session.length) }
 }

@@ -5,11 +5,26 @@ import { importJWK } from 'jose'
 import type { GrantClaims } from '../../protocol/grant.ts'
 import type { Log } from '../../protocol/kit/log.ts'
 import { formatReason, type RefusalCode, refusals } from '../../protocol/tunnel/refusal.ts'
-import { GRANT_HEADER, REASON_HEADER } from '../../protocol/tunnel/wire.ts'
+import {
+  CONSENT_BY_HEADER,
+  CONSENT_WAIT_MS,
+  GRANT_HEADER,
+  REASON_HEADER,
+} from '../../protocol/tunnel/wire.ts'
+import { type ConsentAnswer, type ConsentQuestion, createConsentDesk } from './consent-desk.ts'
 import { openGrantMemory } from './grant-memory.ts'
 import type { PolicyTarget } from './policy.ts'
-import { contextOf, type DialerOptions, type OpenStream, rule, type SiteState } from './ruling.ts'
+import {
+  askSite,
+  contextOf,
+  type DialerOptions,
+  missingConsent,
+  type OpenStream,
+  rule,
+  type SiteState,
+} from './ruling.ts'
 import { checkStanding } from './verify-grant.ts'
+import { createVisits, type TunnelBytes, type Visit, type Visits } from './visits.ts'
 
 /** How often schedule and key switch are looked at again while a stream is open. */
 const WATCH_MS = 500
@@ -23,11 +38,21 @@ export interface Decision {
   /** What was asked for. */
   target: string
   at: number
+  /** Who decided at the site, where a person did. */
+  by?: string
 }
 
 export interface Dialer extends Disposable {
   /** Answers one CONNECT of the tunnel. Never rejects. */
   serve(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): Promise<void>
+  /** Asks the people at the site about a session and answers when they have. Never rejects. */
+  ask(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, session: string): Promise<void>
+  /** Their answer; false: nobody asks that any more, or the kill switch is on. */
+  answer(session: string, decision: { allow: boolean; by: string }): boolean
+  questions(): ConsentQuestion[]
+  sessions(): Visit[]
+  /** The tunnel is gone: its streams are dead, and what the site allowed them is over. */
+  lineLost(): void
   /** Cuts the session's streams and refuses it from now on. */
   endSession(session: string): void
   /** Cuts every stream at once and refuses new ones; needs nobody's permission. */
@@ -35,7 +60,16 @@ export interface Dialer extends Disposable {
   restore(): void
   /** Why the switch is on; undefined: it is off. */
   killedBy(): string | undefined
-  counters(): { open: number; allowed: number; refused: Record<string, number> }
+  counters(): DialerCounters
+}
+
+export interface DialerCounters {
+  open: number
+  allowed: number
+  refused: Record<string, number>
+  bytes: TunnelBytes
+  /** By how much the cloud's clock was ahead of ours in the last genuine grant, ms. */
+  cloudAheadMs: number | undefined
 }
 
 /** Opens the dialer of one gateway; disposing it cuts everything. */
@@ -46,66 +80,120 @@ export async function openDialer(options: DialerOptions): Promise<Dialer> {
     now,
     key: await importJWK(options.grantKey, 'EdDSA'),
     memory: openGrantMemory(options.memoryFile, now()),
+    consents: createConsentDesk({ waitMs: options.consentWaitMs ?? CONSENT_WAIT_MS, now }),
     open: new Set(),
     killed: options.killed,
   }
-  const { open, memory } = site
-  const refused: Record<string, number> = {}
-  let allowed = 0
-  const cutAll = (why: string, which: (entry: OpenStream) => boolean = () => true) => {
-    for (const entry of [...open]) if (which(entry)) entry.cut(why)
-  }
-  const watch = setInterval(() => {
-    const current = contextOf(site)
-    cutAll('expired', ({ claims }) => claims.until <= current.now)
-    cutAll('consent lapsed', ({ target }) => checkStanding(target, current) !== undefined)
-  }, WATCH_MS)
+  const { open, consents } = site
+  const visits = createVisits(now)
+  const tally = createTally(site)
+  const watch = setInterval(() => cutLapsed(site), WATCH_MS)
 
   return {
     async serve(stream, headers) {
       stream.on('error', () => stream.destroy())
-      const targetId = headers[':authority'] ?? ''
-      const ruling = await rule(site, headers[GRANT_HEADER], targetId)
+      const target = headers[':authority'] ?? ''
+      const ruling = await rule(site, headers[GRANT_HEADER], target)
       const reason = 'code' in ruling ? ruling.code : 'allowed'
-      const isAllowed = reason === 'allowed'
-      options.onDecision({
-        allowed: isAllowed,
-        reason,
-        claims: ruling.claims,
-        target: targetId,
-        at: now(),
-      })
-      if ('code' in ruling) {
-        refused[ruling.code] = (refused[ruling.code] ?? 0) + 1
-        refuse(stream, ruling.code)
-        return
-      }
-      allowed++
-      join(stream, ruling, { open, log: options.log })
+      tally.add({ reason, claims: ruling.claims, target })
+      if ('code' in ruling) refuse(stream, ruling.code)
+      else join(stream, ruling, { open, visits, log: options.log })
     },
+    async ask(stream, headers, session) {
+      stream.on('error', () => stream.destroy())
+      const gone = new AbortController()
+      stream.once('close', () => gone.abort())
+      const question = { token: headers[GRANT_HEADER], session }
+      const { answer, claims } = await askSite(site, question, gone.signal)
+      const reason = answer.allowed ? 'allowed' : answer.code
+      tally.add({ reason, claims, target: claims?.target ?? '', by: answer.by })
+      tell(stream, answer)
+    },
+    answer: (session, decision) => site.killed === undefined && consents.answer(session, decision),
+    questions: consents.questions,
+    sessions: () => visits.list(now()),
+    lineLost: () => consents.forget(visits.clear()),
     endSession(session) {
-      cutAll('session ended', ({ claims }) => claims.session === session)
-      try {
-        memory.endSession(session, now())
-      } catch (error) {
-        // It holds for this run; after a restart the session's own window still ends it.
-        options.log.error({ error, session }, 'the end of a session was not written down')
-      }
+      visits.end(session)
+      consents.withdraw('session-ended', session)
+      cutAll(site, 'session ended', ({ claims }) => claims.session === session)
+      rememberEnd(site, session)
     },
     kill(reason) {
       site.killed = reason
-      cutAll('killed at the site')
+      consents.withdraw('killed')
+      cutAll(site, 'killed at the site')
     },
     restore() {
       site.killed = undefined
     },
     killedBy: () => site.killed,
-    counters: () => ({ open: open.size, allowed, refused: { ...refused } }),
+    counters: () => ({ open: open.size, ...tally.read(), bytes: visits.bytes() }),
     [Symbol.dispose]() {
       clearInterval(watch)
-      cutAll('gateway stops')
+      consents[Symbol.dispose]()
+      cutAll(site, 'gateway stops')
     },
   }
+}
+
+/** Tells and counts each decision. */
+function createTally({ options, now }: SiteState) {
+  const refused: Record<string, number> = {}
+  let allowed = 0
+  let cloudAheadMs: number | undefined
+  return {
+    add(decision: Omit<Decision, 'allowed' | 'at'>) {
+      const { reason, claims } = decision
+      const isAllowed = reason === 'allowed'
+      if (isAllowed) allowed++
+      else refused[reason] = (refused[reason] ?? 0) + 1
+      if (claims && reason !== 'grant-replayed') cloudAheadMs = claims.iat * 1000 - now()
+      options.onDecision({ ...decision, allowed: isAllowed, at: now() })
+    },
+    read: () => ({ allowed, refused: { ...refused }, cloudAheadMs }),
+  }
+}
+
+function cutAll(
+  { open }: SiteState,
+  why: string,
+  which: (entry: OpenStream) => boolean = () => true,
+): void {
+  for (const entry of [...open]) if (which(entry)) entry.cut(why)
+}
+
+/** What was allowed when it began and no longer is. */
+function cutLapsed(site: SiteState): void {
+  const current = contextOf(site)
+  cutAll(site, 'expired', ({ claims }) => claims.until <= current.now)
+  cutAll(site, 'consent lapsed', (entry) => {
+    return (
+      checkStanding(entry.target, current) !== undefined ||
+      missingConsent(site, entry) !== undefined
+    )
+  })
+}
+
+function rememberEnd({ memory, now, options }: SiteState, session: string): void {
+  try {
+    memory.endSession(session, now())
+  } catch (error) {
+    // It holds for this run; after a restart the session's own window still ends it.
+    options.log.error({ error, session }, 'the end of a session was not written down')
+  }
+}
+
+/** The site's answer to a question. */
+function tell(stream: ServerHttp2Stream, answer: ConsentAnswer): void {
+  if (!answer.allowed) {
+    refuse(stream, answer.code)
+    return
+  }
+  if (stream.destroyed || stream.headersSent) return
+  const by = encodeURIComponent(answer.by)
+  stream.respond({ ':status': 204, [CONSENT_BY_HEADER]: by }, { endStream: true })
+  stream.resume()
 }
 
 function refuse(stream: ServerHttp2Stream, code: RefusalCode): void {
@@ -119,7 +207,7 @@ function refuse(stream: ServerHttp2Stream, code: RefusalCode): void {
 function join(
   stream: ServerHttp2Stream,
   { claims, target, socket }: { claims: GrantClaims; target: PolicyTarget; socket: Socket },
-  { open, log }: { open: Set<OpenStream>; log: Log },
+  { open, visits, log }: { open: Set<OpenStream>; visits: Visits; log: Log },
 ): void {
   const entry: OpenStream = {
     claims,
@@ -136,6 +224,7 @@ function join(
     return
   }
   open.add(entry)
+  visits.open(claims, target, socket)
   stream.respond({ ':status': 200 })
   stream.pipe(socket)
   socket.pipe(stream)

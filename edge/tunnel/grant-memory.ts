@@ -27,7 +27,12 @@ export function openGrantMemory(file: string | undefined, now: number): GrantMem
   const known: Record<Kind, Map<string, number>> = { burned: new Map(), ended: new Map() }
   if (file !== undefined) load(file, known)
   prune(known, now)
-  if (file !== undefined) compact(file, known)
+  try {
+    if (file !== undefined) compact(file, known)
+  } catch {
+    // A disk that takes nothing must not keep the gateway from starting: the file stays as it is, and until it can be
+    // written again every grant is refused.
+  }
   let lines = 0
 
   const remember = (kind: Kind, id: string, until: number, at: number) => {

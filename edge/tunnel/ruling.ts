@@ -11,6 +11,7 @@ import {
   STREAMS_PER_SESSION,
 } from '../../protocol/tunnel/wire.ts'
 import { type AddressOptions, resolveTarget } from './address.ts'
+import type { ConsentAnswer, ConsentDesk } from './consent-desk.ts'
 import type { Decision } from './dialer.ts'
 import type { GrantMemory } from './grant-memory.ts'
 import type { Policy, PolicyTarget } from './policy.ts'
@@ -38,6 +39,8 @@ export interface DialerOptions {
   /** The kill switch as the caller persisted it: the reason, when it was on. */
   killed?: string
   resolve?: AddressOptions['resolve']
+  /** How long the people at the site have for an answer; default: CONSENT_WAIT_MS. */
+  consentWaitMs?: number
   now?: () => number
 }
 
@@ -54,6 +57,7 @@ export interface SiteState {
   now(): number
   key: Parameters<typeof compactVerify>[1]
   memory: GrantMemory
+  consents: ConsentDesk
   open: Set<OpenStream>
   /** Why the kill switch is on. */
   killed: string | undefined
@@ -74,22 +78,65 @@ export function contextOf({ options, now }: SiteState): SiteContext {
 
 /** Decides on one CONNECT and, if the site allows it, connects to the target. */
 export async function rule(state: SiteState, token: unknown, targetId: string): Promise<Ruling> {
+  const judged = await judge(state, token, targetId)
+  if ('code' in judged) return judged
+  const { claims, target } = judged
+  const early = missingConsent(state, judged)
+  if (early) return { code: early, claims }
+  const dialled = await dial(target, state.options)
+  if ('code' in dialled) return { code: dialled.code, claims }
+  const late = lapsed(state, claims) ?? missingConsent(state, judged)
+  if (!late) return { claims, target, socket: dialled.socket }
+  dialled.socket.destroy()
+  return { code: late, claims }
+}
+
+export type Asked = { answer: ConsentAnswer; claims?: GrantClaims }
+
+/** Puts the session to the people at the site; a target that needs no such consent is answered at once. */
+export async function askSite(
+  state: SiteState,
+  { token, session }: { token: unknown; session: string },
+  signal: AbortSignal,
+): Promise<Asked> {
+  const judged = await judge(state, token)
+  if ('code' in judged) {
+    return { answer: { allowed: false, code: judged.code }, claims: judged.claims }
+  }
+  const { claims, target } = judged
+  if (claims.session !== session) return { answer: { allowed: false, code: 'grant-malformed' } }
+  if (target.consent !== 'local') return { answer: { allowed: true, by: '' }, claims }
+  return { answer: await state.consents.ask(claims, target, signal), claims }
+}
+
+/** Consent at the gateway: looked at again and again, for it may be withdrawn. */
+export function missingConsent(
+  { consents, now }: SiteState,
+  { claims, target }: { claims: GrantClaims; target: PolicyTarget },
+): RefusalCode | undefined {
+  return target.consent !== 'local' || consents.covers(claims, now())
+    ? undefined
+    : 'consent-missing'
+}
+
+type Judged = { claims: GrantClaims; target: PolicyTarget }
+
+/** The grant and the state of the site; without a target it may be any of the policy's. */
+async function judge(
+  state: SiteState,
+  token: unknown,
+  targetId?: string,
+): Promise<Judged | { code: RefusalCode; claims?: GrantClaims }> {
   const reading = await readGrant(token, state.key)
   if (!reading.genuine) return { code: reading.code }
   const { claims } = reading
   // Burned before anything else is asked: two streams with one grant must not both pass.
   const code = burn(state, claims.jti)
   if (code) return { code, claims }
-  const verdict = judgeGrant(claims, targetId, contextOf(state))
+  const verdict = judgeGrant(claims, targetId ?? claims.target, contextOf(state))
   if (!verdict.allowed) return { code: verdict.code, claims }
   const early = lapsed(state, claims)
-  if (early) return { code: early, claims }
-  const dialled = await dial(verdict.target, state.options)
-  if ('code' in dialled) return { code: dialled.code, claims }
-  const late = lapsed(state, claims)
-  if (!late) return { claims, target: verdict.target, socket: dialled.socket }
-  dialled.socket.destroy()
-  return { code: late, claims }
+  return early ? { code: early, claims } : { claims, target: verdict.target }
 }
 
 function burn({ memory, now, options }: SiteState, jti: string): RefusalCode | undefined {

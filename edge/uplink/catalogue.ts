@@ -1,4 +1,6 @@
 /** What a gateway declares in its births: aliases, types, current values; and how a sample becomes a metric. */
+
+import { FollowMap } from '../../protocol/kit/follow-map.ts'
 import {
   type DataType,
   type DeviceId,
@@ -12,6 +14,7 @@ import {
 import { nodeMetrics } from '../../protocol/sparkplug/delivery.ts'
 import { guessType, type Metric } from '../../protocol/sparkplug/payload.ts'
 import { encodeValue } from '../../protocol/sparkplug/values.ts'
+import { createWireForm, isPlain, type WireForm } from '../../protocol/sparkplug/wire-form.ts'
 
 /** One device as the gateway knows it now. */
 export interface DeviceView {
@@ -31,23 +34,31 @@ export interface Declared {
   alias: number
   type: DataType
   unit?: string
+  form: WireForm
+  /** No view lists it any more; told only because its samples still wait. */
+  isOrphan?: true
 }
 
 /** Aliases are unique over the node and never given twice (tck-id-payloads-alias-uniqueness). */
 export interface Catalogue {
   /** Every metric of a DBIRTH, with its current value; from now on these are declared. */
   birth(view: DeviceView, now: number): Metric[]
+  /** True when the last birth of this device told exactly these tags. */
+  isDeclared(view: DeviceView): boolean
   /** Forgets what was declared (a new birth sequence begins); aliases stay. */
   restart(): void
-  /** The declared metric behind a tag. A tag no view lists any more is added to its device: `isNew` then asks for a birth. */
-  declare(sample: Sample): { declared: Declared; isNew: boolean } | undefined
+  /** The declared metric behind a tag. */
+  known(tag: TagId): Declared | undefined
+  /** The same for a tag not known yet. A tag no view lists any more is added to its device, which needs a birth then. */
+  declare(sample: Sample): Declared | undefined
   /** The tag a command means, by alias or by name. */
   find(device: DeviceId, metric: Metric): { id: TagId; declared: Declared } | undefined
   /** Devices that have been declared. */
   devices(): DeviceId[]
   /** Values that did not fit their declared type, sent as bad ones instead. */
   misfits(): number
-  toMetric(sample: Sample, declared: Declared): Metric
+  /** The sample itself where its value fits, else as a bad one. */
+  fitSample(sample: Sample, declared: Declared): Sample
 }
 
 /** Aliases of node metrics; device tags follow. `Node Control/Rebirth` must not have one, `bdSeq` needs its name in NDEATH. */
@@ -65,30 +76,44 @@ export function createCatalogue(): Catalogue {
   const aliases = new Map<TagId, number>()
   const declared = new Map<DeviceId, Map<TagId, Declared>>()
   /** The same by tag alone: every sample asks. */
-  const known = new Map<TagId, Declared>()
+  const known = new FollowMap<Declared>()
   let misfits = 0
 
-  const declareAs = (id: TagId, entry: Omit<Declared, 'alias'>): Declared => {
+  const declareAs = (id: TagId, entry: Omit<Declared, 'alias' | 'form'>): Declared => {
     const alias = aliases.get(id) ?? FIRST_TAG_ALIAS + aliases.size
     aliases.set(id, alias)
-    const full = { ...entry, alias }
+    const full = { ...entry, alias, form: createWireForm(alias, entry.type) }
     const device = declared.get(entry.device) ?? new Map<TagId, Declared>()
     declared.set(entry.device, device.set(id, full))
     known.set(id, full)
     return full
   }
-  const toMetric = (sample: Sample, { alias, type }: Declared): Metric => {
-    const metric: Metric = { alias, at: sample.at, type, value: sample.value }
-    if (!fits(sample, type)) {
-      misfits += 1
-      return { ...metric, value: null, quality: quality.bad }
+  /** A tag that left the configuration must not be born again; one whose samples wait is declared anew. */
+  const forgetLeft = ({ device, tags }: DeviceView) => {
+    const kept = new Set(tags.map(({ id }) => id))
+    const entries = declared.get(device)
+    for (const [id, { isOrphan }] of entries ?? []) {
+      if (kept.has(id) || isOrphan) continue
+      entries?.delete(id)
+      known.delete(id)
     }
+  }
+  const fitSample = (sample: Sample, { form }: Declared): Sample => {
+    if (isPlain(sample.value, form) || fits(sample, form.type)) return sample
+    misfits += 1
+    return { ...sample, value: null, quality: quality.bad }
+  }
+  const toMetric = (raw: Sample, declared: Declared): Metric => {
+    const { alias, type } = declared
+    const sample = fitSample(raw, declared)
+    const metric: Metric = { alias, at: sample.at, type, value: sample.value }
     if (sample.quality !== quality.good) metric.quality = sample.quality
     if (sample.status !== undefined) metric.status = sample.status
     return metric
   }
   return {
     birth(view, now) {
+      forgetLeft(view)
       for (const { id, name, type, unit } of view.tags) {
         declareAs(id, { device: view.device, name, type, unit })
       }
@@ -105,17 +130,25 @@ export function createCatalogue(): Catalogue {
         })
         .sort(byTime)
     },
+    isDeclared({ device, tags }) {
+      const entries = declared.get(device)
+      if (entries?.size !== tags.length) return false
+      return tags.every(({ id, name, type, unit }) => {
+        const entry = entries.get(id)
+        return entry?.name === name && entry.type === type && entry.unit === unit
+      })
+    },
     restart() {
       declared.clear()
       known.clear()
     },
+    known: (tag) => known.get(tag),
     declare(sample) {
-      const found = known.get(sample.tag)
-      if (found) return { declared: found, isNew: false }
       const path = parseTagId(sample.tag)
       if (!path) return undefined
       const entry = { device: path.device, name: path.name, type: guessType(sample.value) }
-      return { declared: declareAs(sample.tag, entry), isNew: true }
+      const orphan = { ...entry, isOrphan: true as const }
+      return declareAs(sample.tag, orphan)
     },
     find(device, metric) {
       for (const [id, entry] of declared.get(device) ?? []) {
@@ -127,7 +160,7 @@ export function createCatalogue(): Catalogue {
     },
     devices: () => [...declared.keys()],
     misfits: () => misfits,
-    toMetric,
+    fitSample,
   }
 }
 

@@ -2,13 +2,15 @@
 import type { BackoffOptions } from '../../protocol/kit/backoff.ts'
 import type { Log } from '../../protocol/kit/log.ts'
 import type { DeviceId, TagId, TargetSummary, Value } from '../../protocol/model.ts'
-import type { HostState } from '../../protocol/sparkplug/delivery.ts'
 import type { Metric } from '../../protocol/sparkplug/payload.ts'
 import type { DeviceMessage } from '../../protocol/sparkplug/topic.ts'
+import type { DataPart } from '../../protocol/sparkplug/wire-form.ts'
 import type { Outbox } from '../outbox/outbox.ts'
 import type { Bell } from './bell.ts'
 import type { Catalogue, DeviceView } from './catalogue.ts'
 import type { DeliveryQueue } from './delivery-queue.ts'
+import type { HostWatch } from './host-watch.ts'
+import type { RebirthPace } from './rebirth-pace.ts'
 
 /** A command of the host: to a tag of a device, or to the node itself. */
 export interface Command {
@@ -21,7 +23,9 @@ export interface Command {
 export interface UplinkOptions {
   /** `mqtts://…` or `mqtt://…`. */
   url: string
-  /** PEM texts. */
+  /** Further servers, tried in this order when the host is not at the one before; one at a time. */
+  otherUrls?: readonly string[]
+  /** PEM texts, for the servers of `mqtts://`. */
   tls?: { key: string; cert: string; ca: string; servername?: string }
   site: string
   gateway: string
@@ -33,9 +37,17 @@ export interface UplinkOptions {
   outbox: Outbox
   /** The host application whose STATE we wait for. */
   primaryHost: string
+  /** Host ids that may stand in for it: data flows while any one of all is online. */
+  standbyHosts?: readonly string[]
+  /** With several servers: how long to wait where the host has never said a word. */
+  hostPatienceMs?: number
   /** `acknowledged`: batches are deleted when the host has committed them; `state`: once published while the host is online. */
   delivery: 'acknowledged' | 'state'
   onCommand?(command: Command): void
+  /** Told when the host sent a message to this node that has just arrived, Unix ms. */
+  onHostTime?(at: number): void
+  /** Keeps the birth-death number over restarts; none: it starts at 0 with the process. */
+  birthSequenceFile?: string
   ackTimeoutMs?: number
   backoff?: BackoffOptions
   now?: () => number
@@ -53,6 +65,10 @@ export interface UplinkCounters {
   expiredRanges: number
   /** Messages to us that were no valid Sparkplug. */
   refusedMessages: number
+  /** NCMDs that asked for a rebirth; those that came too fast were answered by one birth. */
+  rebirthRequests: number
+  /** STATEs older than their host's last one. */
+  staleStates: number
 }
 
 /** Everything the sessions of one uplink share. */
@@ -63,8 +79,10 @@ export interface SessionContext {
   queue: DeliveryQueue
   catalogue: Catalogue
   counters: UplinkCounters
-  host: HostState
+  host: HostWatch
   changed: Set<DeviceId>
+  /** The broker took the session in. */
+  accepted(): void
   /** Rings the running session's bell. */
   wake: (() => void) | undefined
   status: { begin(bdSeq: number): void; end(): void; born(): boolean }
@@ -74,8 +92,10 @@ export interface SessionContext {
 export interface Publisher {
   nodeBirth(metrics: Metric[]): Promise<void>
   nodeData(metrics: Metric[]): Promise<void>
-  /** DBIRTH, DDATA, DDEATH. */
+  /** DBIRTH, DDEATH. */
   device(type: DeviceMessage, device: string, metrics: Metric[]): Promise<void>
+  /** DDATA. */
+  data(device: string, part: DataPart): Promise<void>
 }
 
 /** What the running session shares with the pump. */
@@ -86,5 +106,8 @@ export interface Session {
   /** Aborts when the link is lost, the host went offline, or the uplink is disposed. */
   signal: AbortSignal
   bdSeq: number
+  /** Ends the session in good order: no host is here any more. */
+  leave(): void
   rebirthWanted: boolean
+  pace: RebirthPace
 }

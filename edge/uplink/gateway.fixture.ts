@@ -37,6 +37,7 @@ const uplink = openUplink({
   delivery: 'acknowledged',
   ackTimeoutMs: 1_500,
   backoff: { minMs: 50, maxMs: 200 },
+  birthSequenceFile: `${folder}/birth-sequence.txt`,
   log: createLog('gateway'),
 })
 let running = true

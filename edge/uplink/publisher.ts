@@ -1,7 +1,8 @@
 /** Sends this node's Sparkplug messages: numbers each one, QoS 0, never retained, and tells when the socket has taken it. */
 import type { MqttClient } from 'mqtt'
 import { Fault } from '../../protocol/kit/fault.ts'
-import { type EncodeOptions, encodePayload, type Metric } from '../../protocol/sparkplug/payload.ts'
+import { encodePayload } from '../../protocol/sparkplug/payload.ts'
+import { writeData } from '../../protocol/sparkplug/payload-writer.ts'
 import { createSequence } from '../../protocol/sparkplug/sequence.ts'
 import { formatTopic } from '../../protocol/sparkplug/topic.ts'
 import type { Publisher, SessionContext } from './context.ts'
@@ -14,30 +15,32 @@ export function createPublisher(
 ): Publisher {
   const { site, gateway } = context.options
   const sequence = createSequence()
-  const send = async (topic: string, message: Message): Promise<void> => {
-    const payload = { at: context.now(), seq: message.seq, metrics: message.metrics }
+  const send = async (topic: string, encoded: Uint8Array): Promise<void> => {
     context.counters.messages += 1
     // tck-id-payloads-nbirth-qos, -retain and the same for DBIRTH, NDATA, DDATA, DDEATH.
     const options = { qos: 0, retain: false } as const
-    const encoded = encodePayload(payload, message.options)
     const bytes = Buffer.from(encoded.buffer, encoded.byteOffset, encoded.byteLength)
     await untilAborted((done) => client.publish(topic, bytes, options, done), signal)
   }
+  const next = () => ({ at: context.now(), seq: sequence.next() })
   return {
     nodeBirth: (metrics) =>
-      send(formatTopic({ type: 'NBIRTH', site, gateway }), { seq: sequence.restart(), metrics }),
+      send(
+        formatTopic({ type: 'NBIRTH', site, gateway }),
+        encodePayload({ at: context.now(), seq: sequence.restart(), metrics }),
+      ),
     nodeData: (metrics) =>
-      send(formatTopic({ type: 'NDATA', site, gateway }), {
-        seq: sequence.next(),
-        metrics,
-        options: { omitTypes: true },
-      }),
+      send(
+        formatTopic({ type: 'NDATA', site, gateway }),
+        encodePayload({ ...next(), metrics }, { omitTypes: true }),
+      ),
     device: (type, device, metrics) =>
-      send(formatTopic({ type, site, gateway, device }), {
-        seq: sequence.next(),
-        metrics,
-        options: { omitTypes: type !== 'DBIRTH' },
-      }),
+      send(
+        formatTopic({ type, site, gateway, device }),
+        encodePayload({ ...next(), metrics }, { omitTypes: type !== 'DBIRTH' }),
+      ),
+    data: (device, part) =>
+      send(formatTopic({ type: 'DDATA', site, gateway, device }), writeData(next(), part)),
   }
 }
 
@@ -56,10 +59,4 @@ function untilAborted(
       else resolve()
     })
   })
-}
-
-interface Message {
-  seq: number
-  metrics: Metric[]
-  options?: EncodeOptions
 }

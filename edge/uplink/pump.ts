@@ -1,15 +1,13 @@
 /** The one loop that publishes while a session lasts: births when due, live batches first, then history at the host's pace. */
+import { wait } from '../../protocol/kit/backoff.ts'
 import type { DeviceId } from '../../protocol/model.ts'
 import { type BatchRange, formatGap, nodeMetrics } from '../../protocol/sparkplug/delivery.ts'
 import type { Metric } from '../../protocol/sparkplug/payload.ts'
 import type { Batch } from '../outbox/outbox.ts'
-import { byTime, createNodeBirth, createNodeMetric } from './catalogue.ts'
+import { createNodeBirth, createNodeMetric } from './catalogue.ts'
 import type { Session } from './context.ts'
+import { collectData, splitData } from './device-data.ts'
 
-/** Metrics in one message: about 10 kB, which small brokers and slow links swallow in one go. */
-const MAX_METRICS = 500
-/** Text values are cut into messages by their length as well: far below any broker's packet limit. */
-const MAX_MESSAGE_TEXT = 256 * 1024
 /** Samples in one announced range; small enough that live data never waits long behind history. */
 const MAX_RANGE_SAMPLES = 2_000
 const MAX_RANGE_BATCHES = 100
@@ -22,10 +20,7 @@ export async function pumpDelivery(session: Session): Promise<void> {
   const { queue, counters } = context
   await publishBirths(session)
   while (!signal.aborted) {
-    if (session.rebirthWanted) {
-      await publishBirths(session)
-      continue
-    }
+    if (session.rebirthWanted && (await answerRebirth(session))) continue
     if (await publishChanges(session)) continue
     counters.expiredRanges += queue.expire(context.now())
     const live = queue.takeLive(MAX_RANGE_SAMPLES)
@@ -35,6 +30,15 @@ export async function pumpDelivery(session: Session): Promise<void> {
       if (queue.idle() && context.options.outbox.depth().batches > 0) queue.reopen()
     }
   }
+}
+
+/** tck-id-operational-behavior-data-commands-rebirth-action-1: data stops until the births are out. False: it is the data's turn. */
+async function answerRebirth(session: Session): Promise<boolean> {
+  const waitMs = session.pace.due(performance.now())
+  if (waitMs === undefined) return false
+  if (waitMs > 0) await wait(waitMs, session.signal)
+  if (!session.signal.aborted) await publishBirths(session)
+  return true
 }
 
 /** NBIRTH, then every DBIRTH (and the DDEATH of those that are offline), before any data. */
@@ -57,6 +61,7 @@ async function publishBirths(session: Session): Promise<void> {
   for (const view of views) {
     if (!view.online) await publisher.device('DDEATH', view.device, [])
   }
+  session.pace.born(performance.now())
 }
 
 /** Births and deaths of devices that changed since; true when there were any. */
@@ -67,9 +72,14 @@ async function publishChanges({ context, publisher }: Session): Promise<boolean>
   const views = context.options.devices()
   for (const device of changed) {
     const view = views.find((each) => each.device === device)
-    if (view?.online) {
-      await publisher.device('DBIRTH', device, context.catalogue.birth(view, context.now()))
-    } else await publisher.device('DDEATH', device, [])
+    const { catalogue } = context
+    // Tags that changed while the device is away are declared too: its next samples, bad ones, may come before it does.
+    if (view && (view.online || !catalogue.isDeclared(view))) {
+      await publisher.device('DBIRTH', device, catalogue.birth(view, context.now()))
+    }
+    // What was never born in this session cannot die in it.
+    const isBorn = view !== undefined || catalogue.devices().includes(device)
+    if (isBorn && !view?.online) await publisher.device('DDEATH', device, [])
   }
   return true
 }
@@ -106,9 +116,10 @@ async function publishRange(
 ): Promise<void> {
   const { context, publisher } = session
   const range = { from: batches[0]?.number ?? 0, to: batches.at(-1)?.number ?? 0 }
-  const { byDevice, samples } = await toMetrics(session, batches, historical)
-  for (const [device, metrics] of byDevice) {
-    for (const part of split(metrics)) await publisher.device('DDATA', device, part)
+  const { byDevice, unborn, samples } = collectData(batches, context.catalogue, historical)
+  await declareUnborn(session, unborn)
+  for (const data of byDevice) {
+    for (const part of splitData(data)) await publisher.data(data.device, part)
   }
   const at = context.now()
   const gaps = batches.flatMap((batch) => batch.gaps)
@@ -137,24 +148,9 @@ function settleByState({ context }: Session, range: BatchRange): void {
   context.counters.acknowledgedBatches += range.to - range.from + 1
 }
 
-async function toMetrics(session: Session, batches: readonly Batch[], historical: boolean) {
+/** A tag that left the configuration while its samples waited: declared once more, so that they can be told. */
+async function declareUnborn(session: Session, unborn: ReadonlySet<DeviceId>): Promise<void> {
   const { catalogue, options } = session.context
-  const byDevice = new Map<DeviceId, Metric[]>()
-  const unborn = new Set<DeviceId>()
-  let samples = 0
-  for (const sample of batches.flatMap((batch) => batch.samples)) {
-    const found = catalogue.declare(sample)
-    if (!found) continue
-    const { device } = found.declared
-    if (found.isNew) unborn.add(device)
-    const metric = catalogue.toMetric(sample, found.declared)
-    if (historical) metric.historical = true
-    const metrics = byDevice.get(device)
-    if (metrics) metrics.push(metric)
-    else byDevice.set(device, [metric])
-    samples += 1
-  }
-  // A tag that left the configuration while its samples waited: declared once more, so that they can be told.
   for (const device of unborn) {
     const view = options.devices().find((each) => each.device === device)
     const known = view ?? { device, online: false, tags: [], latest: () => undefined }
@@ -162,22 +158,4 @@ async function toMetrics(session: Session, batches: readonly Batch[], historical
     await session.publisher.device('DBIRTH', device, birth)
     if (!known.online) await session.publisher.device('DDEATH', device, [])
   }
-  if (!historical) for (const metrics of byDevice.values()) metrics.sort(byTime)
-  return { byDevice, samples }
-}
-
-function* split(metrics: readonly Metric[]): Generator<Metric[]> {
-  let part: Metric[] = []
-  let text = 0
-  for (const metric of metrics) {
-    const size = typeof metric.value === 'string' ? metric.value.length : 0
-    if (part.length === MAX_METRICS || (part.length > 0 && text + size > MAX_MESSAGE_TEXT)) {
-      yield part
-      part = []
-      text = 0
-    }
-    part.push(metric)
-    text += size
-  }
-  if (part.length > 0) yield part
 }

@@ -1,215 +1,130 @@
 /** One MQTT session of the edge node: CONNECT with its will, wait for the host, births, data, death. */
-import mqtt from 'mqtt'
-import type { BatchRange } from '../../protocol/sparkplug/delivery.ts'
-import {
-  type HostState,
-  nodeMetrics,
-  parseState,
-  readRange,
-} from '../../protocol/sparkplug/delivery.ts'
-import { decodePayload, encodePayload, type Metric } from '../../protocol/sparkplug/payload.ts'
-import { formatTopic, parseTopic } from '../../protocol/sparkplug/topic.ts'
-import { typeValue } from '../../protocol/sparkplug/values.ts'
+import type mqtt from 'mqtt'
 import { createBell } from './bell.ts'
-import { createBdSeq, nodeMetricName } from './catalogue.ts'
+import { openClient, sayFarewell, subscribe, untilConnected } from './connection.ts'
 import type { Session, SessionContext } from './context.ts'
+import { receive } from './incoming.ts'
 import { createPublisher } from './publisher.ts'
 import { pumpDelivery } from './pump.ts'
+import { createRebirthPace } from './rebirth-pace.ts'
+import type { SessionEnd } from './server-walk.ts'
 
-/** A dead link must be noticed within 1.5 times this, by us and by the broker (MQTT 3.1.1, 3.1.2.10). */
-const KEEPALIVE_S = 20
-const CONNECT_TIMEOUT_MS = 15_000
-/** A broker that does not take the NDEATH by then gets the will instead. */
-const FAREWELL_MS = 3_000
+/** A server whose host has never said a word is left after this time, if there is another. */
+const HOST_PATIENCE_MS = 10_000
 
-/** Runs one session to its end; answers whether it ever got as far as its births. Never throws. */
+export interface Outcome {
+  end: SessionEnd
+  /** The broker took us in. */
+  accepted: boolean
+  /** It got as far as its births. */
+  born: boolean
+}
+
+export interface Place {
+  server: string
+  bdSeq: number
+  /** There is no other server: wait here for as long as it takes. */
+  isOnly: boolean
+}
+
+/** Runs one session to its end. Never throws. */
 export async function runSession(
   context: SessionContext,
-  bdSeq: number,
+  place: Place,
   signal: AbortSignal,
-): Promise<boolean> {
+): Promise<Outcome> {
   const ending = new AbortController()
-  const end = () => ending.abort()
-  signal.addEventListener('abort', end)
-  const client = connect(context, bdSeq)
-  client.on('close', end)
-  client.on('error', (error) => context.log.debug({ error: error.message }, 'mqtt error'))
+  const outcome: Outcome = { end: 'unreachable', accepted: false, born: false }
+  const finish = (end: SessionEnd) => {
+    if (ending.signal.aborted) return
+    outcome.end = end
+    ending.abort()
+  }
+  const stop = () => finish('stopped')
+  signal.addEventListener('abort', stop)
+  const client = openClient(context, place.server, place.bdSeq)
+  watchEnd(client, { context, outcome, finish })
   const session: Session = {
     context,
-    bdSeq,
+    bdSeq: place.bdSeq,
     publisher: createPublisher(context, client, ending.signal),
     bell: createBell(),
     signal: ending.signal,
+    leave: () => finish('host-offline'),
     rebirthWanted: false,
+    pace: createRebirthPace(),
   }
-  let born = false
   try {
-    if (!(await connected(client, ending.signal))) return false
-    client.on('message', (topic, bytes) => receive({ session, topic, bytes, end }))
-    await subscribe(client, context)
-    if (!(await hostOnline(session))) return false
-    born = true
-    context.status.begin(bdSeq)
-    context.wake = session.bell.ring
-    await pumpDelivery(session)
+    await live(client, { session, place, outcome })
   } catch (error) {
     context.log.debug({ error: String(error) }, 'session failed')
   } finally {
     context.wake = undefined
     context.status.end()
-    signal.removeEventListener('abort', end)
-    await farewell(client, session, born)
+    signal.removeEventListener('abort', stop)
+    await sayFarewell(client, context, outcome.born ? place.bdSeq : undefined)
   }
-  return born
+  return outcome
 }
 
-function connect(context: SessionContext, bdSeq: number): mqtt.MqttClient {
-  const { options, now } = context
-  return mqtt.connect(options.url, {
-    ...options.tls,
-    rejectUnauthorized: true,
-    clientId: options.clientId,
-    // tck-id-principles-persistence-clean-session-311
-    protocolVersion: 4,
-    clean: true,
-    keepalive: KEEPALIVE_S,
-    connectTimeout: CONNECT_TIMEOUT_MS,
-    // Every CONNECT needs a will of its own, so every try is ours, not the library's.
-    reconnectPeriod: 0,
-    // Data published while offline would go out before the NBIRTH: the outbox keeps it instead.
-    queueQoSZero: false,
-    resubscribe: false,
-    will: {
-      topic: formatTopic({ type: 'NDEATH', site: options.site, gateway: options.gateway }),
-      payload: Buffer.from(death(bdSeq, now())),
-      qos: 1,
-      retain: false,
-    },
+interface Ending {
+  context: SessionContext
+  outcome: Outcome
+  finish(end: SessionEnd): void
+}
+
+function watchEnd(client: mqtt.MqttClient, { context, outcome, finish }: Ending): void {
+  let endedThere = false
+  let failed = false
+  client.once('connect', () => {
+    // A FIN, not an error and not silence: the broker itself closed.
+    client.stream.once('end', () => {
+      endedThere = !failed
+    })
+  })
+  client.on('error', (error) => {
+    failed = true
+    context.log.debug({ error: error.message }, 'mqtt error')
+  })
+  client.on('close', () => {
+    if (!outcome.accepted) finish('unreachable')
+    else finish(endedThere ? 'ended-there' : 'lost')
   })
 }
 
-/** tck-id-payloads-ndeath-seq: no sequence number; tck-id-topics-ndeath-payload: bdSeq only. */
-function death(bdSeq: number, at: number): Uint8Array {
-  return encodePayload({ at, metrics: [createBdSeq(bdSeq, at)] })
-}
-
-function connected(client: mqtt.MqttClient, signal: AbortSignal): Promise<boolean> {
-  return new Promise((resolve) => {
-    client.once('connect', () => resolve(true))
-    signal.addEventListener('abort', () => resolve(false), { once: true })
-    if (signal.aborted) resolve(false)
-  })
-}
-
-async function subscribe(client: mqtt.MqttClient, { options }: SessionContext): Promise<void> {
-  const { site, gateway } = options
-  const command = formatTopic({ type: 'NCMD', site, gateway })
-  await client.subscribeAsync(
-    [
-      command,
-      `${command.replace('/NCMD/', '/DCMD/')}/+`,
-      formatTopic({ type: 'STATE', host: options.primaryHost }),
-    ],
-    { qos: 1 },
-  )
-}
-
-/** tck-id-message-flow-edge-node-birth-publish-phid-wait. */
-async function hostOnline({ context, bell, signal }: Session): Promise<boolean> {
-  while (!context.host.online && !signal.aborted) await bell.wait(60_000, signal)
-  return !signal.aborted
-}
-
-interface Received {
+interface Life {
   session: Session
-  topic: string
-  bytes: Uint8Array
-  end(): void
+  place: Place
+  outcome: Outcome
 }
 
-/** Never throws: a message of a stranger must not end the session. */
-function receive({ session, topic: text, bytes, end }: Received): void {
-  const topic = parseTopic(text)
-  const { context, bell } = session
-  if (topic?.type === 'STATE') {
-    const state = parseState(Buffer.from(bytes).toString('utf8'))
-    if (state) applyState(context.host, state)
-    else context.counters.refusedMessages += 1
-    if (!context.host.online && context.status.born()) end()
-    bell.ring()
-    return
-  }
-  try {
-    const { metrics } = decodePayload(bytes)
-    if (topic?.type === 'NCMD') for (const metric of metrics) nodeCommand(session, metric)
-    if (topic?.type === 'DCMD')
-      for (const metric of metrics) deviceCommand(session, topic.device, metric)
-    const range = topic?.type === 'NCMD' ? readRange(metrics.map(named), 'acknowledged') : undefined
-    if (range) acknowledge(session, range)
-  } catch (error) {
-    context.counters.refusedMessages += 1
-    context.log.debug({ topic: text, error: String(error) }, 'message refused')
-  }
-}
-
-function named(metric: Metric): Metric {
-  return { ...metric, name: nodeMetricName(metric) }
+async function live(client: mqtt.MqttClient, { session, place, outcome }: Life): Promise<void> {
+  const { context, signal } = session
+  if (!(await untilConnected(client, signal))) return
+  outcome.accepted = true
+  context.accepted()
+  client.on('message', (topic, bytes) => receive(session, topic, bytes))
+  await subscribe(client, context)
+  if (!(await isHostOnline(session, place))) return session.leave()
+  outcome.born = true
+  context.status.begin(place.bdSeq)
+  context.wake = session.bell.ring
+  await pumpDelivery(session)
 }
 
 /**
- * tck-id-message-flow-edge-node-birth-publish-phid-wait-timestamp and
- * tck-id-operational-behavior-edge-node-termination-host-offline-timestamp: what is older than the last word is ignored.
+ * tck-id-message-flow-edge-node-birth-publish-phid-wait. False: the host is not on this server, and there are others
+ * (tck-id-operational-behavior-primary-application-state-with-multiple-servers-walk).
  */
-export function applyState(host: HostState, state: HostState): void {
-  if (state.timestamp < host.timestamp) return
-  host.online = state.online
-  host.timestamp = state.timestamp
-}
-
-function nodeCommand(session: Session, metric: Metric): void {
-  const name = nodeMetricName(metric)
-  if (name === nodeMetrics.rebirth && metric.value === true) {
-    session.rebirthWanted = true
-    session.bell.ring()
-    return
+async function isHostOnline({ context, bell, signal }: Session, place: Place): Promise<boolean> {
+  const patienceMs = context.options.hostPatienceMs ?? HOST_PATIENCE_MS
+  const deadline = performance.now() + patienceMs
+  while (!signal.aborted) {
+    const verdict = context.host.verdict()
+    if (verdict === 'online') return true
+    const isOver = verdict === 'offline' || performance.now() >= deadline
+    if (!place.isOnly && isOver) return false
+    await bell.wait(place.isOnly ? 60_000 : Math.max(1, deadline - performance.now()), signal)
   }
-  if (name === undefined || name === nodeMetrics.from || name === nodeMetrics.acknowledged) return
-  session.context.options.onCommand?.({ metric: name, value: metric.value })
-}
-
-function deviceCommand(session: Session, device: string, metric: Metric): void {
-  const found = session.context.catalogue.find(device, metric)
-  const value =
-    found && metric.value !== null ? typeValue(metric.value, found.declared.type) : undefined
-  if (!found || value === undefined) {
-    session.context.counters.refusedMessages += 1
-    return
-  }
-  session.context.options.onCommand?.({ device, metric: found.declared.name, tag: found.id, value })
-}
-
-function acknowledge({ context, bell }: Session, range: BatchRange): void {
-  if (!context.queue.acknowledged(range)) return
-  context.options.outbox.acknowledge(range.from, range.to)
-  context.counters.acknowledgedBatches += range.to - range.from + 1
-  bell.ring()
-}
-
-/** tck-id-operational-behavior-edge-node-intentional-disconnect-ndeath: MQTT 3.1.1 discards the will on DISCONNECT, so we say it ourselves. */
-async function farewell(client: mqtt.MqttClient, session: Session, born: boolean): Promise<void> {
-  const { context, bdSeq } = session
-  const { site, gateway } = context.options
-  const deadline = AbortSignal.timeout(FAREWELL_MS)
-  const late = new Promise<void>((resolve) => {
-    deadline.addEventListener('abort', () => resolve(), { once: true })
-  })
-  if (born && client.connected) {
-    const topic = formatTopic({ type: 'NDEATH', site, gateway })
-    const payload = Buffer.from(death(bdSeq, context.now()))
-    const said = client.publishAsync(topic, payload, { qos: 1, retain: false })
-    await Promise.race([said.catch(() => undefined), late])
-  }
-  // Forced: the socket is destroyed at once if it is already gone; a clean DISCONNECT otherwise.
-  await Promise.race([client.endAsync(!client.connected).catch(() => undefined), late])
-  client.end(true)
+  return false
 }

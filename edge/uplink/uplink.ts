@@ -1,11 +1,14 @@
 /** The gateway's side of the wire: a Sparkplug B 3.0 edge node over MQTT, with delivery acknowledged end to end. */
 import { type BackoffOptions, pause } from '../../protocol/kit/backoff.ts'
 import type { DeviceId, Gap, Sample } from '../../protocol/model.ts'
-import { nextSequence } from '../../protocol/sparkplug/sequence.ts'
+import { openBirthSequence } from './birth-sequence.ts'
 import { createCatalogue } from './catalogue.ts'
 import type { SessionContext, UplinkCounters, UplinkOptions } from './context.ts'
 import { createDeliveryQueue } from './delivery-queue.ts'
+import { createHostWatch } from './host-watch.ts'
+import { createServerWalk, type ServerWalk } from './server-walk.ts'
 import { runSession } from './session.ts'
+import { type Contest, createTakeoverWatch, type TakeoverWatch } from './takeover-watch.ts'
 
 export type { Command, UplinkOptions } from './context.ts'
 
@@ -16,6 +19,12 @@ export interface UplinkState extends UplinkCounters {
   since: number
   hostOnline: boolean
   bdSeq: number
+  /** The server of the running or the next session. */
+  server: string
+  /** Sessions ended by a broker that took us back at once: somebody else connects with our identity. */
+  takeovers: number
+  /** So many of them that we only try now and then. */
+  contest: Contest | undefined
   /** Samples whose value did not fit the declared type (sent as bad quality). */
   misfits: number
 }
@@ -31,6 +40,8 @@ export interface Uplink extends AsyncDisposable {
 /** What only this file sees of it. */
 interface OwnContext extends SessionContext {
   status: ReturnType<typeof createStatus>
+  walk: ServerWalk
+  takeovers: TakeoverWatch
 }
 
 /** Wide enough for a commit of a busy historian; a lost acknowledgement costs one resend. */
@@ -63,7 +74,10 @@ export function openUplink(options: UplinkOptions): Uplink {
     state: () => ({
       ...context.counters,
       ...status.view(),
-      hostOnline: context.host.online,
+      hostOnline: context.host.verdict() === 'online',
+      server: context.walk.current(),
+      takeovers: context.takeovers.total(),
+      contest: context.takeovers.contest(context.now()),
       misfits: context.catalogue.misfits(),
     }),
     async [Symbol.asyncDispose]() {
@@ -75,6 +89,7 @@ export function openUplink(options: UplinkOptions): Uplink {
 
 function createContext(options: UplinkOptions): OwnContext {
   const now = options.now ?? Date.now
+  const takeovers = createTakeoverWatch()
   return {
     options,
     now,
@@ -94,11 +109,16 @@ function createContext(options: UplinkOptions): OwnContext {
       acknowledgedBatches: 0,
       expiredRanges: 0,
       refusedMessages: 0,
+      rebirthRequests: 0,
+      staleStates: 0,
     },
-    host: { online: false, timestamp: 0 },
+    host: createHostWatch([options.primaryHost, ...(options.standbyHosts ?? [])]),
     changed: new Set<DeviceId>(),
     wake: undefined,
     status: createStatus(options, now),
+    walk: createServerWalk([options.url, ...(options.otherUrls ?? [])]),
+    takeovers,
+    accepted: () => takeovers.tried(true),
   }
 }
 
@@ -122,16 +142,45 @@ function createStatus({ log }: UplinkOptions, now: () => number) {
   }
 }
 
-/** One session after the other; bdSeq starts at 0 and rises with every CONNECT (tck-id-topics-nbirth-bdseq-increment). */
-async function runSessions(context: SessionContext, signal: AbortSignal): Promise<void> {
-  let failures = 0
-  for (let bdSeq = 0; !signal.aborted; bdSeq = nextSequence(bdSeq)) {
+/** One session after the other; bdSeq rises with every CONNECT (tck-id-topics-nbirth-bdseq-increment). */
+async function runSessions(context: OwnContext, signal: AbortSignal): Promise<void> {
+  const { options, walk, takeovers } = context
+  const births = openBirthSequence(options.birthSequenceFile)
+  const backoff = options.backoff ?? BACKOFF
+  const isOnly = (options.otherUrls ?? []).length === 0
+  const watchContest = createContestLog(context)
+  while (!signal.aborted) {
     context.counters.connects += 1
+    const server = walk.current()
     // What the host said in the last session may be outdated; its retained STATE will tell.
-    context.host.online = false
+    context.host.begin(server)
     const startedMs = performance.now()
-    const born = await runSession(context, bdSeq, signal)
-    failures = born && performance.now() - startedMs >= MIN_SESSION_MS ? 0 : failures + 1
-    await pause(failures, context.options.backoff ?? BACKOFF, signal)
+    const place = { server, bdSeq: births.next(), isOnly }
+    const { end, accepted, born } = await runSession(context, place, signal)
+    if (!accepted) takeovers.tried(false)
+    else if (end === 'ended-there') takeovers.ended(context.now())
+    walk.after(end, born && performance.now() - startedMs >= MIN_SESSION_MS)
+    // Whoever comes back at once only puts the other one out again: both would say much and deliver nothing.
+    const rest = { ...backoff, minMs: watchContest() ? backoff.maxMs : backoff.minMs }
+    await pause(walk.failures(), rest, signal)
+  }
+}
+
+/** Tells when the contest begins and when it is over; answers whether there is one. */
+function createContestLog({ takeovers, now, log, options }: OwnContext): () => boolean {
+  let contested = false
+  return () => {
+    const contest = takeovers.contest(now())
+    if (contested !== (contest !== undefined)) {
+      contested = contest !== undefined
+      const { clientId } = options
+      if (contest)
+        log.warn(
+          { clientId, ...contest },
+          'another gateway seems to use this identity: backing off',
+        )
+      else log.info({ clientId }, 'no other gateway uses this identity any more')
+    }
+    return contested
   }
 }

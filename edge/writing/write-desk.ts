@@ -35,6 +35,8 @@ export interface WriteDesk extends AsyncDisposable {
   order(order: WriteOrder): Promise<WriteOutcome>
   /** The link tells which connection is open; undefined: none. */
   setConnection(device: DeviceId, connection: Connection | undefined): void
+  /** The devices and rules from now on; what is under way is settled by the former ones. */
+  use(devices: readonly DeskDevice[]): void
   counters(): Readonly<Record<WriteOutcome, number>>
 }
 
@@ -102,6 +104,9 @@ export function createWriteDesk(options: WriteDeskOptions): WriteDesk {
       lane.waiting--
       counts[outcome]++
       return outcome
+    },
+    use(devices) {
+      desk.byId = indexTags(devices)
     },
     setConnection(device, connection) {
       if (connection) desk.connections.set(device, connection)

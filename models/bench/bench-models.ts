@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { isFault } from '../../protocol/kit/fault.ts'
 import { benchBatadal, benchNab, benchSkab, benchTep } from './bench-detection.ts'
+import { benchDrift, type DriftFigures } from './bench-drift.ts'
+import { benchHealthy } from './bench-healthy.ts'
 import { benchRul } from './bench-rul.ts'
 import { benchScoring, type ScoringFigures } from './bench-scoring.ts'
 import { benchTraining, type TrainingFigures, trainSynthetic } from './bench-training.ts'
@@ -26,9 +28,10 @@ const sets = {
     const { hydraulic, ...beside } = await benchTrees()
     return { ...hydraulic, ...beside }
   },
+  healthyRig: benchHealthy,
 } satisfies Record<string, (dir: string) => Promise<object>>
 
-export interface ModelFigures {
+export interface ModelFigures extends DriftFigures {
   train: TrainingFigures
   score: ScoringFigures
   /** Figures of a set by its name, where its recordings are there. */
@@ -43,7 +46,7 @@ export async function benchModels(): Promise<ModelFigures> {
     const score = await benchScoring(await trainSynthetic(dir, SCORED_TAGS))
     const figures: Record<string, object> = {}
     for (const [name, bench] of Object.entries(sets)) figures[name] = await figuresOf(bench, dir)
-    return { ...figures, train, score }
+    return { ...figures, ...(await benchDrift()), train, score }
   } finally {
     await rm(dir, { recursive: true })
   }

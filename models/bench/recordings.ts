@@ -124,7 +124,10 @@ export function formatTable({ names, columns, rows, timeText }: Table): string {
   const quoted = names.map((name) => `"${name}"`)
   const lines = [[...(timeText ? ['time'] : []), ...quoted].join(',')]
   for (let row = 0; row < rows; row++) {
-    const cells = columns.map((column) => column[row])
+    const cells = columns.map((column) => {
+      const value = column[row] ?? Number.NaN
+      return Number.isNaN(value) ? '' : value
+    })
     lines.push((timeText ? [timeText[row], ...cells] : cells).join(','))
   }
   return `${lines.join('\n')}\n`

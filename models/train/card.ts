@@ -21,7 +21,7 @@ export function formatCard({ lags, ...input }: CardInput & { lags: number }): st
       'Contributions are conditional z values: how far a tag stands from what the other tags let expect.',
     ],
     checked: [
-      `Threshold ${manifest.threshold.toPrecision(5)} = 1.1 × the median over ${metrics.blocks} held-out blocks of the block's 99 % quantile.`,
+      `Threshold ${manifest.threshold.toPrecision(5)} = 1.15 × the median over ${metrics.blocks} held-out blocks of the block's 99 % quantile.`,
       `Held-out windows above it: ${((metrics.heldOutFalseShare ?? 0) * 100).toFixed(2)} %.`,
     ],
   })

@@ -6,6 +6,9 @@ export const HOLD_PERIODS = 3
 /** A grid longer than this comes from a wrong period, not from a plant. */
 const MAX_GRID_ROWS = 20_000_000
 
+/** A training does not keep the empty rows of a longer pause than this. */
+const PAUSE_PERIODS = 100
+
 /** Rows of `width` values, row by row; a row that is not complete is a gap. */
 export interface Rows {
   width: number
@@ -14,6 +17,8 @@ export interface Rows {
   /** Instant of row 0 (0 where the table has no time) and the step, ms. */
   startAt: number
   periodMs: number
+  /** 1 where the newest row of the table left the cell empty and an older value is held on; left out where none did. */
+  empty?: Uint8Array
 }
 
 /** The most frequent time step, ms; 1000 where the table has no time. */
@@ -39,28 +44,75 @@ export function createRows(table: Table, periodMs: number): Rows | undefined {
   const count = table.rows === 0 ? 0 : Math.round((endAt - startAt) / periodMs) + 1
   if (count > MAX_GRID_ROWS) return undefined
   const values = new Float64Array(count * width).fill(Number.NaN)
-  const rows = { width, count, values, startAt, periodMs }
+  const holed = table.columns.some((column) => column.some(Number.isNaN))
+  const empty = holed ? { empty: new Uint8Array(count * width) } : {}
+  const rows: Rows = { width, count, values, startAt, periodMs, ...empty }
   for (let tag = 0; tag < width; tag++) fillColumn(rows, tag, { times, column: table.columns[tag] })
   return rows
 }
 
+/**
+ * The same for a training: a pause of many periods becomes one empty row, so that a week in January and a day in June
+ * do not cost half a year of rows. Instants are those of the first stretch.
+ */
+export function createTrainingRows(table: Table, periodMs: number): Rows | undefined {
+  const bounds = findPauses(table, periodMs)
+  if (bounds.length === 2) return createRows(table, periodMs)
+  const parts: Rows[] = []
+  let count = -1
+  for (const [i, to] of bounds.slice(1).entries()) {
+    const part = createRows(cutTable(table, bounds[i] ?? 0, to), periodMs)
+    if (!part || count + part.count + 1 > MAX_GRID_ROWS) return undefined
+    count += part.count + 1
+    parts.push(part)
+  }
+  const [first] = parts
+  if (!first) return undefined
+  const { width, startAt } = first
+  const values = new Float64Array(count * width).fill(Number.NaN)
+  const empty = new Uint8Array(count * width)
+  let at = 0
+  for (const part of parts) {
+    values.set(part.values, at)
+    if (part.empty) empty.set(part.empty, at)
+    at += (part.count + 1) * width
+  }
+  return { width, count, values, startAt, periodMs, ...(empty.includes(1) ? { empty } : {}) }
+}
+
+/** Rows of the table at which a stretch begins, and the end. */
+function findPauses({ at, rows }: Table, periodMs: number): number[] {
+  const bounds = [0]
+  for (let row = 1; row < (at?.length ?? 0); row++)
+    if ((at?.[row] ?? 0) - (at?.[row - 1] ?? 0) > PAUSE_PERIODS * periodMs) bounds.push(row)
+  return [...bounds, rows]
+}
+
+function cutTable(table: Table, from: number, to: number): Table {
+  const columns = table.columns.map((column) => column.subarray(from, to))
+  return { ...table, columns, rows: to - from, at: table.at?.subarray(from, to) }
+}
+
 function fillColumn(
-  { width, count, values, startAt, periodMs }: Rows,
+  { width, count, values, startAt, periodMs, empty }: Rows,
   tag: number,
   { times, column }: { times: Float64Array; column: Float64Array | undefined },
 ): void {
   let next = 0
   let value = Number.NaN
   let heldAt = Number.NEGATIVE_INFINITY
+  let isEmpty = false
   for (let row = 0; row < count; row++) {
     const at = startAt + row * periodMs
     for (; next < times.length && (times[next] ?? 0) <= at; next++) {
       const cell = column?.[next] ?? Number.NaN
-      if (Number.isNaN(cell)) continue
+      isEmpty = Number.isNaN(cell)
+      if (isEmpty) continue
       value = cell
       heldAt = times[next] ?? 0
     }
     if (at - heldAt <= HOLD_PERIODS * periodMs) values[row * width + tag] = value
+    if (isEmpty && empty) empty[row * width + tag] = 1
   }
 }
 
@@ -86,10 +138,15 @@ function isComplete({ width, values }: Rows, row: number): boolean {
 
 /** The same rows with only some of the columns. */
 export function pickColumns(rows: Rows, columns: readonly number[]): Rows {
-  const values = new Float64Array(rows.count * columns.length)
-  for (let row = 0; row < rows.count; row++)
+  const { count, width } = rows
+  const values = new Float64Array(count * columns.length)
+  const empty = rows.empty ? new Uint8Array(values.length) : undefined
+  for (let row = 0; row < count; row++)
     columns.forEach((column, i) => {
-      values[row * columns.length + i] = rows.values[row * rows.width + column] ?? Number.NaN
+      const at = row * columns.length + i
+      values[at] = rows.values[row * width + column] ?? Number.NaN
+      if (empty) empty[at] = rows.empty?.[row * width + column] ?? 0
     })
-  return { ...rows, width: columns.length, values }
+  const { empty: _, ...rest } = rows
+  return { ...rest, width: columns.length, values, ...(empty ? { empty } : {}) }
 }

@@ -1,18 +1,20 @@
 /** The manifest of a freshly trained detector, and the four files of its folder. */
-import { mkdir, writeFile } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { type Manifest, sha256Hex, type TagRules } from '../manifest.ts'
 import { INPUT_NAME, OUTPUT_NAMES } from './detector-graph.ts'
 import type { Fitted } from './fitted.ts'
 import type { Golden } from './golden.ts'
+import { hashRows, NORMAL_FILE } from './normal-rows.ts'
 import type { Prepared } from './prepare.ts'
-import type { TrainOptions } from './train-options.ts'
+import type { TableOptions } from './train-options.ts'
 
 const ON_DELAY_MS = 5000
 const OFF_DELAY_MS = 10_000
-/** Fast processes ring down slowly from a hard fault: clear at a tenth of the peak. */
+/** Processes ring down slowly from a hard fault: clear at a tenth of the peak. */
 const PEAK_CLEAR = 0.1
-const PEAK_CLEAR_BELOW_MS = 10_000
+/** A score that hovers at its threshold is one alarm, not ten. */
+const DEADBAND = 0.1
 
 export interface Trained {
   kind: Manifest['kind']
@@ -22,19 +24,20 @@ export interface Trained {
   threshold: number
   metrics: Record<string, number>
   rules?: readonly TagRules[]
+  drift?: Manifest['drift']
   /** The graph with these metadata inside. */
   encode: (metadata: Readonly<Record<string, string>>) => Uint8Array
 }
 
 /** The model's bytes and its manifest; same input, same bytes. */
 export function describeModel(
-  options: TrainOptions,
+  options: TableOptions,
   trained: Trained,
 ): { bytes: Uint8Array; manifest: Manifest } {
   const { prepared, fitted, threshold } = trained
   const { rows, names } = prepared
-  const name = options.name ?? basename(options.out)
-  const hash = sha256Hex(new Uint8Array(rows.values.buffer))
+  const { name } = options
+  const hash = hashRows(rows.values)
   const tags = JSON.stringify(names)
   const bytes = trained.encode({ name, tags, trainingHash: hash, threshold: `${threshold}` })
   const manifest: Manifest = {
@@ -50,20 +53,23 @@ export function describeModel(
     threshold,
     onDelayMs: ON_DELAY_MS,
     offDelayMs: OFF_DELAY_MS,
-    peakClear: rows.periodMs < PEAK_CLEAR_BELOW_MS ? PEAK_CLEAR : 0,
+    peakClear: PEAK_CLEAR,
+    deadband: DEADBAND,
     training: { rows: prepared.complete, from: prepared.from, hash, seed: options.seed },
     metrics: trained.metrics,
+    ...(trained.drift ? { drift: trained.drift } : {}),
     files: { 'model.onnx': sha256Hex(bytes) },
   }
   return { bytes, manifest }
 }
 
-function describeTags({ units = {} }: TrainOptions, { prepared, fitted, rules }: Trained) {
+function describeTags({ units = {} }: TableOptions, { prepared, fitted, rules }: Trained) {
   return prepared.names.map((name, i) => ({
     name,
     ...(units[name] === undefined ? {} : { unit: units[name] }),
     mean: fitted.mean[i] ?? 0,
     scale: fitted.scale[i] ?? 1,
+    step: prepared.resolutions[i] ?? 0,
     ...(rules?.[i] === undefined ? {} : { rules: rules[i] }),
   }))
 }
@@ -73,14 +79,18 @@ export interface Folder {
   manifest: Manifest
   card: string
   golden: Golden
+  /** Content of `normal.f32.gz`. */
+  normal?: Uint8Array
 }
 
 /** The manifest last: a folder with a manifest is whole. */
 export async function writeFolder(out: string, folder: Folder): Promise<void> {
-  const { bytes, manifest, card, golden } = folder
+  const { bytes, manifest, card, golden, normal } = folder
   await mkdir(out, { recursive: true })
   await writeFile(join(out, 'model.onnx'), bytes)
   await writeFile(join(out, 'card.md'), card)
   await writeFile(join(out, 'golden.json'), `${JSON.stringify(golden)}\n`)
+  if (normal) await writeFile(join(out, NORMAL_FILE), normal)
+  else await rm(join(out, NORMAL_FILE), { force: true })
   await writeFile(join(out, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`)
 }

@@ -60,3 +60,13 @@ test('an alarm that cleared below the threshold leaves no higher limit behind', 
   const states = follow([...times(20, 5), ...times(11, 0.5), ...times(6, 2)], by)
   expect(states.slice(-7)).toBe('0000001')
 })
+
+test('a ratio that hovers at the threshold is one alarm with a deadband, and it ends below it', () => {
+  const hovering = Array.from({ length: 60 }, (_, second) => (second % 24 < 12 ? 1.05 : 0.95))
+  const ends = [...hovering, ...times(12, 0.85)]
+  const begun = (states: string) => states.split('01').length - 1
+  expect(begun(follow(ends))).toBe(3)
+  const held = follow(ends, { ...rule, deadband: 0.1 })
+  expect(begun(held)).toBe(1)
+  expect(held.at(-1)).toBe('0')
+})

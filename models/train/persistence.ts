@@ -1,10 +1,12 @@
-/** From points above the threshold to an alarm that lasts: on-delay, off-delay, peak-relative clear and ring-down. */
+/** From points above the threshold to an alarm that lasts: on-delay, off-delay, deadband, peak-relative clear and ring-down. */
 
 export interface PersistenceRule {
   onDelayMs: number
   offDelayMs: number
-  /** While active the ratio must fall below max(1, peakClear * peak). */
+  /** While active the ratio must fall below max(1 - deadband, peakClear * peak). */
   peakClear: number
+  /** ISA-18.2: what hovers at the limit must not come and go; 0 when left out. */
+  deadband?: number
 }
 
 export interface Persistence {
@@ -35,11 +37,16 @@ export function nextPersistence(
   const ringing = state.ringing && at <= state.ringing.until ? { ringing: state.ringing } : {}
   if (ratio === undefined) return active ? state : { ...quiet, ...ringing }
   const peak = active ? Math.max(state.peak, ratio) : ratio
-  const limit = active ? Math.max(1, rule.peakClear * peak) : (ringing.ringing?.limit ?? 1)
+  const clear = 1 - (rule.deadband ?? 0)
+  const limit = active ? Math.max(clear, rule.peakClear * peak) : (ringing.ringing?.limit ?? 1)
   const kept = { active, peak, ...(active ? { onAt } : ringing) }
   if (active ? ratio > limit : ratio <= limit) return kept
   const since = state.since ?? at
   if (at - since < (active ? rule.offDelayMs : rule.onDelayMs)) return { ...kept, since }
   if (!active) return { active: true, peak, onAt: at }
-  return { active: false, peak, ringing: { limit, until: at + (at - (onAt ?? at)) } }
+  return {
+    active: false,
+    peak,
+    ringing: { limit: Math.max(1, limit), until: at + (at - (onAt ?? at)) },
+  }
 }

@@ -1,9 +1,9 @@
 /** From a table to what the detectors are fitted on: a grid, its stretches without gaps, and the step of each tag. */
 import { Fault } from '../../protocol/kit/fault.ts'
-import { createRows, findPeriod, findSegments, pickColumns, type Rows } from './grid.ts'
+import { createTrainingRows, findPeriod, findSegments, pickColumns, type Rows } from './grid.ts'
 import { findComputed, findResolutions, findSlowDrift, findTimingSteps } from './scaling.ts'
-import { readTable } from './table.ts'
-import type { TrainOptions } from './train-options.ts'
+import type { Table } from './table.ts'
+import type { TableOptions } from './train-options.ts'
 
 /** Fewer rows of normal operation than this say nothing about what is normal. */
 export const MIN_ROWS = 300
@@ -29,15 +29,14 @@ export interface Source {
   refuse: (problem: string) => Fault
 }
 
-/** Throws Fault 'table.invalid' or 'model.not-trainable'. */
-export async function prepare(options: TrainOptions): Promise<Source> {
-  const table = await readTable(options.in, options.timeColumn)
+/** Throws Fault 'model.not-trainable'. */
+export function prepare(table: Table, options: TableOptions): Source {
   const refuse = (problem: string) =>
-    new Fault('model.not-trainable', { file: options.in, problem })
+    new Fault('model.not-trainable', { file: table.file, problem })
   for (const name of [...Object.keys(options.resolution ?? {}), ...(options.keep ?? [])])
     if (!table.names.includes(name)) throw refuse(`${name} is spoken of, but is no column`)
   if (table.names.length === 0) throw refuse('it has no tag')
-  const whole = createRows(table, options.periodMs ?? findPeriod(table))
+  const whole = createTrainingRows(table, options.periodMs ?? findPeriod(table))
   if (!whole) throw refuse('its time range is far too long for the period')
   const from = table.at?.[0] ?? null
   const drifting = findSlowDrift(whole, findSegments(whole))
@@ -58,7 +57,7 @@ interface Whole {
 }
 
 function prepareTags(
-  options: TrainOptions,
+  options: TableOptions,
   { whole, names: all, from }: Whole,
   wanted: (tag: number) => boolean,
 ): Prepared {
@@ -82,8 +81,11 @@ function prepareTags(
 }
 
 /** Relations that hold to nine digits in an export alarm on every rounded live value. */
-function warnOfComputed({ resolution = {}, log }: TrainOptions, names: readonly string[]): void {
+function warnOfComputed({ resolution = {}, log }: TableOptions, names: readonly string[]): void {
   const tags = names.filter((name) => resolution[name] === undefined)
   if (tags.length > 0)
-    log?.warn({ tags }, 'more digits than an instrument has: give the live step with --resolution')
+    log?.warn(
+      { tags },
+      'more digits than an instrument has: live steps are found from live rows, or give them with --resolution',
+    )
 }

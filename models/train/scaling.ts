@@ -11,7 +11,7 @@ const DRIFT_LIMIT = 0.3
 /** Steps below this part of the range are noise of decimal conversion. */
 const STEP_NOISE = 1e-9
 /** Steps finer than this part of the range come from a computation in double precision, from no instrument. */
-const COMPUTED_SHARE = 1e-6
+export const COMPUTED_SHARE = 1e-6
 
 export interface Scaling {
   mean: Float64Array
@@ -39,7 +39,7 @@ function moments(values: Float64Array): { mean: number; variance: number } {
   return { mean, variance: squares / values.length }
 }
 
-function extent(values: Float64Array): { low: number; high: number } {
+export function extent(values: Float64Array): { low: number; high: number } {
   let low = Number.POSITIVE_INFINITY
   let high = Number.NEGATIVE_INFINITY
   for (const value of values) {
@@ -71,17 +71,20 @@ export function createScaling(rows: Rows, segments: Segments): Scaling {
   return { mean, scale }
 }
 
-/** The smallest step between two different values of each tag; 0 for a constant tag. */
+/** The smallest step between two different values of each tag; 0 for a constant tag, and for a state of two values: it is not rounded. */
 export function findResolutions(rows: Rows, segments: Segments): Float64Array {
   return Float64Array.from({ length: rows.width }, (_, tag) => {
     const values = column(rows, tag, segments).sort()
     const noise = ((values.at(-1) ?? 0) - (values[0] ?? 0)) * STEP_NOISE
     let smallest = Number.POSITIVE_INFINITY
+    let steps = 0
     for (let i = 1; i < values.length; i++) {
       const step = (values[i] ?? 0) - (values[i - 1] ?? 0)
-      if (step > noise && step < smallest) smallest = step
+      if (step <= noise) continue
+      steps++
+      if (step < smallest) smallest = step
     }
-    return Number.isFinite(smallest) ? smallest : 0
+    return steps > 1 ? smallest : 0
   })
 }
 

@@ -1,12 +1,8 @@
 /** Reads a table whose cells may be words (a unit, a label) from `.csv`, `.csv.gz` or `.parquet`; bad cells have a row and column. */
-import { readFile } from 'node:fs/promises'
-import { promisify } from 'node:util'
-import { gunzip } from 'node:zlib'
 import { Fault } from '../../protocol/kit/fault.ts'
+import { checkHeader, readCells, readText } from './csv-text.ts'
 import { parseTimes } from './time.ts'
 
-/** A gzip bomb must not eat the memory. */
-const MAX_BYTES = 1 << 30
 /** The first data row of a file: the header is row 1. */
 const FIRST_ROW = 2
 /** Beside everything else on a small box. */
@@ -24,11 +20,7 @@ export interface TextTable {
 export async function readTextTable(file: string): Promise<TextTable> {
   try {
     if (file.endsWith('.parquet')) return await readParquetCells(file)
-    const bytes = await readFile(file)
-    const plain = file.endsWith('.gz')
-      ? await promisify(gunzip)(bytes, { maxOutputLength: MAX_BYTES })
-      : bytes
-    return parseTextTable(plain.toString('utf8'), file)
+    return parseTextTable(await readText(file), file)
   } catch (error) {
     if (error instanceof Fault) throw error
     const problem = error instanceof Error ? error.message : String(error)
@@ -47,7 +39,8 @@ async function readParquetCells(file: string): Promise<TextTable> {
     const cells = reader
       .getColumnsJS()
       .map((column) => column.map((cell) => (cell === null ? '' : String(cell).trim())))
-    return checked({ file, names, rows: cells[0]?.length ?? 0, cells })
+    checkHeader(names, file)
+    return { file, names, rows: cells[0]?.length ?? 0, cells }
   } finally {
     instance.closeSync()
   }
@@ -55,44 +48,17 @@ async function readParquetCells(file: string): Promise<TextTable> {
 
 /** The same from CSV text with commas, semicolons or tabs. */
 export function parseTextTable(text: string, file: string): TextTable {
-  const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/)
-  while (lines.at(-1) === '') lines.pop()
-  const [head = '', ...body] = lines
-  const marks = [',', ';', '\t'].map((mark) => ({ mark, count: head.split(mark).length }))
-  const { mark } = marks.reduce((best, one) => (one.count > best.count ? one : best))
-  const names = splitCells(head, mark)
-  const cells: string[][] = names.map(() => [])
-  body.forEach((line, row) => {
-    const own = splitCells(line, mark)
-    if (own.length !== names.length) {
-      const problem = `${own.length} cells where the header has ${names.length}`
-      throw new Fault('table.invalid', { file, row: row + FIRST_ROW, column: '-', problem })
-    }
-    own.forEach((cell, i) => {
-      cells[i]?.push(cell)
-    })
+  let rows = 0
+  let cells: string[][] = []
+  const names = readCells(text, file, (header, count) => {
+    rows = count
+    cells = header.map(() => [])
+    return (own) =>
+      own.forEach((cell, i) => {
+        cells[i]?.push(cell.trim())
+      })
   })
-  return checked({ file, names, rows: body.length, cells })
-}
-
-function checked(table: TextTable): TextTable {
-  const { file, names } = table
-  names.forEach((name, i) => {
-    const problem = name === '' ? 'the column has no name' : 'the name is there twice'
-    if (name === '' || names.indexOf(name) !== i)
-      throw new Fault('table.invalid', { file, row: 1, column: name || i + 1, problem })
-  })
-  return table
-}
-
-/** RFC 4180 quoting within one line. */
-function splitCells(line: string, mark: string): string[] {
-  if (!line.includes('"')) return line.split(mark).map((cell) => cell.trim())
-  const plain = `[^"${mark}]*`
-  const pattern = new RegExp(`${mark}(?:\\s*"((?:[^"]|"")*)"\\s*|(${plain}))(?=${mark}|$)`, 'g')
-  return Array.from(`${mark}${line}`.matchAll(pattern), ([, quoted, bare = '']) =>
-    (quoted?.replaceAll('""', '"') ?? bare).trim(),
-  )
+  return { file, names, rows, cells }
 }
 
 /** The cells of a column; Fault 'table.invalid' when there is none of that name. */

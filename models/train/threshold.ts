@@ -7,14 +7,15 @@ import {
   scoreSegments,
 } from './detector.ts'
 import type { Rows } from './grid.ts'
+import { reportPhase, type TrainRun } from './train-options.ts'
 
 /** Few and long: each leaves a different quarter of the operation unseen. */
 const BLOCKS = 4
 /** With few rows per dimension the fits without a block are so much worse than the final one that more blocks pay. */
 const MAX_BLOCKS = 8
-const QUANTILE = 0.99
+export const QUANTILE = 0.99
 /** The factor above the median of the blocks' quantiles. */
-const MARGIN = 1.1
+export const MARGIN = 1.15
 
 export interface Calibration {
   threshold: number
@@ -27,16 +28,21 @@ export interface Calibration {
 interface FitOptions {
   lags: number
   resolutions: Float64Array
+  /** Who watches. */
+  run?: TrainRun
 }
 
 /** Fits without each block in turn and scores it; undefined when no block is long enough for a window. */
-export function calibrate(
+export async function calibrate(
   rows: Rows,
   segments: Segments,
   options: FitOptions,
-): Calibration | undefined {
+): Promise<Calibration | undefined> {
   const held: number[][] = []
-  for (const [from, to] of splitBlocks(segments, chooseBlocks(rows.width, segments, options))) {
+  const blocks = splitBlocks(segments, chooseBlocks(rows.width, segments, options))
+  for (const [block, [from, to]] of blocks.entries()) {
+    const phase = `held-out block ${block + 1} of ${blocks.length}`
+    await reportPhase(options.run ?? {}, phase, 0.1 + (0.7 * block) / blocks.length)
     const inside = clipSegments(segments, (a, b) => [Math.max(a, from), Math.min(b, to)])
     const before = clipSegments(segments, (a, b) => [a, Math.min(b, from)])
     const after = clipSegments(segments, (a, b) => [Math.max(a, to), b])

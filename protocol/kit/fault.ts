@@ -123,6 +123,11 @@ export const faults = {
     retry: false,
     say: 'The configuration has no tag "{tag}"; {hint}.',
   },
+  'gateway-config.conflict': {
+    status: 409,
+    retry: false,
+    say: 'The configuration of gateway {gateway} cannot be {action} now: {reason}.',
+  },
   'historian.newer': {
     status: 500,
     retry: false,
@@ -163,10 +168,20 @@ export const faults = {
     say: 'The model file {file} cannot be used: {problem}.',
   },
   'model.bad-manifest': { status: 422, retry: false, say: '{file}: {where}: {problem}.' },
+  'model.conflict': {
+    status: 409,
+    retry: false,
+    say: 'The version is {stage}: it cannot become {wanted} now.',
+  },
   'model.not-trainable': {
     status: 422,
     retry: false,
     say: 'No model can be trained on {file}: {problem}.',
+  },
+  'model.tampered': {
+    status: 409,
+    retry: false,
+    say: 'The model {name} version {version} is not what was registered: {problem}.',
   },
   'model.unfaithful': {
     status: 500,
@@ -224,7 +239,7 @@ export const faults = {
   'opcua.untrusted': {
     status: 502,
     retry: false,
-    say: 'The certificate {thumbprint} of {endpoint} is not trusted; it lies in {file}: compare the thumbprint, then list the file under "trust".',
+    say: 'The certificate {thumbprint} of {endpoint} is not trusted; it lies in {file}: compare the thumbprint, then accept it (`mimamori edge trust`) or list the file under "trust".',
   },
   'scoring.failed': { status: 503, retry: true, say: 'A scoring run failed: {problem}.' },
   'sparkplug.invalid': {
@@ -272,6 +287,22 @@ export const faults = {
     status: 422,
     retry: false,
     say: '{file}, row {row}, column {column}: {problem}.',
+  },
+  'training.busy': {
+    status: 409,
+    retry: true,
+    say: 'A training of this asset is {state} already.',
+  },
+  'training.cancelled': {
+    status: 409,
+    retry: false,
+    say: 'The training was cancelled by {by}.',
+  },
+  'training.failed': { status: 422, retry: false, say: 'The training failed: {problem}.' },
+  'training.full': {
+    status: 429,
+    retry: true,
+    say: 'There are already {count} trainings waiting.',
   },
   'tunnel.down': { status: 503, retry: true, say: 'The tunnel of gateway {gateway} is down.' },
   'tunnel.refused': { status: 403, retry: false, say: 'The gateway refused: {reason}.' },

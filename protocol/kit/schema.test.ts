@@ -2,7 +2,8 @@
 import { Type } from 'typebox'
 import { describe, expect, it } from 'vitest'
 import { Fault } from './fault.ts'
-import { checkConfig, nearest, parseConfig } from './schema.ts'
+import { nearest } from './nearest.ts'
+import { checkConfig, parseConfig } from './schema.ts'
 
 const schema = Type.Object(
   {

@@ -6,6 +6,7 @@ import { Settings } from 'typebox/system'
 import { Default, Errors } from 'typebox/value'
 import { type Document, isNode, LineCounter, parseDocument } from 'yaml'
 import { Fault } from './fault.ts'
+import { nearest } from './nearest.ts'
 
 export type Path = readonly (string | number)[]
 
@@ -13,11 +14,14 @@ export type Path = readonly (string | number)[]
 export interface ConfigProblem {
   path: Path
   say: string
+  /** It works, but not as well as it should: told, and no reason to refuse the file. */
+  isWarning?: true
 }
 
 /** A parsed file that still knows its lines. */
 export interface SourceDocument {
   file: string
+  text: string
   value: unknown
   /** 1-based line of the nearest node on that path. */
   lineOf(path: Path): number
@@ -45,26 +49,68 @@ export async function readConfigFile(file: string): Promise<SourceDocument> {
 
 /** Parses YAML text. Throws Fault 'config.invalid' with the line of each syntax error. */
 export function parseConfig(text: string, file: string): SourceDocument {
-  if (text.length > MAX_CONFIG_BYTES) {
-    throw configFault([`${file}: larger than ${MAX_CONFIG_BYTES} bytes, this is no configuration`])
-  }
-  const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, merge: false, prettyErrors: false })
-  if (document.errors.length > 0) {
-    throw configFault(
-      document.errors.map((e) => `${file}:${lines.linePos(e.pos[0]).line} ${e.message}`),
-    )
-  }
-  let value: unknown
-  try {
-    value = document.toJS({ maxAliasCount: MAX_ALIASES })
-  } catch (error) {
-    throw configFault([`${file}: ${error instanceof Error ? error.message : 'cannot be read'}`])
-  }
-  return { file, value, lineOf: (path) => findLine(document, lines, path) }
+  const parsed = parseSource(text, file)
+  if ('source' in parsed) return parsed.source
+  throw configFault(
+    parsed.errors.map(({ line, say }) =>
+      line === undefined ? `${file}: ${say}` : `${file}:${line} ${say}`,
+    ),
+  )
 }
 
-function findLine(document: Document, lines: LineCounter, path: Path): number {
+/** What stops YAML text from being read at all; without a line it is the text as a whole. */
+export interface SyntaxProblem {
+  line?: number
+  say: string
+}
+
+/** The same as a value: the document, or all its syntax errors. */
+export function parseSource(
+  text: string,
+  file: string,
+): { source: SourceDocument } | { errors: SyntaxProblem[] } {
+  if (text.length > MAX_CONFIG_BYTES) {
+    return { errors: [{ say: `larger than ${MAX_CONFIG_BYTES} bytes, this is no configuration` }] }
+  }
+  const tree = parseTree(text)
+  const { document, lines } = tree
+  if (document.errors.length > 0) {
+    return {
+      errors: document.errors.map((e) => ({
+        line: lines.linePos(e.pos[0]).line,
+        say: e.message,
+      })),
+    }
+  }
+  try {
+    const value: unknown = document.toJS({ maxAliasCount: MAX_ALIASES })
+    return { source: { file, text, value, lineOf: createLineFinder(text, tree) } }
+  } catch (error) {
+    return { errors: [{ say: error instanceof Error ? error.message : 'cannot be read' }] }
+  }
+}
+
+interface Tree {
+  document: Document
+  lines: LineCounter
+}
+
+function parseTree(text: string): Tree {
+  const lines = new LineCounter()
+  return { document: parseDocument(text, { lineCounter: lines, prettyErrors: false }), lines }
+}
+
+/** A configuration is kept for years and its lines are asked for in the first second: the tree, many times the text, may go. */
+function createLineFinder(text: string, tree: Tree): SourceDocument['lineOf'] {
+  let kept = new WeakRef(tree)
+  return (path) => {
+    const known = kept.deref() ?? parseTree(text)
+    kept = new WeakRef(known)
+    return findLine(known, path)
+  }
+}
+
+function findLine({ document, lines }: Tree, path: Path): number {
   for (let length = path.length; length > 0; length--) {
     const keyed = keyPosition(document, path.slice(0, length))
     if (keyed !== undefined) return lines.linePos(keyed).line
@@ -162,44 +208,6 @@ function pointerToPath(pointer: string): (string | number)[] {
     .map((part) => (/^\d+$/.test(part) ? Number(part) : part))
 }
 
-/** The known word closest to a mistyped one, if it is close enough to be meant. */
-export function nearest(word: string, known: readonly string[]): string | undefined {
-  const ranked = known
-    .map((candidate) => ({ candidate, distance: editDistance(word, candidate) }))
-    .sort((a, b) => a.distance - b.distance)
-  const best = ranked[0]
-  return best && best.distance <= Math.max(2, Math.floor(word.length / 3))
-    ? best.candidate
-    : undefined
-}
-
-/** Damerau–Levenshtein (adjacent swaps count one), case ignored. */
-function editDistance(a: string, b: string): number {
-  const [x, y] = [a.toLowerCase(), b.toLowerCase()]
-  const rows: number[][] = [Array.from({ length: y.length + 1 }, (_, j) => j)]
-  for (let i = 1; i <= x.length; i++) {
-    const row = [i]
-    for (let j = 1; j <= y.length; j++) {
-      const cost = x[i - 1] === y[j - 1] ? 0 : 1
-      let best = Math.min(
-        at(rows, i - 1, j) + 1,
-        (row[j - 1] ?? 0) + 1,
-        at(rows, i - 1, j - 1) + cost,
-      )
-      if (i > 1 && j > 1 && x[i - 1] === y[j - 2] && x[i - 2] === y[j - 1]) {
-        best = Math.min(best, at(rows, i - 2, j - 2) + 1)
-      }
-      row.push(best)
-    }
-    rows.push(row)
-  }
-  return at(rows, x.length, y.length)
-}
-
-function at(rows: number[][], i: number, j: number): number {
-  return rows[i]?.[j] ?? Number.POSITIVE_INFINITY
-}
-
 /** `devices[0].tags[3].unti` */
 export function formatPath(path: Path): string {
   return path
@@ -215,11 +223,19 @@ export function checkConfig<S extends TSchema>(
   schema: S,
   lint: (value: Static<S>) => ConfigProblem[] = () => [],
 ): Static<S> {
-  const value = Default(schema, structuredClone(source.value ?? {}))
-  const problems = findProblems(schema, value)
+  const { value, problems } = examineConfig(source, schema)
   if (problems.length === 0) problems.push(...lint(value as Static<S>))
   if (problems.length > 0) throw configFault(problems.map((p) => formatProblem(source, p)))
   return value as Static<S>
+}
+
+/** The value with defaults filled in, and all that the schema refuses of it: only without problems is it what it says. */
+export function examineConfig(
+  source: SourceDocument,
+  schema: TSchema,
+): { value: unknown; problems: ConfigProblem[] } {
+  const value = Default(schema, structuredClone(source.value ?? {}))
+  return { value, problems: findProblems(schema, value) }
 }
 
 /** `gateway.yaml:12 devices[0].tags[3].unti: unknown key, did you mean "unit"?` */

@@ -8,7 +8,15 @@ import {
   type Payload as WirePayload,
 } from './generated/sparkplug_b_pb.js'
 import { properties, type WireMetric, writePayload } from './payload-writer.ts'
-import { encodeValue, typeCodes, typeOf, typeValue } from './values.ts'
+import {
+  checkSizes,
+  type MetaData,
+  type PropertySet,
+  readMetaData,
+  readPropertySet,
+} from './properties.ts'
+import { type RichValue, readRich } from './rich-values.ts'
+import { encodeValue, typeCodes, typeNameOf, typeOf, typeValue } from './values.ts'
 import { checkPayload, invalid, type PayloadLimits, payloadLimits } from './wire-guard.ts'
 
 export interface Metric {
@@ -25,8 +33,15 @@ export interface Metric {
   /** Raw status of the field protocol, uint32. */
   status?: number
   unit?: string
-  /** Set by the decoder for DataSet, Template, Bytes, File and arrays, whose value we do not take. */
-  unsupported?: true
+  /** Told, but not worth storing, says its sender. */
+  transient?: true
+  /** Set by the decoder where no sample can hold the value, which is null then: the name of the type. */
+  unsupported?: string
+  /** The value of such a type. */
+  rich?: RichValue
+  /** Where there are others than those above. */
+  properties?: PropertySet
+  metadata?: MetaData
 }
 
 export interface Payload {
@@ -129,17 +144,25 @@ function toMetric(wire: Payload_Metric, index: number): Metric {
   if (Object.hasOwn(wire, 'alias')) metric.alias = toAlias(wire.alias, index)
   if (Object.hasOwn(wire, 'timestamp')) metric.at = toInstant(wire.timestamp, index)
   if (wire.isHistorical) metric.historical = true
-  readProperties(wire, metric)
+  if (wire.isTransient) metric.transient = true
+  if (wire.metadata) metric.metadata = readMetaData(wire.metadata)
+  readProperties(wire, metric, index)
   const typed = Object.hasOwn(wire, 'datatype')
   if (typed) metric.type = typeOf(wire.datatype)
-  if (wire.isNull || wire.value.case === undefined) {
-    if (typed && metric.type === undefined) metric.unsupported = true
-    return metric
-  }
+  if (typed && metric.type === undefined) metric.unsupported = typeNameOf(wire.datatype)
+  if (wire.isNull || wire.value.case === undefined) return metric
   const raw = wire.value.value
-  if (typeof raw === 'object' || (typed && metric.type === undefined)) metric.unsupported = true
-  else metric.value = metric.type === undefined ? raw : readTyped(raw, metric.type, index)
+  if (typeof raw === 'object') readObject(wire, metric, index)
+  else if (!metric.unsupported) {
+    metric.value = metric.type === undefined ? raw : readTyped(raw, metric.type, index)
+  }
   return metric
+}
+
+function readObject(wire: Payload_Metric, metric: Metric, index: number): void {
+  const rich = readRich(wire, { index, readMetric: toMetric })
+  if (rich) metric.rich = rich
+  metric.unsupported ??= rich?.kind ?? 'extension'
 }
 
 function readTyped(raw: Value, type: DataType, index: number): Value {
@@ -159,15 +182,20 @@ function toAlias(alias: bigint, index: number): number {
   return Number(alias)
 }
 
-function readProperties(wire: Payload_Metric, metric: Metric): void {
+function readProperties(wire: Payload_Metric, metric: Metric, index: number): void {
   if (!wire.properties) return
   const { keys, values } = wire.properties
-  for (const [index, key] of keys.entries()) {
-    const value = values[index]?.value.value
+  checkSizes(wire.properties, index)
+  let ours = 0
+  for (const [at, key] of keys.entries()) {
+    const value = values[at]?.value.value
     if (key === properties.quality && isQuality(value)) metric.quality = value
     else if (key === properties.status && typeof value === 'number') metric.status = value
     else if (key === properties.unit && typeof value === 'string') metric.unit = value
+    else continue
+    ours += 1
   }
+  if (ours < keys.length) metric.properties = readPropertySet(wire.properties, index)
 }
 
 function isQuality(value: unknown): value is Quality {

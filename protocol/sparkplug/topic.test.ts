@@ -117,7 +117,15 @@ test('tck-id-payloads-state-will-message-payload: STATE is JSON with online and 
     timestamp: 5,
   })
   expect(parseState('{"online":true,"timestamp":7}')).toEqual({ online: true, timestamp: 7 })
-  for (const text of ['ONLINE', '{"online":1,"timestamp":7}', '{"online":true}', 'null']) {
-    expect(parseState(text)).toBeUndefined()
-  }
+  // Another host may tell more; what it tells is not carried on.
+  const more = '{"online":true,"timestamp":7,"version":3,"__proto__":{"online":false}}'
+  expect(parseState(more)).toEqual({ online: true, timestamp: 7 })
+})
+test.each([
+  ...['ONLINE', 'OFFLINE', '', '[]', 'null', '{"online":true}', '{"timestamp":7}'],
+  ...['{"online":1,"timestamp":7}', '{"online":"true","timestamp":7}'],
+  ...['{"online":true,"timestamp":"7"}', '{"online":true,"timestamp":-1}'],
+  ...['{"online":true,"timestamp":1e999}', '{"online":true,"timestamp":null}'],
+])('not a STATE: %s', (text) => {
+  expect(parseState(text)).toBeUndefined()
 })

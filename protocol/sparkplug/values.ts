@@ -29,6 +29,32 @@ export function typeOf(code: number): DataType | undefined {
   return typeNames.get(code) ?? foreignTypes[code]
 }
 
+/** Codes 16 to 34: what no single value holds. */
+const richNames = [
+  ...['DataSet', 'Bytes', 'File', 'Template', 'PropertySet', 'PropertySetList'],
+  ...['Int8Array', 'Int16Array', 'Int32Array', 'Int64Array'],
+  ...['UInt8Array', 'UInt16Array', 'UInt32Array', 'UInt64Array'],
+  ...['FloatArray', 'DoubleArray', 'BooleanArray', 'StringArray', 'DateTimeArray'],
+]
+const FIRST_RICH = 16
+const FIRST_ARRAY = 22
+
+/** The type of each item of an array; undefined for a code that is none. */
+export function arrayItemOf(code: number): DataType | undefined {
+  if (code === FIRST_RICH + richNames.length - 1) return 'UInt64'
+  return code < FIRST_ARRAY ? undefined : typeNames.get(code - FIRST_ARRAY + 1)
+}
+
+/** The name of a code, for people; `type 99` for one that Sparkplug 3.0 does not know. */
+export function typeNameOf(code: number): string {
+  return typeOf(code) ?? richNames[code - FIRST_RICH] ?? `type ${code}`
+}
+
+/** What a DataSet's columns and a template's parameters may be: the basic types, 1 to 14. */
+export function isBasic(code: number): boolean {
+  return code >= 1 && code <= 14
+}
+
 /** The protobuf field that carries a value of this type. */
 export type WireValue =
   | { case: 'intValue'; value: number }
@@ -52,6 +78,18 @@ const integers: Partial<Record<DataType, IntegerRule>> = {
   UInt16: { bits: 16, signed: false },
   UInt32: { bits: 32, signed: false },
   UInt64: { bits: 64, signed: false },
+}
+
+/** Between which numbers a type's values travel as they stand; for a type of other values no number lies between. */
+export function boundsOf(type: DataType): { isWhole: boolean; low: number; high: number } {
+  const rule = integers[type]
+  if (rule && rule.bits < 64) {
+    const limit = 2 ** (rule.signed ? rule.bits - 1 : rule.bits)
+    return { isWhole: true, low: rule.signed ? -limit : 0, high: limit - 1 }
+  }
+  const isReal = type === 'Float' || type === 'Double'
+  const most = isReal ? Number.MAX_VALUE : -1
+  return { isWhole: false, low: -most, high: most }
 }
 
 /** The wire form of a value; undefined when the value does not fit the type (it is never wrapped or cut). */

@@ -10,6 +10,9 @@ export interface PayloadLimits {
   maxDepth: number
   /** Fields of any kind: two empty bytes each are a cheap way to make a decoder allocate. */
   maxFields: number
+  /** Columns and rows of all DataSets together; a recipe or a batch report has a few hundred. */
+  maxColumns: number
+  maxRows: number
   /** A compressed body may inflate to this: 1 MB of zeros deflates to 1 kB. */
   maxInflatedBytes: number
 }
@@ -19,6 +22,8 @@ export const payloadLimits: PayloadLimits = {
   maxMetrics: 10_000,
   maxDepth: 8,
   maxFields: 200_000,
+  maxColumns: 1_000,
+  maxRows: 10_000,
   maxInflatedBytes: 4 * 1024 * 1024,
 }
 
@@ -51,13 +56,15 @@ interface Walk {
   limits: PayloadLimits
   metrics: number
   fields: number
+  columns: number
+  rows: number
 }
 
 /** Throws Fault 'sparkplug.invalid' with the byte where the payload breaks a limit or the encoding. */
 export function checkPayload(bytes: Uint8Array, limits: PayloadLimits = payloadLimits): void {
   if (bytes.length > limits.maxBytes) throw invalid(`more than ${limits.maxBytes} bytes`, 0)
   walk(
-    { bytes, limits, metrics: 0, fields: 0 },
+    { bytes, limits, metrics: 0, fields: 0, columns: 0, rows: 0 },
     { kind: 'payload', start: 0, end: bytes.length },
     1,
   )
@@ -81,6 +88,7 @@ function walk(state: Walk, span: Span, depth: number): void {
     const start = tag.next
     at = skip(state.bytes, tag.value % 8, start, span.end)
     const kind = tag.value % 8 === 2 ? nested[span.kind][field] : undefined
+    if (span.kind === 'dataSet') countCells(state, field, start)
     if (kind === undefined) continue
     if (kind === 'metric') countMetric(state, start)
     walk(state, { kind, start: readVarint(state.bytes, start, span.end).next, end: at }, depth + 1)
@@ -90,6 +98,14 @@ function walk(state: Walk, span: Span, depth: number): void {
 function countMetric(state: Walk, at: number): void {
   state.metrics += 1
   if (state.metrics > state.limits.maxMetrics) throw invalid('too many metrics', at)
+}
+
+/** Fields 2 and 4 of a DataSet: a column's name, a row. */
+function countCells(state: Walk, field: number, at: number): void {
+  if (field === 2) state.columns += 1
+  if (field === 4) state.rows += 1
+  if (state.columns > state.limits.maxColumns) throw invalid('too many columns', at)
+  if (state.rows > state.limits.maxRows) throw invalid('too many rows', at)
 }
 
 /** The position after a field of this wire type; groups (3, 4) are not part of the format. */

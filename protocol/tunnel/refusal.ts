@@ -17,6 +17,12 @@ export const refusals = {
     say: 'The approver is the requester: the site demands a second person.',
   },
   busy: { status: 503, say: 'Too many streams are open at this gateway or in this session.' },
+  'consent-denied': { status: 403, say: 'The people at the site said no.' },
+  'consent-missing': {
+    status: 403,
+    say: 'Nobody at the site has said yes to this session.',
+  },
+  'consent-timeout': { status: 403, say: 'Nobody at the site answered in time.' },
   'consent-unsupported': {
     status: 403,
     say: 'Consent by passkey is not supported yet, so this target stays closed.',

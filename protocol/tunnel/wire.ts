@@ -7,8 +7,14 @@ export const TUNNEL_ALPN = 'mimamori-tunnel/1'
 export const GRANT_HEADER = 'mimamori-grant'
 /** Response header of a refusal: see refusal.ts. */
 export const REASON_HEADER = 'mimamori-reason'
-/** Path prefix of the one control request: `DELETE /sessions/<id>` ends a session for good. */
+/** Path prefix of the two control requests: `DELETE /sessions/<id>` ends a session for good. */
 export const SESSIONS_PATH = '/sessions/'
+/** Ending of the other one: `POST /sessions/<id>/consent` asks the people at the site; answered when they have. */
+export const CONSENT_PATH = '/consent'
+/** Response header of their yes: the name they gave, percent-encoded. */
+export const CONSENT_BY_HEADER = 'mimamori-consent-by'
+/** So long they have for the answer; then it is no. Long enough to walk to the machine and look. */
+export const CONSENT_WAIT_MS = 10 * 60_000
 
 /**
  * Bytes one stream may have on the way unread. The default (64 KiB) holds a 36 ms link at a fifth of its

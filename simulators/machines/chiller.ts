@@ -19,17 +19,27 @@ import {
   SETPOINT_LOW,
 } from './chiller-model.ts'
 import { formatChillerView } from './chiller-view.ts'
+import {
+  createWearState,
+  instrumentNames,
+  nextWearState,
+  startWear,
+  type WearKind,
+  wearKinds,
+} from './chiller-wear.ts'
 import { formatPage } from './hmi-page.ts'
 
 /** Zero-based addresses; what is not named here does not exist and answers exception 2. */
 export const chillerMap = {
   unit: 1,
   holding: { supply: 0, return: 2, pumpSpeed: 4, energy: 5, setpoint: 10 },
-  input: { ledger: 0 },
+  input: { ledger: 0, instruments: 10 },
   coils: { run: 0, fault: 1 },
 } as const
 
 const TICK_MS = 1000
+/** Machine seconds from the first wear to the failure: a shift. */
+const WEAR_LASTS = 8 * 3600
 
 export interface ChillerOptions {
   name: string
@@ -48,8 +58,10 @@ export interface ChillerOptions {
 export interface Chiller extends AsyncDisposable {
   readonly endpoints: { modbus: string; hmi: string }
   state(): ChillerState
-  inject(fault: ChillerFault): void
+  inject(fault: ChillerFault | WearKind): void
 }
+
+const isWear = (fault: string): fault is WearKind => Object.hasOwn(wearKinds, fault)
 
 /** Opens the machine; rejects with the system's error when a port is taken. */
 export async function openChiller(options: ChillerOptions): Promise<Chiller> {
@@ -74,8 +86,8 @@ export async function openChiller(options: ChillerOptions): Promise<Chiller> {
       commands: Object.fromEntries(
         chillerCommands.map((command) => [command, () => machine.command(command)]),
       ),
-      faults: chillerFaults,
-      inject: (fault) => machine.inject(fault as ChillerFault),
+      faults: [...chillerFaults, ...Object.keys(wearKinds)],
+      inject: (fault) => machine.inject(fault as ChillerFault | WearKind),
     }),
   )
   stack.use(openTicker({ periodMs: TICK_MS, now, tick: (_, count) => machine.tick(count) }))
@@ -102,15 +114,20 @@ function judgeWrite({ fn, address, quantity, values }: ModbusRequest): ModbusBeh
 
 function createMachine({ seed = 1, speed = 1, faultAfter }: ChillerOptions) {
   const random = createSeededRandom(seed)
+  const wearRandom = createSeededRandom(seed + 1)
   const memory = createModbusMemory({
     holding: [
       [0, 7],
       [chillerMap.holding.setpoint, 1],
     ],
-    input: [[0, 2]],
+    input: [
+      [0, 2],
+      [chillerMap.input.instruments, 2 * instrumentNames.length],
+    ],
     coils: [[0, 2]],
   })
   let state = createChillerState()
+  let wear = createWearState()
   store(memory, state)
   const become = (after: ChillerState) => {
     state = after
@@ -127,8 +144,17 @@ function createMachine({ seed = 1, speed = 1, faultAfter }: ChillerOptions) {
       let after = state
       // The model is stepped by a second of machine time, whatever the speed.
       for (let left = speed; left > 0; left -= 1) {
-        after = nextChillerState(after, Math.min(1, left), random)
+        const seconds = Math.min(1, left)
+        after = nextChillerState(after, seconds, random)
+        const hadFailed = wear.failure !== undefined
+        wear = nextWearState(wear, { water: after, seconds, random: wearRandom })
+        if (wear.failure !== undefined && !hadFailed)
+          after = applyChillerFault(after, 'compressor-trip')
       }
+      instrumentNames.forEach((name, i) => {
+        const address = chillerMap.input.instruments + 2 * i
+        memory.setFloat32('input', address, wear.shown[name], 'ABCD')
+      })
       become(after)
     },
     command(command: ChillerCommand) {
@@ -136,7 +162,11 @@ function createMachine({ seed = 1, speed = 1, faultAfter }: ChillerOptions) {
       become(after)
       return result
     },
-    inject: (fault: ChillerFault) => become(applyChillerFault(state, fault)),
+    inject(fault: ChillerFault | WearKind) {
+      if (isWear(fault)) wear = startWear(wear, { kind: fault, lasts: WEAR_LASTS })
+      else become(applyChillerFault(state, fault))
+      if (fault === 'none') wear = startWear(wear, undefined)
+    },
     write({ table }: ModbusWrite) {
       if (table === 'holding') {
         become({ ...state, setpoint: memory.getInt16('holding', chillerMap.holding.setpoint) / 10 })

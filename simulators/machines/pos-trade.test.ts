@@ -5,6 +5,7 @@ import {
   type CounterName,
   counterNames,
   createPosState,
+  injectPosFault,
   nextPosState,
   type PosFault,
 } from './pos-trade.ts'
@@ -42,6 +43,18 @@ describe('trade', () => {
     ['drawer-jammed', 'CashDrawer.DrawerFailedOpenCount'],
   ] as const)('with %s counts more in %s than a good till', (fault, counter) => {
     expect(trade(7200, fault).grown(counter)).toBeGreaterThan(trade(7200).grown(counter) + 10)
+  })
+
+  it('another printer starts at zero with its own number, a reset one keeps it; the drawer knows nothing of it', () => {
+    const { after: before } = trade(600)
+    const exchanged = injectPosFault(before, 'printer-exchanged')
+    const reset = injectPosFault(before, 'printer-reset')
+    for (const state of [exchanged, reset]) {
+      expect(state.counters['POSPrinter.PaperCutCount']).toBe(0)
+      expect(state.counters['CashDrawer.DrawerGoodOpenCount']).toBeGreaterThan(0)
+      expect(state.fault).toBe('none')
+    }
+    expect([before.printers, reset.printers, exchanged.printers]).toEqual([1, 1, 2])
   })
 
   it('overheated runs hotter', () => {

@@ -6,6 +6,8 @@ export const posFaults = [
   'msr-dirty',
   'drawer-jammed',
   'overheated',
+  'printer-exchanged',
+  'printer-reset',
   'none',
 ] as const
 export type PosFault = (typeof posFaults)[number]
@@ -42,6 +44,8 @@ export interface PosState {
   temperature: number
   diskUsed: number
   fault: PosFault
+  /** Printers this till has had; each has its own serial number. */
+  printers: number
 }
 
 /** A till that has worked some two years; which two years, the seed says. */
@@ -71,7 +75,20 @@ export function createPosState(random: SeededRandom): PosState {
     temperature: 41,
     diskUsed: random.between(38, 55),
     fault: 'none',
+    printers: 1,
   }
+}
+
+/** What a fault by command does at once: the two about the printer happen and are over. */
+export function injectPosFault(state: PosState, fault: PosFault): PosState {
+  if (fault === 'printer-reset') return { ...state, counters: zeroPrinter(state) }
+  if (fault !== 'printer-exchanged') return { ...state, fault }
+  return { ...state, counters: zeroPrinter(state), printers: state.printers + 1 }
+}
+
+function zeroPrinter({ counters }: PosState): PosState['counters'] {
+  const names = counterNames.filter((name) => name.startsWith('POSPrinter.'))
+  return { ...counters, ...Object.fromEntries(names.map((name) => [name, 0])) }
 }
 
 /** One customer every so many seconds on average. */

@@ -9,6 +9,7 @@ import { openTicker } from '../kit/ticker.ts'
 import {
   counterNames,
   createPosState,
+  injectPosFault,
   nextPosState,
   type PosFault,
   type PosState,
@@ -74,6 +75,9 @@ export async function openPos(options: PosOptions): Promise<Pos> {
   stack.defer(machine.save)
   const tick = (at: number, count: number) => {
     machine.tick(count)
+    const { name, seed = 1 } = options
+    const serial = serialOf('POSPrinter', { name, seed, printers: machine.state().printers })
+    server.set('POSPrinter.SerialNumber', serial, { at })
     publish((name, value) => server.set(name, value, { at }), machine.state())
   }
   stack.use(openTicker({ periodMs: TICK_MS, now, tick }))
@@ -97,7 +101,7 @@ function createMachine(options: PosOptions, kept: Partial<PosState>) {
   /** Seconds of trade not yet stepped: a slow till owes fractions. */
   let owed = 0
   const inject = (fault: PosFault) => {
-    state = { ...state, fault }
+    state = injectPosFault(state, fault)
   }
   // One save after the other: two at once would write the same file.
   let saving = Promise.resolve()
@@ -128,10 +132,19 @@ const models = {
   Scanner: ['Example Optics', 'SC-2D'],
 } as const satisfies Record<(typeof posCategories)[number], readonly [string, string]>
 
+/** The first printer's number is the till's; its successors count on. */
+function serialOf(
+  category: (typeof posCategories)[number],
+  { name, seed, printers }: { name: string; seed: number; printers: number },
+): string {
+  const serial = `${models[category][1]}-${String(seed).padStart(4, '0')}-${name}`
+  return category === 'POSPrinter' && printers > 1 ? `${serial}-${printers}` : serial
+}
+
 function variables({ name, seed = 1 }: PosOptions, state: PosState): OpcuaVariable[] {
   const identity = posCategories.flatMap((category): OpcuaVariable[] => {
     const [maker, model] = models[category]
-    const serial = `${model}-${String(seed).padStart(4, '0')}-${name}`
+    const serial = serialOf(category, { name, seed, printers: state.printers })
     return [
       { name: `${category}.ManufacturerName`, type: 'String', initial: maker },
       { name: `${category}.ModelName`, type: 'String', initial: model },

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { stringify } from 'yaml'
 import { writeGatewayCredentials } from '../../cloud/enrol.ts'
-import { findFreePorts } from '../../demo/ports.ts'
-import type { GatewayStatus } from '../../edge/local/page.ts'
+import { checkPortFree, findFreePorts } from '../../demo/ports.ts'
+import type { GatewayStatus } from '../../edge/local/plant.ts'
 import { type CountingPlc, describePlc, openCountingPlc, TWIN_FIRST } from './counting-plc.ts'
 import { type FaultProxy, openFaultProxy } from './fault-proxy.ts'
 import { openStore, type Store } from './judge.ts'
@@ -45,6 +45,8 @@ export interface Bench extends AsyncDisposable {
   readonly host: Part
   readonly gateway: Part
   readonly store: Store
+  /** Of the gateway's own page; another one after each start. */
+  localUrl(): string
   /** Undefined while the gateway does not answer. */
   status(): Promise<GatewayStatus | undefined>
   /** One number of the gateway's /metrics. */
@@ -63,7 +65,8 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
   await using stack = new AsyncDisposableStack()
   const dir = mkdtempSync(join(tmpdir(), 'mimamori-fault-'))
   stack.defer(() => rmSync(dir, { recursive: true, force: true }))
-  const [port = 0, localPort = 0, twinPort = 0, deadPort = 0] = await findFreePorts(4)
+  const port = await findQuietPort()
+  const [deadPort = 0] = await findFreePorts(1)
   await writeGatewayCredentials(join(dir, 'pki'), place, join(dir, 'credentials'))
   const plc = stack.use(await openCountingPlc())
   const broker = stack.use(await createMosquitto({ dir, port, config: options.brokerConfig }))
@@ -73,7 +76,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
   const dataDir = options.dataDir ?? join(dir, 'gateway')
   const describe = { dir, url, deadPort, devices: options.devices?.(plc) ?? [describePlc(plc)] }
   const outbox = options.outbox ?? {}
-  const configFile = await writeConfig('gateway', { ...describe, dataDir, localPort, outbox })
+  const configFile = await writeConfig('gateway', { ...describe, dataDir, outbox })
   const storeFile = join(dir, 'store.db')
   const hostEnv: Record<string, string> = { ...options.hostEnv }
   const host = stack.use(createHost([`mqtt://127.0.0.1:${port}`, storeFile], hostEnv))
@@ -82,18 +85,16 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
   if (!options.isGatewayLate) await gateway.start()
   const store = openStore(storeFile)
   const running = stack.move()
-  const page = (path: string) => fetch(`http://127.0.0.1:${localPort}${path}`)
   const bench: Bench = {
     ...{ dir, dataDir, configFile, plc, proxy, broker, host, gateway, store },
+    localUrl: () => localUrlOf(gateway),
     status: async () => {
-      const signal = AbortSignal.timeout(2000)
-      const reply = await fetch(`http://127.0.0.1:${localPort}/status`, { signal }).catch(
-        () => null,
-      )
+      const signal = AbortSignal.timeout(20_000)
+      const reply = await fetch(`${bench.localUrl()}/status`, { signal }).catch(() => null)
       return reply ? ((await reply.json()) as GatewayStatus) : undefined
     },
     async metric(name) {
-      const text = await (await page('/metrics')).text()
+      const text = await (await fetch(`${bench.localUrl()}/metrics`)).text()
       return Number(
         new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'm').exec(text)?.[1] ?? Number.NaN,
       )
@@ -111,12 +112,30 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
     async createTwin() {
       const own = running.use(await openCountingPlc(TWIN_FIRST))
       const devices = [describePlc(own)]
-      const folders = { dataDir: join(dir, 'twin'), localPort: twinPort, outbox, devices }
+      const folders = { dataDir: join(dir, 'twin'), outbox, devices }
       return running.use(createGateway(await writeConfig('twin', { ...describe, ...folders })))
     },
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   }
   return bench
+}
+
+/** Where the newest start of the gateway listens, by its own word. */
+function localUrlOf(gateway: Part): string {
+  const port = [...gateway.output().matchAll(/"localPort":(\d+)/g)].at(-1)?.[1]
+  return `http://127.0.0.1:${port ?? 1}`
+}
+
+/** Below the ports that systems give to outgoing connections: it must be free again after each restart. */
+export async function findQuietPort(): Promise<number> {
+  for (;;) {
+    const port = 12_000 + Math.floor(Math.random() * 18_000)
+    const isFree = await checkPortFree(port, '').then(
+      () => true,
+      () => false,
+    )
+    if (isFree) return port
+  }
 }
 
 interface ConfigParts {
@@ -125,17 +144,16 @@ interface ConfigParts {
   deadPort: number
   devices: object[]
   dataDir: string
-  localPort: number
   outbox: object
 }
 
 async function writeConfig(name: string, parts: ConfigParts): Promise<string> {
-  const { dir, url, deadPort, devices, dataDir, localPort, outbox } = parts
+  const { dir, url, deadPort, devices, dataDir, outbox } = parts
   await mkdir(dataDir, { recursive: true })
   const file = join(dir, `${name}.yaml`)
   const tunnel = { tunnelHost: '127.0.0.1', tunnelPort: deadPort }
   const cloud = { mqttUrl: url, ...tunnel, credentials: join(dir, 'credentials') }
-  const local = { host: '127.0.0.1', port: localPort }
+  const local = { host: '127.0.0.1', port: 0 }
   await writeFile(file, stringify({ ...place, dataDir, cloud, outbox, local, devices }))
   return file
 }

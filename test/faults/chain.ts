@@ -2,9 +2,10 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import mqtt from 'mqtt'
+import { DatabaseSync } from 'node:sqlite'
+import mqtt, { type MqttClient } from 'mqtt'
 import { type Ingest, openIngest } from '../../cloud/ingest/ingest.ts'
-import { type Outbox, openOutbox } from '../../edge/outbox/outbox.ts'
+import { type EnduringOutbox, openEnduringOutbox } from '../../edge/outbox/enduring-outbox.ts'
 import { brokers, type TestBroker } from '../../edge/uplink/broker.fixture.ts'
 import { openUplink, type Uplink } from '../../edge/uplink/uplink.ts'
 import type { BackoffOptions } from '../../protocol/kit/backoff.ts'
@@ -25,12 +26,18 @@ export interface Chain extends AsyncDisposable {
   readonly broker: TestBroker
   /** Appends so many consecutive integers as one batch and publishes it. */
   append(count: number): void
+  /** The device went away: one bad sample, as a link gives it. */
+  markLost(): void
+  /** From now on the gateway's clock is off by so much. */
+  stepClock(offMs: number): void
+  /** The outbox's file refuses every batch, or takes them again. */
+  jamDisk(isJammed: boolean): void
   /** Times the gateway's uplink has been born. */
   births(): number
-  /** Ends the gateway (its outbox file stays) and starts it again. */
+  /** Ends the gateway in order (its outbox file stays; a jam is cleared, as memory ends with it) and starts it again. */
   restartGateway(): Promise<void>
-  /** Ends the host without a word and starts it again; what it had stored stays. */
-  restartHost(): Promise<void>
+  /** Ends the host, in order or with its line torn, and starts it again; what it had stored stays. */
+  restartHost(isKilled?: boolean): Promise<void>
   /** Waits until the outbox is empty; throws when an integer is missing or stored under two times. */
   settle(): Promise<ChainVerdict>
 }
@@ -48,41 +55,59 @@ export async function openChain(backoff: BackoffOptions = BACKOFF): Promise<Chai
   const broker = stack.use(await openBroker())
   const proxy = stack.use(await openFaultProxy(Number(new URL(broker.url).port)))
   const stored = new Map<string, Sample>()
-  let ingest: Ingest = openHost(broker.url, stored)
-  stack.defer(() => ingest[Symbol.asyncDispose]())
+  let host = openHost(broker.url, stored)
+  stack.defer(() => host.ingest[Symbol.asyncDispose]())
   const url = `mqtt://127.0.0.1:${proxy.port}`
-  const open = (latest?: Latest) =>
-    openGateway({ file: join(dir, 'outbox.db'), url, backoff, latest })
+  const file = join(dir, 'outbox.db')
+  const skew = { ms: 0 }
+  const open = (latest?: Latest) => openGateway({ file, url, backoff, latest, skew })
   let gateway = open()
   stack.defer(() => closeGateway(gateway))
   const running = stack.move()
   let next = 0
   let at = Date.now()
   let births = 0
+  const push = (samples: Sample[]) => {
+    gateway.latest.sample = samples.at(-1)
+    gateway.uplink.publish(gateway.outbox.append({ samples }), samples, [])
+  }
   return {
     ...{ proxy, broker },
+    stepClock(offMs) {
+      skew.ms = offMs
+    },
+    jamDisk: (isJammed) => jam(file, isJammed),
+    markLost() {
+      at += 1
+      push([{ tag: id, at, value: null, quality: quality.bad }])
+    },
     append(count) {
       const samples = Array.from({ length: count }, (): Sample => {
         at += 1
         next += 1
         return { tag: id, at, value: next, quality: quality.good }
       })
-      gateway.latest.sample = samples.at(-1)
-      gateway.uplink.publish(gateway.outbox.append({ samples }), samples, [])
+      push(samples)
     },
     births: () => births + gateway.uplink.state().births,
     async restartGateway() {
+      jam(file, false)
       births += gateway.uplink.state().births
       const { latest } = gateway
       await closeGateway(gateway)
       gateway = open(latest)
     },
-    async restartHost() {
-      await ingest[Symbol.asyncDispose]()
-      ingest = openHost(broker.url, stored)
+    async restartHost(isKilled = false) {
+      if (isKilled) host.tear()
+      await host.ingest[Symbol.asyncDispose]()
+      host = openHost(broker.url, stored)
     },
     async settle() {
-      await until('the outbox is empty', () => gateway.outbox.depth().batches === 0)
+      await until('the outbox is empty', () => {
+        // As the batcher of a gateway does; a disk that refused is looked at again.
+        gateway.outbox.heartbeat(Date.now())
+        return gateway.outbox.depth().batches === 0
+      })
       const samples = [...stored.values()]
       const good = samples
         .filter((sample) => sample.quality === quality.good)
@@ -116,11 +141,25 @@ interface GatewayParts {
   url: string
   backoff: BackoffOptions
   latest?: Latest
+  skew: { readonly ms: number }
 }
 
-function openGateway({ file, url, backoff, latest = { sample: undefined } }: GatewayParts) {
+/** A file that takes no batch: as full as a disk can be, from another connection. */
+function jam(file: string, isJammed: boolean): void {
+  const database = new DatabaseSync(file)
+  database.exec('PRAGMA busy_timeout = 5000; DROP TRIGGER IF EXISTS jam')
+  const refuse = "BEGIN SELECT RAISE(FAIL, 'database or disk is full'); END"
+  if (isJammed) database.exec(`CREATE TRIGGER jam BEFORE INSERT ON batch ${refuse}`)
+  database.close()
+}
+
+function openGateway({ file, url, backoff, skew, ...parts }: GatewayParts) {
+  const { latest = { sample: undefined } } = parts
   const gateway = 'gw1'
-  const outbox: Outbox = openOutbox({ file, maxBytes: 1e9, maxAgeMs: 86_400_000, gateway })
+  const now = () => Date.now() + skew.ms
+  // Ages are of no interest here, and clocks step by more than a day.
+  const bounds = { maxBytes: 1e9, maxAgeMs: 1e12 }
+  const outbox: EnduringOutbox = openEnduringOutbox({ file, gateway, now, ...bounds })
   const uplink: Uplink = openUplink({
     ...{ url, site: 'plant', gateway, clientId: 'plant/gw1', outbox },
     devices: () => [{ device: 'plc', online: true, tags: [tag], latest: () => latest.sample }],
@@ -128,6 +167,7 @@ function openGateway({ file, url, backoff, latest = { sample: undefined } }: Gat
     software: 'chain 1',
     primaryHost: 'mimamori',
     delivery: 'acknowledged',
+    now,
     ackTimeoutMs: 300,
     backoff,
     log: createLog('gateway'),
@@ -141,9 +181,13 @@ async function closeGateway({ uplink, outbox }: ReturnType<typeof openGateway>):
 }
 
 /** Stores by (tag, at), as the historian does. */
-function openHost(url: string, stored: Map<string, Sample>): Ingest {
-  return openIngest({
-    connect: (options) => mqtt.connect(url, { ...options, clientId: 'host' }),
+function openHost(url: string, stored: Map<string, Sample>): { ingest: Ingest; tear(): void } {
+  let client: MqttClient | undefined
+  const ingest = openIngest({
+    connect(options) {
+      client = mqtt.connect(url, { ...options, clientId: 'host' })
+      return client
+    },
     hostId: 'mimamori',
     async commit({ live, historical }) {
       for (const sample of [...live, ...historical]) {
@@ -155,4 +199,5 @@ function openHost(url: string, stored: Map<string, Sample>): Ingest {
     rebirthMs: 50,
     log: createLog('host'),
   })
+  return { ingest, tear: () => void client?.stream.destroy() }
 }

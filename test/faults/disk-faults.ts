@@ -1,8 +1,7 @@
 /** F23–F26: torn, full, read-only and spoilt disks under the gateway's outbox. */
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync, statSync, truncateSync } from 'node:fs'
-import { open, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { existsSync, readdirSync, statSync, truncateSync } from 'node:fs'
+import { open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -10,65 +9,8 @@ import { type Bench, openBench } from './bench.ts'
 import { judge } from './judge.ts'
 import { missingMosquitto } from './processes.ts'
 import type { Scenario, Seen } from './scenario.ts'
+import { fill, missingDisk, openSmallDisk, type SmallDisk } from './small-disk.ts'
 import { until } from './until.ts'
-
-interface Disk extends AsyncDisposable {
-  folder: string
-  remount(options: string): string | undefined
-}
-
-/** Why there is no small disk here: it takes root and a kernel that mounts. */
-function missingDisk(): string | undefined {
-  if (missingMosquitto()) return missingMosquitto()
-  const folder = mkdtempSync(join(tmpdir(), 'mimamori-mount-'))
-  try {
-    const problem = mount(['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', folder])
-    if (problem === undefined) spawnSync('umount', [folder])
-    return problem && `no tmpfs can be mounted here: ${problem}`
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
-}
-
-function mount(args: readonly string[]): string | undefined {
-  const { status, stderr, error } = spawnSync('mount', args, { encoding: 'utf8' })
-  return status === 0 ? undefined : (error?.message ?? stderr.trim())
-}
-
-function openDisk(megabytes: number): Disk {
-  const folder = mkdtempSync(join(tmpdir(), 'mimamori-disk-'))
-  const problem = mount(['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', folder])
-  if (problem !== undefined) throw new Error(problem)
-  return {
-    folder,
-    remount: (options) => mount(['-o', `remount,${options}`, folder]),
-    async [Symbol.asyncDispose]() {
-      spawnSync('umount', ['--lazy', folder])
-      rmSync(folder, { recursive: true, force: true })
-    },
-  }
-}
-
-/** Fills the disk to the last byte. */
-async function fill(file: string): Promise<void> {
-  const handle = await open(file, 'w')
-  try {
-    for (const size of [65_536, 4096, 512, 1]) {
-      const block = Buffer.alloc(size)
-      while (await tryWrite(handle, block));
-    }
-  } finally {
-    await handle.close()
-  }
-}
-
-async function tryWrite(handle: Awaited<ReturnType<typeof open>>, block: Buffer) {
-  try {
-    return (await handle.write(block)).bytesWritten === block.length
-  } catch {
-    return false
-  }
-}
 
 export const diskFaults: readonly Scenario[] = [
   {
@@ -85,8 +27,8 @@ export const diskFaults: readonly Scenario[] = [
   },
   {
     id: 'F24',
-    fault: 'disk full for 20 s',
-    expect: 'readings wait in memory, nothing lost, recovers by itself',
+    fault: 'disk full for 20 s, the cloud there and then gone',
+    expect: 'live data flow on, readings wait in memory, nothing lost, recovers by itself',
     missing: missingDisk,
     run: runFullDisk,
   },
@@ -99,10 +41,33 @@ export const diskFaults: readonly Scenario[] = [
   },
   {
     id: 'F25',
-    fault: 'disk read-only at the start',
-    expect: 'says so in words and does not start; starts when it is writable',
+    fault: 'disk read-only at the start, writable later',
+    expect: 'runs from memory, told on page and in /metrics; moves to the disk by itself',
     missing: missingDisk,
-    run: runReadOnlyStart,
+    run: () =>
+      runBadStart(
+        (disk) => remount(disk, 'ro'),
+        (disk) => remount(disk, 'rw'),
+      ),
+  },
+  {
+    id: 'F25b',
+    fault: 'disk full at the very start, room later',
+    expect: 'runs from memory, told on page and in /metrics; moves to the disk by itself',
+    missing: missingDisk,
+    run: () =>
+      runBadStart(
+        ({ folder }) => fill(join(folder, 'ballast')),
+        ({ folder }) => rm(join(folder, 'ballast')),
+      ),
+  },
+  {
+    id: 'F25c',
+    fault: 'every write fails (I/O error) under way, for 10 s',
+    expect: 'goes on from memory, live data flow, back on disk by itself',
+    missing: () =>
+      existsSync('/usr/bin/prlimit') ? missingMosquitto() : 'apt-get install util-linux',
+    run: runFailingWrites,
   },
 ].map((scenario) => ({ missing: missingMosquitto, ...scenario }))
 
@@ -157,29 +122,38 @@ async function spoilFile({ dataDir }: Bench): Promise<void> {
   await handle.close()
 }
 
+/** First with the cloud there, then with it gone: nothing stands still, nothing is lost. */
 async function runFullDisk(): Promise<Seen> {
-  await using disk = openDisk(3)
+  await using disk = openSmallDisk(3)
   await using bench = await openBench({ dataDir: disk.folder })
   await bench.flows('before the fault')
   const ballast = join(disk.folder, 'ballast')
+  await fill(ballast)
+  await until('the disk is found full', async () => (await bench.metric('gw_disk_refuses')) === 1)
+  await bench.flows('with the disk full')
   bench.proxy.set({ refuse: true })
   bench.proxy.reset()
-  await fill(ballast)
-  await sleep(20_000)
+  await sleep(15_000)
   const waiting = await bench.metric('gw_samples_waiting')
   const failed = waiting > 0 ? [] : ['nothing had to wait in memory: the disk was not full']
   await rm(ballast)
   bench.proxy.clear()
+  return await settleDisk(bench, failed, `${waiting} waited in memory`)
+}
+
+async function settleDisk(bench: Bench, failed: string[], words: string): Promise<Seen> {
   const secondsToNormal = await bench.normal(Date.now())
-  const verdict = await judge(bench)
+  await until('the disk is used again', async () => (await bench.metric('gw_disk_refuses')) === 0)
+  const { lost, duplicated, stored, inGaps, ...verdict } = await judge(bench)
   failed.push(...verdict.failed)
-  const { lost, duplicated, stored, inGaps } = verdict
-  const said = `${waiting} waited in memory, ${stored} stored, ${inGaps} in gaps`
+  const dropped = (await bench.status())?.outbox.dropped ?? 0
+  if (dropped > 0) failed.push(`${dropped} dropped`)
+  const said = `${words}, ${stored} stored, ${inGaps} in gaps`
   return { said, lost, duplicated, secondsToNormal, failed }
 }
 
 async function runFullAndSilent(): Promise<Seen> {
-  await using disk = openDisk(3)
+  await using disk = openSmallDisk(3)
   await using bench = await openBench({ dataDir: disk.folder })
   await bench.flows('before the fault')
   bench.plc.misbehave(() => 'silent')
@@ -197,26 +171,51 @@ async function runFullAndSilent(): Promise<Seen> {
   return { said: `${stored} stored`, lost, duplicated, secondsToNormal, failed }
 }
 
-async function runReadOnlyStart(): Promise<Seen> {
-  await using disk = openDisk(3)
+/** A disk that nobody can write to when the gateway starts, in whatever way; `heal` mends it. */
+async function runBadStart(
+  spoil: (disk: SmallDisk) => Promise<void>,
+  heal: (disk: SmallDisk) => Promise<void>,
+): Promise<Seen> {
+  await using disk = openSmallDisk(3)
   await using bench = await openBench({ dataDir: disk.folder, isGatewayLate: true })
-  await writeFile(join(disk.folder, 'there'), '')
-  const failed: string[] = []
-  const problem = disk.remount('ro')
-  if (problem !== undefined) throw new Error(problem)
-  const refusal = await bench.gateway.start().then(
-    () => 'started',
-    (error: Error) => error.message,
-  )
-  await until('the gateway has ended', () => bench.gateway.pid() === undefined)
-  if (!/outbox|read-?only/i.test(refusal)) failed.push(`it said: ${refusal}`)
-  disk.remount('rw')
-  const endedAt = Date.now()
+  await spoil(disk)
   await bench.gateway.start()
-  await bench.flows('after the disk is writable')
-  const secondsToNormal = await bench.normal(endedAt)
-  const { lost, duplicated, ...verdict } = await judge(bench)
-  failed.push(...verdict.failed)
-  const words = refusal.split('\n')[0]?.slice(0, 160) ?? ''
-  return { said: words, lost, duplicated, secondsToNormal, failed }
+  await bench.flows('from memory')
+  bench.proxy.set({ refuse: true })
+  bench.proxy.reset()
+  await sleep(4000)
+  const status = await bench.status()
+  const failed = (status?.outbox.waiting ?? 0) > 0 ? [] : ['nothing waited in memory']
+  if (!status?.outbox.refusal) failed.push('the page does not tell')
+  if ((await bench.metric('gw_disk_refuses')) !== 1) failed.push('/metrics does not tell')
+  await heal(disk)
+  // Until then a kill would cost what waits in memory; afterwards nothing.
+  await until('the disk is used', async () => (await bench.metric('gw_disk_refuses')) === 0)
+  await bench.gateway.kill()
+  await bench.gateway.start()
+  bench.proxy.clear()
+  return await settleDisk(bench, failed, status?.outbox.refusal?.slice(0, 100) ?? '')
+}
+
+async function remount(disk: SmallDisk, options: string): Promise<void> {
+  const problem = disk.remount(options)
+  if (problem !== undefined) throw new Error(problem)
+}
+
+/** The kernel refuses every write beyond byte 0 (EFBIG): to SQLite an I/O error like that of a dying card. */
+async function runFailingWrites(): Promise<Seen> {
+  await using bench = await openBench()
+  await bench.flows('before the fault')
+  const limit = (bytes: string) =>
+    spawnSync('prlimit', ['--pid', String(bench.gateway.pid()), `--fsize=${bytes}`])
+  limit('0:unlimited')
+  await until('the disk is given up', async () => (await bench.metric('gw_disk_refuses')) === 1)
+  await bench.flows('with the disk broken')
+  bench.proxy.set({ refuse: true })
+  bench.proxy.reset()
+  await sleep(4000)
+  const refusal = (await bench.status())?.outbox.refusal ?? ''
+  limit('unlimited:unlimited')
+  bench.proxy.clear()
+  return await settleDisk(bench, [], refusal.slice(0, 100))
 }

@@ -11,11 +11,8 @@ import { until } from './until.ts'
 export const countTag: TagId = 'plant/gw1/plc/Count'
 export const fixedTag: TagId = 'plant/gw1/plc/Fixed'
 
-/** A reading may be stamped this long after the device was asked: a busy machine, a slow answer. */
+/** A reading is stamped between its own answer and the next one, however slow the machine; give or take a push and a rounding. */
 const STAMP_MS = 1500
-
-/** An answer may be on its way so long before the gateway gives it up and marks the tag: the time-out and a busy moment. */
-const IN_FLIGHT_MS = 1000
 
 export interface StoredSample extends Sample {
   value: string | null
@@ -68,8 +65,10 @@ export function openStore(file: string): Store {
 }
 
 export interface JudgeOptions {
-  /** The gateway's clock was wrong on purpose. */
-  anyTime?: boolean
+  /** The gateway's clock is wrong on purpose: when the outbox was filled tells nothing. */
+  anyOutbox?: boolean
+  /** How far a good reading may be from the instant its device told it. */
+  stampMs?: number
   /** The counting tag, and what its device told, when it is not the bench's own. */
   tag?: TagId
   told?: readonly Told[]
@@ -92,7 +91,7 @@ export async function judge(bench: Bench, options: JudgeOptions = {}): Promise<V
       if (bench.store.last(tag) <= newest) return false
       const { outbox } = (await bench.status()) ?? {}
       return (
-        outbox !== undefined && (options.anyTime || !outbox.oldestAt || outbox.oldestAt > endedAt)
+        outbox !== undefined && (options.anyOutbox || !outbox.oldestAt || outbox.oldestAt > endedAt)
       )
     },
     120_000,
@@ -110,12 +109,12 @@ interface Evidence {
   told: readonly Told[]
   gaps: readonly Gap[]
   staleMarks: readonly number[]
-  anyTime?: boolean
+  stampMs?: number
 }
 
 /** Lost, doubled, wrong or wrongly timed: integer by integer, up to the last one that is stored. */
 export function judgeSamples(samples: readonly StoredSample[], evidence: Evidence): Verdict {
-  const { told, gaps, staleMarks, anyTime } = evidence
+  const { told, gaps, staleMarks, stampMs = STAMP_MS } = evidence
   const ledger = checkLedger(samples, gaps)
   const { stored, missing } = ledger
   // The ledger guesses when a missing integer was shown; here it is known.
@@ -124,9 +123,7 @@ export function judgeSamples(samples: readonly StoredSample[], evidence: Evidenc
   const unexplained = ledger.unexplained.filter((value) => {
     const at = told.find((each) => each.value === value)?.at ?? 0
     const next = goodAt.find((each) => each > at) ?? Number.POSITIVE_INFINITY
-    return !marks.some(
-      (m) => m <= at + IN_FLIGHT_MS && m < next && !goodAt.some((g) => g > m && g <= at),
-    )
+    return !marks.some((m) => m <= at && m < next && !goodAt.some((g) => g > m && g <= at))
   })
   const good = samples.filter(({ quality }) => quality === 192)
   const doubled = findDoubled(
@@ -137,8 +134,9 @@ export function judgeSamples(samples: readonly StoredSample[], evidence: Evidenc
   const wrong = good.filter(({ value }) => !byValue.has(String(value)))
   const late = good.filter(({ value, at }) => {
     const asked = byValue.get(String(value))?.at ?? at
+    const nextAsked = byValue.get(String(Number(value) + 1))?.at ?? Number.POSITIVE_INFINITY
     const isRepeat = staleMarks.some((mark) => mark >= asked && mark <= at)
-    return !anyTime && !isRepeat && (at < asked - STAMP_MS || at > asked + STAMP_MS)
+    return !isRepeat && (at < asked - stampMs || at > nextAsked + stampMs)
   })
   const failed = [
     ...(stored === 0 ? ['nothing was stored'] : []),

@@ -1,4 +1,4 @@
-/** F16–F20: what Modbus devices do to a gateway: hang, refuse, lie, die and tell odd numbers. */
+/** F16–F18, F20: what Modbus devices do to a gateway: hang, refuse, lie and tell odd numbers. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { TagId } from '../../protocol/model.ts'
 import type { ModbusRequest } from '../../simulators/kit/modbus-pdu.ts'
@@ -8,13 +8,11 @@ import {
   type ModbusBehaviour,
   openModbusServer,
 } from '../../simulators/kit/modbus-server.ts'
-import { openTcpServer } from '../../simulators/kit/tcp-server.ts'
 import { type Bench, type BenchOptions, openBench } from './bench.ts'
 import { describePlc, FIXED_VALUE } from './counting-plc.ts'
 import { fixedTag, judge } from './judge.ts'
 import { missingMosquitto } from './processes.ts'
 import type { Scenario, Seen } from './scenario.ts'
-import { until } from './until.ts'
 
 interface Misuse {
   bench?: BenchOptions
@@ -82,12 +80,6 @@ export const modbusFaults: readonly Scenario[] = [
     fault: 'truncated, foreign, oversized and garbled frames for 20 s',
     expect: 'none becomes a value; connected again each time',
     run: runHostileFrames,
-  },
-  {
-    id: 'F19',
-    fault: '50 of 200 devices dead (25 refuse, 25 are silent)',
-    expect: 'the other 150 keep their period of 1 s: none misses a poll',
-    run: runDeadDevices,
   },
   {
     id: 'F20',
@@ -174,52 +166,6 @@ async function runHostileFrames(): Promise<Seen> {
     lastsMs: 20_000,
     during: async () => (kind < 13 ? [`${kind} of 13 kinds were sent`] : []),
   })
-}
-
-const ALIVE = 150
-const DEAD = 50
-/** A poll this late was missed. */
-const MISSED_MS = 2000
-const WATCH_MS = 20_000
-
-async function runDeadDevices(): Promise<Seen> {
-  const seen = Array.from({ length: ALIVE + 1 }, (): number[] => [])
-  const memory = createModbusMemory({ holding: [[0, 1]] })
-  await using server = await openModbusServer({
-    units: Object.fromEntries(seen.map((_, unit) => [unit, memory])),
-    behave: ({ unit }) => void seen[unit]?.push(performance.now()),
-  })
-  await using mute = await openTcpServer({ onConnection: () => undefined })
-  const closed = await openTcpServer({ onConnection: () => undefined })
-  await closed[Symbol.asyncDispose]()
-  const describe = (id: string, port: number, unit: number) => {
-    const tags = [{ name: 'V', type: 'UInt16', table: 'holding', address: 0, encoding: 'uint16' }]
-    const groups = [{ name: 'g', intervalMs: 1000, tags }]
-    return { id, driver: 'modbus', host: '127.0.0.1', port, unit, timeoutMs: 500, groups }
-  }
-  const devices = (plc: { port: number }) => [
-    describePlc(plc),
-    ...Array.from({ length: ALIVE }, (_, i) => describe(`alive${i}`, server.port, i + 1)),
-    ...Array.from({ length: DEAD }, (_, i) =>
-      describe(`dead${i}`, i % 2 === 0 ? mute.port : closed.port, 1),
-    ),
-  ]
-  await using bench = await openBench({ devices })
-  await bench.flows('at all')
-  await until('every living device was read', () => seen.slice(1).every(({ length }) => length > 0))
-  for (const times of seen) times.length = 0
-  await sleep(WATCH_MS)
-  const periods = seen.flatMap((times) => times.slice(1).map((at, i) => at - (times[i] ?? at)))
-  const jitter = periods.map((ms) => Math.abs(ms - 1000)).sort((one, other) => one - other)
-  const p99 = jitter[Math.floor(jitter.length * 0.99)] ?? Number.NaN
-  const longest = Math.max(...periods)
-  const failed = longest > MISSED_MS ? [`one waited ${Math.round(longest)} ms`] : []
-  if (periods.length < ALIVE * 15) failed.push(`only ${periods.length} polls`)
-  const secondsToNormal = await bench.normal(Date.now())
-  const { lost, duplicated, ...verdict } = await judge(bench)
-  failed.push(...verdict.failed)
-  const said = `${periods.length} polls, p99 of jitter ${p99.toFixed(0)} ms, longest period ${longest.toFixed(0)} ms`
-  return { said, lost, duplicated, secondsToNormal, failed }
 }
 
 /** Name, type, encoding, bytes on the wire, and what must be stored; null: bad quality. */

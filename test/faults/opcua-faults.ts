@@ -1,111 +1,20 @@
 /** F12–F15: what happens between the gateway and an OPC UA server whose counter goes on by itself. */
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
-import { copyFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { TagId } from '../../protocol/model.ts'
-import {
-  type OpcuaServer,
-  type OpcuaServerOptions,
-  openOpcuaServer,
-} from '../../simulators/kit/opcua-server.ts'
 import { type Bench, openBench } from './bench.ts'
-import { describePlc, type Told } from './counting-plc.ts'
-import { type FaultProxy, openFaultProxy } from './fault-proxy.ts'
+import { describePlc } from './counting-plc.ts'
+import { type CountingPress, describePress, openCountingPress, pressTag } from './counting-press.ts'
 import { judge } from './judge.ts'
 import { missingMosquitto } from './processes.ts'
 import type { Scenario, Seen } from './scenario.ts'
 import { until } from './until.ts'
 
-const NAMESPACE = 'urn:test:counter'
-const countTag: TagId = 'plant/gw1/press/Count'
 const otherTag: TagId = 'plant/gw1/press/Other'
-const COUNT_MS = 200
-/** What the server had counted but not yet published when its session died, no client has ever seen: two publications. */
-const UNSENT_MS = 400
-
-interface Press extends AsyncDisposable {
-  readonly told: readonly Told[]
-  readonly proxy: FaultProxy
-  /** Where the certificate to trust lies. */
-  readonly trusted: string
-  sessions(): number
-  stop(): Promise<void>
-  /** On the same port again. */
-  start(options?: Partial<OpcuaServerOptions> & { hasNewKey?: boolean }): Promise<void>
-  /** Trusts the certificate the server shows now. */
-  trust(): Promise<void>
-}
-
-async function openCountingPress(): Promise<Press> {
-  const dir = mkdtempSync(join(tmpdir(), 'mimamori-press-'))
-  const trusted = join(dir, 'trusted.pem')
-  const told: Told[] = []
-  let server: OpcuaServer | undefined
-  let keys = 0
-  let port = 0
-  const timer = setInterval(() => {
-    if (!server) return
-    told.push({ value: told.length + 1, at: Date.now(), monoMs: performance.now() })
-    server.set('Count', told.length)
-  }, COUNT_MS)
-  const start: Press['start'] = async ({ hasNewKey, ...options } = {}) => {
-    if (hasNewKey) keys += 1
-    server = await openOpcuaServer({
-      ...{ port, namespaceUri: NAMESPACE, title: 'Press', folder: join(dir, `server${keys}`) },
-      ...{ device: 'Press', security: 'encrypted' },
-      variables: [
-        { name: 'Count', type: 'Int32', initial: told.length },
-        { name: 'Other', type: 'Int32', initial: 7 },
-      ],
-      ...options,
-    })
-    port = server.port
-  }
-  const stop = async () => {
-    const stopping = server
-    server = undefined
-    // What was counted is published first: the stop is the fault, not a race with it.
-    await sleep(UNSENT_MS)
-    await stopping?.[Symbol.asyncDispose]()
-  }
-  const trust = async () => {
-    if (server && existsSync(server.certificateFile))
-      await copyFile(server.certificateFile, trusted)
-  }
-  await start()
-  await trust()
-  const proxy = await openFaultProxy(port)
-  return {
-    ...{ told, proxy, trusted, stop, start, trust },
-    sessions: () => server?.sessions() ?? 0,
-    async [Symbol.asyncDispose]() {
-      clearInterval(timer)
-      await proxy[Symbol.asyncDispose]()
-      await stop()
-      rmSync(dir, { recursive: true, force: true, maxRetries: 3 })
-    },
-  }
-}
-
-function describePress({ proxy, trusted }: Press) {
-  const nodeId = (name: string): string => `nsu=${NAMESPACE};s=Press.${name}`
-  const tags = ['Count', 'Other'].map((name) => ({ name, type: 'Int32', nodeId: nodeId(name) }))
-  const group = { name: 'all', intervalMs: 1000, mode: 'subscribe', maxSilenceMs: 86_400_000 }
-  return {
-    ...{ id: 'press', driver: 'opcua', endpoint: `opc.tcp://127.0.0.1:${proxy.port}` },
-    ...{ trust: [trusted], timeoutMs: 3000, publishingIntervalMs: 100, samplingIntervalMs: 0 },
-    ...{ queueSize: 200, keepAliveMs: 1000, silenceMs: 4000, nodeRetryMs: 1000 },
-    groups: [{ ...group, tags }],
-  }
-}
-
 interface PressScenario {
   id: string
   name: string
   expect: string
-  fault(press: Press, bench: Bench): Promise<string[]>
+  fault(press: CountingPress, bench: Bench): Promise<string[]>
 }
 
 /** The counter flows, the fault comes and goes; the counter flows again and every integer is accounted for. */
@@ -116,7 +25,7 @@ async function runPress({ fault }: Pick<PressScenario, 'fault'>): Promise<Seen> 
   })
   const flows = async (what: string) => {
     const target = press.told.length + 3
-    await until(`OPC UA data ${what}`, () => bench.store.last(countTag) >= target, 150_000)
+    await until(`OPC UA data ${what}`, () => bench.store.last(pressTag) >= target, 150_000)
   }
   await flows('before the fault')
   const failed = await fault(press, bench)
@@ -124,17 +33,13 @@ async function runPress({ fault }: Pick<PressScenario, 'fault'>): Promise<Seen> 
   await flows('after the fault')
   const secondsToNormal = (Date.now() - endedAt) / 1000
   if (press.sessions() > 1) failed.push(`${press.sessions()} sessions at once`)
-  const verdict = await judge(bench, { tag: countTag, told: press.told })
+  const verdict = await judge(bench, { tag: pressTag, told: press.told })
   const plc = await judge(bench)
   failed.push(...verdict.failed, ...plc.failed)
   const { duplicated, stored, inGaps } = verdict
-  const marks = bench.store.samples(countTag).filter(({ quality }) => quality === 0)
-  const unsent = verdict.unexplained.filter((value) => {
-    const at = press.told[value - 1]?.at ?? 0
-    return marks.some((mark) => mark.at >= at && mark.at <= at + UNSENT_MS)
-  })
-  const lost = verdict.lost - unsent.length + plc.lost
-  const said = `${stored} stored, ${inGaps} while marked bad, ${unsent.length} never sent, ${press.proxy.accepted()} connections`
+  const unsent = press.countUnsent(verdict.unexplained, bench.store.samples(pressTag))
+  const lost = verdict.lost - unsent + plc.lost
+  const said = `${stored} stored, ${inGaps} while marked bad, ${unsent} never sent, ${press.proxy.accepted()} connections`
   return { said, lost, duplicated: duplicated + plc.duplicated, secondsToNormal, failed }
 }
 
@@ -218,11 +123,11 @@ export const opcuaFaults: readonly Scenario[] = pressFaults.map(({ id, name, exp
   run: () => runPress({ fault }),
 }))
 
-async function restartChanged(press: Press, bench: Bench): Promise<string[]> {
+async function restartChanged(press: CountingPress, bench: Bench): Promise<string[]> {
   const failed: string[] = []
   const flows = async (what: string) => {
     const target = press.told.length + 3
-    await until(`values ${what}`, () => bench.store.last(countTag) >= target, 150_000)
+    await until(`values ${what}`, () => bench.store.last(pressTag) >= target, 150_000)
   }
   await press.stop()
   await press.start({ earlierNamespaces: ['urn:test:one', 'urn:test:two'] })
@@ -241,7 +146,7 @@ async function restartChanged(press: Press, bench: Bench): Promise<string[]> {
   return failed
 }
 
-async function renewCertificate(press: Press, bench: Bench): Promise<string[]> {
+async function renewCertificate(press: CountingPress, bench: Bench): Promise<string[]> {
   await press.stop()
   await press.start({ hasNewKey: true })
   const sentence = await offlineSentence(bench)

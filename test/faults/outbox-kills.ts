@@ -18,8 +18,38 @@ export interface KillOptions {
   seed?: number
 }
 
-/** Kills the writer so many times; then opens the outbox and counts. */
+/** Writers at a time, each with an outbox of its own: a kill is mostly waiting for a process to start. */
+const WRITERS = 4
+
+/** So many kills, shared among several writers; each outbox is then opened and counted. */
 export async function runKills({ rounds, seed = 1 }: KillOptions): Promise<Seen> {
+  const writers = Math.min(WRITERS, rounds)
+  const runs = Array.from({ length: writers }, (_, i) =>
+    killWriter({
+      rounds: Math.floor(rounds / writers) + (i < rounds % writers ? 1 : 0),
+      seed: seed + i,
+    }),
+  )
+  const seen = await Promise.all(runs)
+  const sum = (number: (one: KilledWriter) => number) =>
+    seen.reduce((total, one) => total + number(one), 0)
+  const [returned, kept, gaps] = [sum((s) => s.returned), sum((s) => s.kept), sum((s) => s.gaps)]
+  return {
+    said: `${rounds} kills, ${returned} appends had returned, ${kept} kept, ${gaps} gaps`,
+    lost: sum(({ lost }) => lost),
+    duplicated: sum(({ duplicated }) => duplicated),
+    secondsToNormal: Math.max(...seen.map(({ secondsToNormal }) => secondsToNormal)),
+    failed: seen.flatMap(({ failed }) => failed),
+  }
+}
+
+interface KilledWriter extends Omit<Seen, 'said'> {
+  returned: number
+  kept: number
+  gaps: number
+}
+
+async function killWriter({ rounds, seed = 1 }: KillOptions): Promise<KilledWriter> {
   const dir = mkdtempSync(join(tmpdir(), 'mimamori-kills-'))
   try {
     const file = join(dir, 'outbox.db')
@@ -39,8 +69,8 @@ export async function runKills({ rounds, seed = 1 }: KillOptions): Promise<Seen>
     const stored = new Set(values)
     const lost = returned.filter((value) => !stored.has(value)).length
     if (gaps < rounds - 1) failed.push(`${gaps} gaps tell of ${rounds} deaths`)
-    const said = `${rounds} kills, ${returned.length} appends had returned, ${stored.size} kept, ${gaps} gaps`
-    return { said, lost, duplicated: values.length - stored.size, secondsToNormal, failed }
+    const counts = { returned: returned.length, kept: stored.size, gaps }
+    return { ...counts, lost, duplicated: values.length - stored.size, secondsToNormal, failed }
   } finally {
     rmSync(dir, { recursive: true, force: true })
   }

@@ -1,9 +1,15 @@
-/** F04 and F07b: packets of one port lost in the kernel, some or all; it takes root and nftables. */
+/** F04, F07b, F08b: packets of one port lost or refused in the kernel; it takes root and nftables. */
 import { spawnSync } from 'node:child_process'
 import type { Bench } from './bench.ts'
 import { runOutage } from './edge-link-faults.ts'
 import { missingMosquitto } from './processes.ts'
 import type { Scenario, Seen } from './scenario.ts'
+
+interface Spoil {
+  /** In nftables' words; empty: every packet. */
+  which: string
+  verdict: 'drop' | 'reject with tcp reset'
+}
 
 interface Rules extends Disposable {
   remove(): void
@@ -17,10 +23,12 @@ function nft(script: string): string | undefined {
   return status === 0 ? undefined : (error?.message ?? stderr.split('\n')[0])
 }
 
-/** Drops packets to and from this one port; the table is our own and goes with us. */
-function dropPackets(port: number, which: string): Rules {
+/** Does so with packets to and from this one port; the table is our own and goes with us. */
+function spoilPackets(port: number, { which, verdict }: Spoil): Rules {
   const table = `mimamori_faults_${process.pid}_${port}`
-  const rules = ['dport', 'sport'].map((side) => `tcp ${side} ${port} ${which} drop`)
+  // A reset comes back as a packet of this port: it must pass.
+  const sides = verdict === 'drop' ? ['dport', 'sport'] : ['dport']
+  const rules = sides.map((side) => `tcp ${side} ${port} ${which} ${verdict}`)
   const chain = ['type filter hook input priority 0;', ...rules].join('\n')
   const problem = nft(`table inet ${table} {\nchain input {\n${chain}\n}\n}`)
   if (problem !== undefined) throw new Error(problem)
@@ -45,22 +53,29 @@ export const packetFaults: readonly Scenario[] = [
     fault: '5 % of the packets lost for 20 s',
     expect: 'nothing lost, the session stays up',
     missing: missingNft,
-    run: () => runRules('numgen random mod 100 < 5', 20_000, true),
+    run: () => runRules({ which: 'numgen random mod 100 < 5', verdict: 'drop' }, 20_000, true),
   },
   {
     id: 'F07b',
     fault: 'black hole: every packet dropped for 40 s, no RST',
     expect: 'found within 1.5 keep-alives (30 s), new session',
     missing: missingNft,
-    run: () => runRules('', 40_000, false),
+    run: () => runRules({ which: '', verdict: 'drop' }, 40_000, false),
+  },
+  {
+    id: 'F08b',
+    fault: 'a firewall answers every packet with RST for 15 s',
+    expect: 'tried again with growing waits, new session afterwards',
+    missing: missingNft,
+    run: () => runRules({ which: '', verdict: 'reject with tcp reset' }, 15_000, false),
   },
 ]
 
-/** Drops for a while; just before the end the gateway must know whether it is connected. */
-async function runRules(which: string, lastsMs: number, isUp: boolean): Promise<Seen> {
+/** For a while; just before the end the gateway must know whether it is connected. */
+async function runRules(spoil: Spoil, lastsMs: number, isUp: boolean): Promise<Seen> {
   let rules: Rules | undefined
   const begin = ({ proxy }: Bench) => {
-    rules = dropPackets(proxy.port, which)
+    rules = spoilPackets(proxy.port, spoil)
   }
   try {
     return await runOutage({

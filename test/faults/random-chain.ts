@@ -12,6 +12,11 @@ export type Step =
   | { do: 'freeze'; direction: 'up' | 'down' | 'both'; ms: number }
   | { do: 'split'; bytes: number }
   | { do: 'restart-host' }
+  | { do: 'kill-host' }
+  | { do: 'device-hang'; ms: number }
+  | { do: 'disk-full' }
+  | { do: 'disk-free' }
+  | { do: 'clock-step'; offMs: number }
   | { do: 'restart-gateway' }
   | { do: 'restart-broker'; downMs: number }
 
@@ -45,6 +50,17 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
     }),
     fc.record({ do: fc.constant('split' as const), bytes: fc.integer({ min: 1, max: 40 }) }),
     fc.constant({ do: 'restart-host' as const }),
+    fc.constant({ do: 'kill-host' as const }),
+    fc.record({
+      do: fc.constant('device-hang' as const),
+      ms: fc.integer({ min: 0, max: 100 }),
+    }),
+    fc.constant({ do: 'disk-full' as const }),
+    fc.constant({ do: 'disk-free' as const }),
+    fc.record({
+      do: fc.constant('clock-step' as const),
+      offMs: fc.constantFrom(0, -5000, 7_200_000, -10_800_000, 172_800_000),
+    }),
     fc.constant({ do: 'restart-gateway' as const }),
     fc.record({
       do: fc.constant('restart-broker' as const),
@@ -69,6 +85,14 @@ const actions: { [K in Step['do']]: (chain: Chain, step: Extract<Step, { do: K }
   },
   split: ({ proxy }, { bytes: splitBytes }) => proxy.set({ splitBytes }),
   'restart-host': (chain) => chain.restartHost(),
+  'kill-host': (chain) => chain.restartHost(true),
+  'device-hang': async (chain, { ms }) => {
+    chain.markLost()
+    await sleep(ms)
+  },
+  'disk-full': (chain) => chain.jamDisk(true),
+  'disk-free': (chain) => chain.jamDisk(false),
+  'clock-step': (chain, { offMs }) => chain.stepClock(offMs),
   'restart-gateway': (chain) => chain.restartGateway(),
   'restart-broker': async ({ broker }, { downMs }) => {
     await broker.kill()
@@ -85,6 +109,8 @@ export async function playSteps(sequence: readonly Step[]): Promise<void> {
     await act(chain, step)
   }
   chain.proxy.clear()
+  chain.jamDisk(false)
+  chain.stepClock(0)
   chain.append(1)
   const { lost, duplicated } = await chain.settle()
   if (lost > 0 || duplicated > 0) throw new Error(`${lost} lost, ${duplicated} doubled`)

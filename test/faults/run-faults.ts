@@ -1,14 +1,19 @@
 /** `npm run faults`: every fault that one machine can make, one row each; exit 1 when a row is not good. */
 import { parseArgs } from 'node:util'
+import { clockFaults } from './clock-faults.ts'
 import { cutFaults } from './cut-sweep.ts'
+import { deadDeviceFaults } from './dead-devices.ts'
 import { diskFaults } from './disk-faults.ts'
 import { edgeLinkFaults } from './edge-link-faults.ts'
+import { formatFaults } from './format-faults.ts'
 import { createHostFaults } from './host-faults.ts'
 import { modbusFaults } from './modbus-faults.ts'
 import { opcuaFaults } from './opcua-faults.ts'
 import { packetFaults } from './packet-faults.ts'
+import { chaosFaults } from './plant-chaos.ts'
 import { printerFaults } from './printer-faults.ts'
 import { runRandomChains } from './random-chain.ts'
+import { soakAndReport } from './run-soak.ts'
 import { type Row, runScenario, type Scenario } from './scenario.ts'
 
 function listScenarios(kills: number): Scenario[] {
@@ -18,9 +23,13 @@ function listScenarios(kills: number): Scenario[] {
     packetFaults,
     opcuaFaults,
     modbusFaults,
+    deadDeviceFaults,
     printerFaults,
     diskFaults,
     createHostFaults(kills),
+    clockFaults,
+    formatFaults,
+    chaosFaults,
   ]
   return groups.flat().sort((one, other) => one.id.localeCompare(other.id))
 }
@@ -57,6 +66,7 @@ async function runAll({ chosen, jobs, report }: Runs): Promise<{ rows: Row[]; sk
     }
   }
   await Promise.all(Array.from({ length: jobs }, work))
+  rows.sort((one, other) => one.id.localeCompare(other.id))
   return { rows, skipped }
 }
 
@@ -66,12 +76,16 @@ async function main(): Promise<void> {
       only: { type: 'string' },
       kills: { type: 'string', default: '20' },
       random: { type: 'string' },
+      soak: { type: 'string' },
       seed: { type: 'string' },
       path: { type: 'string' },
       json: { type: 'boolean', default: false },
       jobs: { type: 'string', default: '2' },
     },
   })
+  if (values.soak !== undefined) {
+    process.exit(await soakAndReport(Number(values.soak), Number(values.seed ?? 1)))
+  }
   if (values.random !== undefined) {
     const seed = values.seed === undefined ? undefined : Number(values.seed)
     await runRandomChains({ runs: Number(values.random), seed, path: values.path })
@@ -82,7 +96,9 @@ async function main(): Promise<void> {
   const chosen = listScenarios(Number(values.kills)).filter(
     ({ id }) => !only || only.some((name) => id.startsWith(name)),
   )
-  const report = (text: string) => (values.json ? console.error(text) : console.log(text))
+  // Stdout is for the rows alone, whatever a library has to say.
+  if (values.json) Object.assign(console, { log: console.error, info: console.error })
+  const report = (text: string) => console.log(text)
   report('          lost  twice seconds')
   const { rows, skipped } = await runAll({ chosen, jobs: Number(values.jobs), report })
   const bad = rows.filter(({ ok }) => !ok)
@@ -91,7 +107,7 @@ async function main(): Promise<void> {
     const view = ({ id, ok, lost, duplicated, secondsToNormal }: Row) => {
       return { id, ok, lost, duplicated, secondsToNormal }
     }
-    console.log(JSON.stringify({ rows: rows.map(view) }))
+    process.stdout.write(`${JSON.stringify({ rows: rows.map(view) })}\n`)
   }
   // What a fault left half open (that is its point) must not keep the command from ending.
   process.exit(bad.length > 0 ? 1 : 0)

@@ -81,6 +81,7 @@ export interface SessionRigOptions {
   machinePort?: number
   openFile?: SessionsOptions['openFile']
   now?: () => number
+  consentWaitMs?: number
 }
 
 /** Starts everything; the machine answers every request with `hello from METHOD path` unless told otherwise. */
@@ -99,6 +100,7 @@ export async function openSessionRig(options: SessionRigOptions = {}): Promise<S
   let lost: (site: string, gateway: string) => unknown = () => {}
   const tunnel = await openTunnelRig({
     targets: [target(port, { consent: 'request', ...options.policy })],
+    consentWaitMs: options.consentWaitMs,
     onGateway: ({ site, gateway, online }) => online || lost(site, gateway),
   })
   const store = await openStore({ file: ':memory:' })

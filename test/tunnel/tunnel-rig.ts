@@ -35,6 +35,7 @@ export interface RigOptions {
   targets: PolicyTarget[]
   ownPorts?: number[]
   memoryFile?: string
+  consentWaitMs?: number
   onGateway?: (change: { site: string; gateway: string; online: boolean }) => void
 }
 
@@ -52,9 +53,9 @@ export function target(port: number, changes: Partial<PolicyTarget> = {}): Polic
   }
 }
 
-/** Waits until the condition holds; fails after ten seconds. */
+/** Waits until the condition holds; fails after a time that even a busy machine keeps. */
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 10_000
+  const deadline = Date.now() + 45_000
   while (!(await condition())) {
     if (Date.now() > deadline) throw new Error(`never: ${condition}`)
     await sleep(10)
@@ -114,6 +115,7 @@ export async function openTunnelRig(options: RigOptions): Promise<TunnelRig> {
     readTag: (tag) => tags.get(tag),
     onDecision: (decision) => decisions.push(decision),
     memoryFile: options.memoryFile,
+    consentWaitMs: options.consentWaitMs,
     log,
   })
   const stop = new AbortController()

@@ -5,8 +5,10 @@ import { actionsIn, alarmTransitions } from '../../../protocol/states.ts'
 import { acknowledgeAlarm } from '../api/client.ts'
 import { useWhyNot } from '../api/permission.tsx'
 import { useChange } from '../api/queries.ts'
+import { WhyFold } from '../explanation/why-fold.tsx'
 import { formatNumber } from '../i18n/format.ts'
 import { useWords } from '../i18n/language.tsx'
+import { sayMessage } from '../i18n/said.ts'
 import { ActButton } from '../parts/act-button.tsx'
 import { Problem } from '../parts/answer.tsx'
 import { Contributions } from '../parts/contributions.tsx'
@@ -14,7 +16,8 @@ import { Go } from '../parts/go.tsx'
 import { AlarmMark } from '../parts/state-marks.tsx'
 import { When } from '../parts/when.tsx'
 import { severityBand } from './severity.ts'
-import { ShelveForm } from './shelve-form.tsx'
+import { ShelveForm, UnshelveButton } from './shelve-form.tsx'
+import { WasNormalForm } from './was-normal-form.tsx'
 
 function AlarmTimes({ alarm }: { alarm: AlarmView }) {
   const { t, language } = useWords()
@@ -58,7 +61,12 @@ export function AlarmActions({ alarm }: { alarm: AlarmView }) {
         >
           {t('alarm.acknowledge')}
         </ActButton>
-        <ShelveForm alarm={alarm} />
+        {alarm.shelving === 'Unshelved' ? (
+          <ShelveForm alarm={alarm} />
+        ) : (
+          <UnshelveButton alarm={alarm} />
+        )}
+        <WasNormalForm alarm={alarm} />
       </Group>
       {acknowledge.error && <Problem error={acknowledge.error} />}
     </>
@@ -88,13 +96,16 @@ export function AlarmCard({ alarm, inCase = false }: AlarmCardProps) {
         <div>
           <Text fw={600} size="sm">
             <Go to={`/assets/${encodeURIComponent(alarm.asset)}`}>{alarm.assetName}</Go> ·{' '}
-            {alarm.message}
+            {sayMessage(alarm.message, t)}
           </Text>
           <AlarmTimes alarm={alarm} />
           {alarm.caseId && !inCase && <Go to={`/cases/${alarm.caseId}`}>{t('alarm.to-case')}</Go>}
         </div>
-        {alarm.contributions.length > 0 && !inCase && <Contributions list={alarm.contributions} />}
+        {alarm.contributions.length > 0 && !inCase && (
+          <Contributions asset={alarm.asset} list={alarm.contributions} />
+        )}
       </div>
+      {!inCase && <WhyFold alarm={alarm} />}
       <AlarmActions alarm={alarm} />
     </article>
   )

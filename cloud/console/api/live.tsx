@@ -36,6 +36,7 @@ export function LiveProvider({ children }: { children: ReactNode }) {
       topics.add(what)
       // Alarms, cases and sessions show on one another's pages.
       if (what !== 'fleet') topics.add('cases')
+      if (what === 'models') topics.add('fleet')
       gathering ??= setTimeout(() => {
         gathering = undefined
         for (const topic of topics) void queries.invalidateQueries({ queryKey: [topic] })

@@ -4,7 +4,7 @@ import * as client from './client.ts'
 import { ApiFailure } from './failure.ts'
 
 /** Events of the live feed invalidate at once; this is the net below them, and the heartbeat. */
-const pollMs = 5_000
+export const pollMs = 5_000
 
 export const useMeQuery = () =>
   useQuery({
@@ -79,7 +79,7 @@ export function useChange<Input, Answer>(change: (input: Input) => Promise<Answe
     mutationFn: change,
     onSuccess: () =>
       Promise.all(
-        ['fleet', 'alarms', 'cases', 'sessions', 'audit'].map((topic) =>
+        ['fleet', 'alarms', 'cases', 'sessions', 'models', 'audit'].map((topic) =>
           queries.invalidateQueries({ queryKey: [topic] }),
         ),
       ),

@@ -5,6 +5,9 @@ import type { AssetDetail } from '../../../protocol/api.ts'
 import { useAlarms, useAsset } from '../api/queries.ts'
 import { SpanChoice, type SpanName, spans } from '../charts/span-choice.tsx'
 import { useWords } from '../i18n/language.tsx'
+import { sayMessage } from '../i18n/said.ts'
+import { useSayText } from '../i18n/speech.ts'
+import { LifePanel } from '../life/life-panel.tsx'
 import { Answer, Nothing } from '../parts/answer.tsx'
 import { Contributions } from '../parts/contributions.tsx'
 import { Go } from '../parts/go.tsx'
@@ -46,9 +49,9 @@ function AssetAlarms({ asset }: { asset: AssetDetail }) {
               <li key={alarm.id}>
                 <AlarmMark alarm={alarm} />
                 {alarm.caseId ? (
-                  <Go to={`/cases/${alarm.caseId}`}>{alarm.message}</Go>
+                  <Go to={`/cases/${alarm.caseId}`}>{sayMessage(alarm.message, t)}</Go>
                 ) : (
-                  <span>{alarm.message}</span>
+                  <span>{sayMessage(alarm.message, t)}</span>
                 )}
                 <Since at={alarm.raisedAt} site={alarm.site} />
               </li>
@@ -62,6 +65,7 @@ function AssetAlarms({ asset }: { asset: AssetDetail }) {
 
 function AssetBody({ asset, label }: { asset: AssetDetail; label: string }) {
   const { t } = useWords()
+  const sayText = useSayText(asset.site)
   const [span, setSpan] = useState<SpanName>('5m')
   return (
     <div className="columns">
@@ -70,7 +74,7 @@ function AssetBody({ asset, label }: { asset: AssetDetail; label: string }) {
           <Text size="sm" c="dimmed">
             {label} · {asset.kind} · {asset.site}
           </Text>
-          {asset.healthReason && <Text size="sm">{asset.healthReason}</Text>}
+          {asset.healthReason && <Text size="sm">{sayText(asset.healthReason)}</Text>}
           {asset.openCase ? (
             <Go to={`/cases/${asset.openCase}`}>{t('asset.open-case')}</Go>
           ) : (
@@ -88,15 +92,19 @@ function AssetBody({ asset, label }: { asset: AssetDetail; label: string }) {
         {asset.model && (
           <Panel title={t('contributions.title')}>
             {/* below the limit the largest deviation is still a deviation of nothing */}
-            <Contributions list={(asset.ratio ?? 0) >= 1 ? asset.model.contributions : []} />
+            <Contributions
+              asset={asset.id}
+              list={(asset.ratio ?? 0) >= 1 ? asset.model.contributions : []}
+            />
           </Panel>
         )}
         <Panel title={t('alarms.title')}>
           <AssetAlarms asset={asset} />
         </Panel>
         <Panel title={t('model.title')}>
-          <ModelCard model={asset.model} />
+          <ModelCard asset={asset} />
         </Panel>
+        <LifePanel asset={asset} />
         <Panel title={t('targets.title')}>
           <Targets targets={asset.targets} />
         </Panel>

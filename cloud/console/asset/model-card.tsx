@@ -1,21 +1,70 @@
-/** Which model watches the asset, in the few facts that let one trust it or not. */
+/** Which model watches the asset, in the few facts that let one trust it or not, and whether the machine still works where it learned. */
+import { Stack, Text } from '@mantine/core'
 import type { AssetDetail } from '../../../protocol/api.ts'
+import { useAssetModels } from '../api/model-queries.ts'
 import { formatNumber } from '../i18n/format.ts'
 import { useWords } from '../i18n/language.tsx'
-import { Nothing } from '../parts/answer.tsx'
+import { useSayText } from '../i18n/speech.ts'
+import { Drift } from '../models/drift.tsx'
+import { IntactMark, JobMark, StageMark } from '../models/model-marks.tsx'
+import { Answer, Nothing } from '../parts/answer.tsx'
 import { Facts } from '../parts/facts.tsx'
+import { Go } from '../parts/go.tsx'
 
-export function ModelCard({ model }: { model: AssetDetail['model'] }) {
+export function ModelCard({ asset }: { asset: AssetDetail }) {
+  const { t } = useWords()
+  const sayText = useSayText(asset.site)
+  const found = useAssetModels(asset.id)
+  return (
+    <Stack gap="xs">
+      {asset.model ? (
+        <ModelInUse asset={asset} model={asset.model} />
+      ) : (
+        <Nothing>{t('model.none')}</Nothing>
+      )}
+      <Answer query={found}>
+        {({ models, drift, job }) => {
+          const broken = models.find(({ intact, stage }) => !intact && stage !== 'retired')
+          return (
+            <>
+              {broken && <IntactMark model={broken} />}
+              {drift && <Drift drift={drift} asset={asset} />}
+              {job && job.state !== 'done' && (
+                <span className="marks">
+                  <JobMark state={job.state} />
+                  <Text component="span" size="sm">
+                    {sayText(job.phase)}
+                  </Text>
+                </span>
+              )}
+            </>
+          )
+        }}
+      </Answer>
+      <Go to={`/assets/${encodeURIComponent(asset.id)}/models`}>{t('models.link')}</Go>
+    </Stack>
+  )
+}
+
+interface ModelInUseProps {
+  asset: AssetDetail
+  model: NonNullable<AssetDetail['model']>
+}
+
+function ModelInUse({ asset, model }: ModelInUseProps) {
   const { t, language } = useWords()
-  if (!model) return <Nothing>{t('model.none')}</Nothing>
+  const versions = useAssetModels(asset.id).data?.models ?? []
+  const version = versions.find(({ sha256 }) => sha256 === model.sha256)
   return (
     <Facts
       facts={[
-        [t('model.name'), `${model.name} ${model.version}`],
+        [t('model.name'), t('model.name-version', { name: model.name, version: model.version })],
+        ...(version
+          ? [[t('model.stage'), <StageMark key="stage" stage={version.stage} />] as const]
+          : []),
         [t('model.rows'), formatNumber(model.trainedRows, language)],
         [t('model.threshold'), formatNumber(model.threshold, language)],
         [t('model.meaning'), t('model.meaning-text')],
-        ['SHA-256', <code key="sha">{model.sha256}</code>],
       ]}
     />
   )

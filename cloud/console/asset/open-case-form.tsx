@@ -1,52 +1,41 @@
-/** Opens a case by hand, for trouble that no rule saw. */
-import { Button, Group, Modal, Stack, TextInput } from '@mantine/core'
-import { useDisclosure } from '@mantine/hooks'
-import { type FormEvent, useState } from 'react'
+/** Opens a case by hand, for trouble that no rule saw or for work that is due. */
+import { TextInput } from '@mantine/core'
+import { useState } from 'react'
 import { openCase } from '../api/client.ts'
 import { useWhyNot } from '../api/permission.tsx'
 import { useChange } from '../api/queries.ts'
 import { useWords } from '../i18n/language.tsx'
-import { ActButton } from '../parts/act-button.tsx'
-import { Problem } from '../parts/answer.tsx'
+import { FormDialog } from '../parts/form.tsx'
 
-export function OpenCaseForm({ asset }: { asset: string }) {
+interface OpenCaseFormProps {
+  asset: string
+  /** What is wrong, when it is known beforehand. */
+  proposed?: string
+  /** The words of the button. */
+  button?: string
+}
+
+export function OpenCaseForm({ asset, proposed = '', button }: OpenCaseFormProps) {
   const { t } = useWords()
   const whyNot = useWhyNot()
-  const [shown, { open, close }] = useDisclosure(false)
-  const [title, setTitle] = useState('')
+  const [title, setTitle] = useState(proposed)
   const change = useChange(openCase)
-  const onSubmit = (event: FormEvent) => {
-    event.preventDefault()
-    change.mutate({ asset, title }, { onSuccess: close })
-  }
   return (
-    <>
-      <ActButton variant="default" why={whyNot('case.work')} onClick={open}>
-        {t('case.open')}
-      </ActButton>
-      <Modal
-        opened={shown}
-        onClose={close}
-        title={t('case.open')}
-        closeButtonProps={{ 'aria-label': t('dialog.close') }}
-      >
-        <Stack gap="sm" component="form" onSubmit={onSubmit}>
-          <TextInput
-            label={t('case.title')}
-            required
-            minLength={3}
-            maxLength={200}
-            value={title}
-            onChange={(event) => setTitle(event.currentTarget.value)}
-          />
-          {change.error && <Problem error={change.error} />}
-          <Group>
-            <Button type="submit" loading={change.isPending}>
-              {t('case.open-submit')}
-            </Button>
-          </Group>
-        </Stack>
-      </Modal>
-    </>
+    <FormDialog
+      title={button ?? t('case.open')}
+      submit={t('case.open-submit')}
+      why={whyNot('case.work')}
+      change={change}
+      onSubmit={(done) => change.mutate({ asset, title }, done)}
+    >
+      <TextInput
+        label={t('case.title')}
+        required
+        minLength={3}
+        maxLength={200}
+        value={title}
+        onChange={(event) => setTitle(event.currentTarget.value)}
+      />
+    </FormDialog>
   )
 }

@@ -1,12 +1,9 @@
 /** The score around the event, from before the first alarm to after the recovery, with the marks of what happened. */
 import { useMemo } from 'react'
 import type { CaseDetail } from '../../../protocol/api.ts'
-import { emptyTrend } from '../charts/trend.ts'
-import { TrendChart } from '../charts/trend-chart.tsx'
-import { useTrend } from '../charts/use-trend.ts'
+import { RatioChart } from '../charts/ratio-chart.tsx'
 import { useWords } from '../i18n/language.tsx'
-import { usePlace } from '../i18n/place.ts'
-import { Nothing, Problem } from '../parts/answer.tsx'
+import { Nothing } from '../parts/answer.tsx'
 import { When } from '../parts/when.tsx'
 
 /** Shown before the first alarm, to see the normal state. */
@@ -42,23 +39,17 @@ function useMoments(detail: CaseDetail): Moment[] {
 
 export function CaseChart({ detail }: { detail: CaseDetail }) {
   const { t } = useWords()
-  const place = usePlace(detail.site)
   const moments = useMoments(detail)
   const first = Math.min(detail.openedAt, ...detail.alarms.map(({ raisedAt }) => raisedAt))
   const end = detail.closedAt ?? Math.ceil(Date.now() / stepMs) * stepMs
   const window = useMemo(() => ({ from: first - beforeMs, to: end + afterMs }), [first, end])
-  const { query, trend } = useTrend(detail.ratioTag, window)
   if (detail.ratioTag === null) return <Nothing>{t('model.none')}</Nothing>
   return (
     <>
-      {query.error && <Problem error={query.error} again={() => void query.refetch()} />}
-      <TrendChart
-        name={t('chart.ratio')}
-        unit={null}
-        trend={trend?.trend ?? emptyTrend()}
+      <RatioChart
+        tag={detail.ratioTag}
+        site={detail.site}
         window={window}
-        place={place}
-        limit={1}
         marks={moments}
         height={220}
       />

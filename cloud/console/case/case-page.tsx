@@ -3,7 +3,9 @@ import { Stack, Text } from '@mantine/core'
 import type { CaseDetail } from '../../../protocol/api.ts'
 import { AlarmCard } from '../alarms/alarm-card.tsx'
 import { useCase } from '../api/queries.ts'
+import { ExplanationView } from '../explanation/explanation.tsx'
 import { useWords } from '../i18n/language.tsx'
+import { sayMessage } from '../i18n/said.ts'
 import { Answer, Nothing } from '../parts/answer.tsx'
 import { Contributions } from '../parts/contributions.tsx'
 import { Go } from '../parts/go.tsx'
@@ -21,11 +23,12 @@ import { Recovery } from './recovery.tsx'
 import { WorkButtons } from './work-buttons.tsx'
 
 export function CasePage({ id }: { id: string }) {
+  const { t } = useWords()
   const found = useCase(id)
   return (
     <Answer query={found}>
       {(detail) => (
-        <Page title={detail.title} side={<CaseMarks detail={detail} />}>
+        <Page title={sayMessage(detail.title, t)} side={<CaseMarks detail={detail} />}>
           <CaseBody detail={detail} />
         </Page>
       )}
@@ -46,6 +49,8 @@ function CaseMarks({ detail }: { detail: CaseDetail }) {
 function CaseBody({ detail }: { detail: CaseDetail }) {
   const { t } = useWords()
   const open = detail.closedAt === null
+  // The alarm that came first saw the beginning: it points at the cause.
+  const first = detail.alarms.toSorted((a, b) => a.raisedAt - b.raisedAt)[0]
   return (
     <Stack gap="sm">
       <Text size="sm" c="dimmed" className="no-print">
@@ -72,8 +77,13 @@ function CaseBody({ detail }: { detail: CaseDetail }) {
             <CaseChart detail={detail} />
           </Panel>
           <Panel title={t('contributions.title')}>
-            <Contributions list={detail.contributions} />
+            <Contributions asset={detail.asset} list={detail.contributions} />
           </Panel>
+          {first && (
+            <Panel title={t('why.title')}>
+              <ExplanationView alarm={first} />
+            </Panel>
+          )}
           <Panel title={t('alarms.title')}>
             <Stack gap="xs">
               {detail.alarms.length === 0 && <Nothing>{t('case.no-alarms')}</Nothing>}

@@ -4,6 +4,7 @@ import { IconPrinter } from '@tabler/icons-react'
 import type { CaseReport } from '../../../protocol/api.ts'
 import { formatNumber } from '../i18n/format.ts'
 import { useWords } from '../i18n/language.tsx'
+import { sayMessage } from '../i18n/said.ts'
 import { Nothing } from '../parts/answer.tsx'
 import { Facts } from '../parts/facts.tsx'
 import { Mark } from '../parts/mark.tsx'
@@ -20,7 +21,7 @@ function ReportFacts({ report }: { report: CaseReport }) {
   return (
     <Facts
       facts={[
-        [t('case'), `${report.title} (${report.caseId})`],
+        [t('case'), `${sayMessage(report.title, t)} (${report.caseId})`],
         [t('asset.title'), `${report.asset} · ${site}`],
         [t('case.opened'), <When key="opened" at={report.openedAt} site={site} />],
         [

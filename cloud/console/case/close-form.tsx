@@ -1,17 +1,18 @@
 /** Closes a case: cause, action, usefulness, and why it is closed when the recovery was not verified. */
-import { Group, NativeSelect, Stack, Textarea } from '@mantine/core'
-import { type ChangeEvent, type FormEvent, useState } from 'react'
+import { Group, NativeSelect } from '@mantine/core'
+import { useState } from 'react'
 import type { CaseDetail, CloseRequest } from '../../../protocol/api.ts'
 import { closeCase } from '../api/client.ts'
 import { useWhyNot } from '../api/permission.tsx'
 import { useChange } from '../api/queries.ts'
 import { useWords } from '../i18n/language.tsx'
+import { usePlace } from '../i18n/place.ts'
 import { ActButton } from '../parts/act-button.tsx'
-import { Problem } from '../parts/answer.tsx'
+import { Form } from '../parts/form.tsx'
 import { Panel } from '../parts/panel.tsx'
+import { WordsField } from '../parts/words-field.tsx'
+import { type Failure, FailureFields, failureOf } from './failure-fields.tsx'
 import { useUsefulness } from './usefulness.ts'
-
-const textLimits = { required: true, minLength: 3, maxLength: 2000, autosize: true, minRows: 2 }
 
 /** Folded until the recovery is verified: closing earlier is possible, but it is not the usual way. */
 export function CloseForm({ detail }: { detail: CaseDetail }) {
@@ -37,24 +38,29 @@ export function CloseForm({ detail }: { detail: CaseDetail }) {
 function OpenForm({ detail }: { detail: CaseDetail }) {
   const { t } = useWords()
   const choices = useUsefulness()
+  const { timeZone } = usePlace(detail.site)
   const [form, setForm] = useState<CloseRequest>({ cause: '', action: '', usefulness: 'useful' })
+  const [failure, setFailure] = useState<Failure>({ mode: '', part: '', at: '' })
   const change = useChange((body: CloseRequest) => closeCase(detail.id, body))
   const unverified = detail.verifiedAt === null
-  const onSubmit = (event: FormEvent) => {
-    event.preventDefault()
+  const failed = form.usefulness === 'useful'
+  const onSubmit = () => {
     const { unverifiedReason, ...rest } = form
-    change.mutate(unverified ? { ...rest, unverifiedReason } : rest)
+    change.mutate({
+      ...rest,
+      ...(unverified && { unverifiedReason }),
+      ...(failed && failureOf(failure, timeZone)),
+    })
   }
   const field = (name: 'cause' | 'action' | 'unverifiedReason') => ({
-    ...textLimits,
+    maxLength: 2000,
     value: form[name] ?? '',
-    onChange: ({ currentTarget }: ChangeEvent<HTMLTextAreaElement>) =>
-      setForm({ ...form, [name]: currentTarget.value }),
+    onChange: (next: string) => setForm({ ...form, [name]: next }),
   })
   return (
-    <Stack gap="xs" component="form" onSubmit={onSubmit}>
-      <Textarea label={t('close.cause')} {...field('cause')} />
-      <Textarea label={t('close.action')} {...field('action')} />
+    <Form change={change} submit={t('close.submit')} onSubmit={onSubmit}>
+      <WordsField label={t('close.cause')} {...field('cause')} />
+      <WordsField label={t('close.action')} {...field('action')} />
       <NativeSelect
         label={t('case.usefulness')}
         data={choices.options}
@@ -63,19 +69,14 @@ function OpenForm({ detail }: { detail: CaseDetail }) {
           setForm({ ...form, usefulness: choices.parse(value) })
         }
       />
+      {failed && <FailureFields failure={failure} onChange={setFailure} />}
       {unverified && (
-        <Textarea
+        <WordsField
           label={t('close.unverified')}
           description={t('close.unverified-help')}
           {...field('unverifiedReason')}
         />
       )}
-      {change.error && <Problem error={change.error} />}
-      <Group>
-        <ActButton type="submit" why={null} loading={change.isPending}>
-          {t('close.submit')}
-        </ActButton>
-      </Group>
-    </Stack>
+    </Form>
   )
 }

@@ -3,12 +3,14 @@ import { Progress, Text } from '@mantine/core'
 import type { CaseDetail } from '../../../protocol/api.ts'
 import { formatDuration } from '../i18n/format.ts'
 import { useWords } from '../i18n/language.tsx'
+import { useSayText } from '../i18n/speech.ts'
 import { Mark } from '../parts/mark.tsx'
 import { Panel } from '../parts/panel.tsx'
 import { When } from '../parts/when.tsx'
 
 export function Recovery({ detail }: { detail: CaseDetail }) {
   const { t, language } = useWords()
+  const sayText = useSayText(detail.site)
   const { condition, heldMs, holdMs } = detail.recovery
   const held = detail.verifiedAt === null ? Math.min(heldMs, holdMs) : holdMs
   const progress = t('recovery.progress', {
@@ -17,7 +19,7 @@ export function Recovery({ detail }: { detail: CaseDetail }) {
   })
   return (
     <Panel title={t('recovery.title')}>
-      <Text size="sm">{condition}</Text>
+      <Text size="sm">{sayText(condition)}</Text>
       <Progress.Root size="md" my={6}>
         <Progress.Section
           value={holdMs > 0 ? (100 * held) / holdMs : 0}

@@ -1,7 +1,6 @@
 /** Moves the case along by hand where its state allows, and dismisses it where there was nothing. */
-import { Button, Group, Modal, NativeSelect, Stack, Textarea } from '@mantine/core'
-import { useDisclosure } from '@mantine/hooks'
-import { type FormEvent, useState } from 'react'
+import { Group, NativeSelect } from '@mantine/core'
+import { useState } from 'react'
 import type { CaseDetail, DismissRequest } from '../../../protocol/api.ts'
 import { actionsIn, caseTransitions } from '../../../protocol/states.ts'
 import { dismissCase, transitionCase } from '../api/client.ts'
@@ -10,7 +9,9 @@ import { useChange } from '../api/queries.ts'
 import { useWords } from '../i18n/language.tsx'
 import { ActButton } from '../parts/act-button.tsx'
 import { Problem } from '../parts/answer.tsx'
+import { FormDialog } from '../parts/form.tsx'
 import { Panel } from '../parts/panel.tsx'
+import { WordsField } from '../parts/words-field.tsx'
 import { useUsefulness } from './usefulness.ts'
 
 const moves = ['diagnose', 'fix', 'verify'] as const
@@ -46,48 +47,24 @@ function DismissForm({ id, why }: { id: string; why: string | null }) {
   const { t } = useWords()
   const whyNot = useWhyNot()
   const choices = useUsefulness()
-  const [shown, { open, close }] = useDisclosure(false)
   const [reason, setReason] = useState('')
   const [useful, setUseful] = useState<DismissRequest['usefulness']>('too-sensitive')
   const dismiss = useChange(() => dismissCase(id, { reason, usefulness: useful }))
-  const onSubmit = (event: FormEvent) => {
-    event.preventDefault()
-    dismiss.mutate(undefined, { onSuccess: close })
-  }
   return (
-    <>
-      <ActButton variant="default" why={why ?? whyNot('case.close')} onClick={open}>
-        {t('case.dismiss')}
-      </ActButton>
-      <Modal
-        opened={shown}
-        onClose={close}
-        title={t('case.dismiss')}
-        closeButtonProps={{ 'aria-label': t('dialog.close') }}
-      >
-        <Stack gap="sm" component="form" onSubmit={onSubmit}>
-          <Textarea
-            label={t('reason')}
-            required
-            minLength={3}
-            maxLength={2000}
-            value={reason}
-            onChange={(event) => setReason(event.currentTarget.value)}
-          />
-          <NativeSelect
-            label={t('case.usefulness')}
-            data={choices.options}
-            value={useful}
-            onChange={(event) => setUseful(choices.parse(event.currentTarget.value))}
-          />
-          {dismiss.error && <Problem error={dismiss.error} />}
-          <Group>
-            <Button type="submit" loading={dismiss.isPending}>
-              {t('case.dismiss-submit')}
-            </Button>
-          </Group>
-        </Stack>
-      </Modal>
-    </>
+    <FormDialog
+      title={t('case.dismiss')}
+      submit={t('case.dismiss-submit')}
+      why={why ?? whyNot('case.close')}
+      change={dismiss}
+      onSubmit={(done) => dismiss.mutate(undefined, done)}
+    >
+      <WordsField label={t('reason')} maxLength={2000} value={reason} onChange={setReason} />
+      <NativeSelect
+        label={t('case.usefulness')}
+        data={choices.options}
+        value={useful}
+        onChange={(event) => setUseful(choices.parse(event.currentTarget.value))}
+      />
+    </FormDialog>
   )
 }

@@ -4,6 +4,7 @@ import { useState } from 'react'
 import type { Scope } from '../api/client.ts'
 import { useCases } from '../api/queries.ts'
 import { useWords } from '../i18n/language.tsx'
+import { sayMessage } from '../i18n/said.ts'
 import { Answer, Nothing } from '../parts/answer.tsx'
 import { Go } from '../parts/go.tsx'
 import { Mark } from '../parts/mark.tsx'
@@ -38,7 +39,7 @@ export function CasesPage() {
               {list.map((one) => (
                 <Table.Tr key={one.id}>
                   <Table.Th scope="row">
-                    <Go to={`/cases/${one.id}`}>{one.title}</Go>
+                    <Go to={`/cases/${one.id}`}>{sayMessage(one.title, t)}</Go>
                   </Table.Th>
                   <Table.Td>
                     <Go to={`/assets/${encodeURIComponent(one.asset)}`}>{one.assetName}</Go>

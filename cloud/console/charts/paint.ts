@@ -12,6 +12,8 @@ export interface Ink {
   stale: string
   bad: string
   mark: string
+  chosen: string
+  excluded: string
 }
 
 /** Reads the chart's colours from the style sheet, so that light and dark live in one place. */
@@ -28,6 +30,8 @@ export function readInk(element: Element): Ink {
     stale: ink('stale'),
     bad: ink('bad'),
     mark: ink('mark'),
+    chosen: ink('chosen'),
+    excluded: ink('excluded'),
   }
 }
 
@@ -36,19 +40,67 @@ export interface EventMark {
   label: string
 }
 
+/** A stretch that a person or the system has chosen, or left out. */
+export interface Shade {
+  from: number
+  to: number
+  kind: 'chosen' | 'excluded'
+}
+
 export interface Painted {
   spans: readonly Span[]
+  shades: readonly Shade[]
   marks: readonly EventMark[]
   limit: number | null
 }
 
-function paintBox(chart: uPlot, span: { from: number; to: number }, color: string): void {
+/** The box of a stretch on the canvas; undefined: it is out of view. */
+function boxOf(chart: uPlot, span: { from: number; to: number }) {
   const { left, top, width, height } = chart.bbox
   const from = Math.max(left, chart.valToPos(span.from, 'x', true))
   const to = Math.min(left + width, chart.valToPos(span.to, 'x', true))
-  if (to <= from) return
+  return to > from ? { from, to, top, height } : undefined
+}
+
+function paintBox(chart: uPlot, span: { from: number; to: number }, color: string): void {
+  const box = boxOf(chart, span)
+  if (!box) return
   chart.ctx.fillStyle = color
-  chart.ctx.fillRect(from, top, to - from, height)
+  chart.ctx.fillRect(box.from, box.top, box.to - box.from, box.height)
+}
+
+/** Slanted lines, so that what is left out differs from what is chosen without its colour. */
+function paintHatch(chart: uPlot, span: { from: number; to: number }, color: string): void {
+  const box = boxOf(chart, span)
+  if (!box) return
+  const { ctx } = chart
+  const step = 7 * devicePixelRatio
+  ctx.save()
+  ctx.beginPath()
+  ctx.rect(box.from, box.top, box.to - box.from, box.height)
+  ctx.clip()
+  ctx.strokeStyle = color
+  ctx.lineWidth = devicePixelRatio
+  ctx.beginPath()
+  for (let x = box.from - box.height; x < box.to; x += step) {
+    ctx.moveTo(x, box.top + box.height)
+    ctx.lineTo(x + box.height, box.top)
+  }
+  ctx.stroke()
+  ctx.restore()
+}
+
+/** A tint with a bar along its foot, or a hatch. */
+function paintShade(chart: uPlot, shade: Shade, ink: Ink): void {
+  if (shade.kind === 'excluded') paintHatch(chart, shade, ink.excluded)
+  const box = shade.kind === 'chosen' ? boxOf(chart, shade) : undefined
+  if (!box) return
+  const foot = 4 * devicePixelRatio
+  chart.ctx.fillStyle = ink.chosen
+  chart.ctx.globalAlpha = 0.16
+  chart.ctx.fillRect(box.from, box.top, box.to - box.from, box.height)
+  chart.ctx.globalAlpha = 1
+  chart.ctx.fillRect(box.from, box.top + box.height - foot, box.to - box.from, foot)
 }
 
 function paintLimit(chart: uPlot, limit: number, ink: Ink): void {
@@ -65,8 +117,9 @@ function paintLimit(chart: uPlot, limit: number, ink: Ink): void {
 }
 
 /** Below the line: shades and the alarm band. */
-export function paintUnder(chart: uPlot, { spans, limit }: Painted, ink: Ink): void {
+export function paintUnder(chart: uPlot, { spans, shades, limit }: Painted, ink: Ink): void {
   chart.ctx.save()
+  for (const shade of shades) paintShade(chart, shade, ink)
   if (limit !== null) paintLimit(chart, limit, ink)
   for (const span of spans) paintBox(chart, span, span.kind === 'stale' ? ink.stale : ink.bad)
   chart.ctx.restore()

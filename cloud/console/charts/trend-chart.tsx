@@ -6,8 +6,9 @@ import uPlot from 'uplot'
 import { formatInstant, formatNumber, type Place } from '../i18n/format.ts'
 import { useWords } from '../i18n/language.tsx'
 import { type ChartState, createChartOptions } from './chart-options.ts'
-import { type EventMark, readInk } from './paint.ts'
+import { type EventMark, readInk, type Shade } from './paint.ts'
 import { pointAt, poorSpans, type Trend } from './trend.ts'
+import { TrendTable } from './trend-table.tsx'
 import type { Window } from './use-trend.ts'
 
 interface TrendChartProps {
@@ -19,18 +20,19 @@ interface TrendChartProps {
   height?: number
   limit?: number
   marks?: readonly EventMark[]
+  shades?: readonly Shade[]
 }
 
 /** Creates the chart when its surroundings change, and only hands it new data otherwise. */
 function usePlot(props: TrendChartProps, onPoint: (at: number | null) => void) {
-  const { trend, window, place, height = 180, limit = null, marks = [] } = props
+  const { trend, window, place, height = 180, limit = null, marks = [], shades = [] } = props
   const { ref: sized, width } = useElementSize<HTMLDivElement>()
   const [element, setElement] = useState<HTMLDivElement | null>(null)
   const ref = useMergedRef(sized, setElement)
   const scheme = useComputedColorScheme('light')
   const plot = useRef<uPlot>(null)
-  const state = useRef<ChartState>({ window, limit, marks, spans: [] })
-  state.current = { window, limit, marks, spans: poorSpans(trend) }
+  const state = useRef<ChartState>({ window, limit, marks, shades, spans: [] })
+  state.current = { window, limit, marks, shades, spans: poorSpans(trend) }
   const { language, timeZone } = place
   // biome-ignore lint/correctness/useExhaustiveDependencies: `scheme` changes the ink that is read
   useEffect(() => {
@@ -61,7 +63,10 @@ function usePlot(props: TrendChartProps, onPoint: (at: number | null) => void) {
   return ref
 }
 
-function Readout({ trend, unit, place, at }: TrendChartProps & { at: number | null }) {
+/** Over more than this a time of day says nothing without its day. */
+const longMs = 72_000_000
+
+function Readout({ trend, unit, place, window, at }: TrendChartProps & { at: number | null }) {
   const { t } = useWords()
   const index = at === null ? trend.at.length - 1 : pointAt(trend, at)
   const instant = index === undefined ? undefined : trend.at[index]
@@ -70,7 +75,8 @@ function Readout({ trend, unit, place, at }: TrendChartProps & { at: number | nu
     value === null || value === undefined ? '—' : formatNumber(value, place.language)
   const [low, mean, high] = [trend.min[index], trend.mean[index], trend.max[index]]
   const words = low === high ? show(mean) : `${show(mean)} (${show(low)} – ${show(high)})`
-  return `${formatInstant(instant, 'time', place)} · ${words}${unit ? ` ${unit}` : ''}`
+  const style = window.to - window.from > longMs ? 'moment' : 'time'
+  return `${formatInstant(instant, style, place)} · ${words}${unit ? ` ${unit}` : ''}`
 }
 
 export function TrendChart(props: TrendChartProps) {
@@ -95,6 +101,7 @@ export function TrendChart(props: TrendChartProps) {
         aria-label={t('chart.label', { name })}
         style={{ height, overflow: 'hidden' }}
       />
+      <TrendTable name={name} unit={unit} trend={props.trend} place={props.place} />
     </figure>
   )
 }

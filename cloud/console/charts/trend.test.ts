@@ -1,6 +1,6 @@
 /** What a trend shows of its data: newest samples, gaps, and stretches of poor quality. */
 import { describe, expect, it } from 'vitest'
-import { breakGaps, joinTrend, pointAt, poorSpans, type Series } from './trend.ts'
+import { breakGaps, joinTrend, pickRows, pointAt, poorSpans, type Series } from './trend.ts'
 
 const history: Series = {
   tag: 'plant/gw/press/Pressure',
@@ -60,5 +60,12 @@ describe('a trend', () => {
     const trend = joinTrend(history, [])
     expect(pointAt(trend, 2_500)).toBe(1)
     expect(pointAt(trend, 500)).toBeUndefined()
+  })
+
+  it('picks few rows for a table, evenly, the newest among them', () => {
+    const trend = joinTrend(history, [sample(5_000, 7)])
+    expect(pickRows(trend, 3).map(({ at }) => at)).toEqual([1_000, 3_000, 5_000])
+    expect(pickRows(trend, 3).at(-1)).toEqual({ at: 5_000, min: 7, mean: 7, max: 7 })
+    expect(pickRows(joinTrend(undefined, []), 3)).toEqual([])
   })
 })

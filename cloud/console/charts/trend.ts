@@ -110,3 +110,16 @@ export function pointAt(trend: Trend, at: number): number | undefined {
   const index = trend.at.findLastIndex((value) => value <= at)
   return index < 0 ? undefined : index
 }
+
+/** At most `count` points spread evenly over the trend, the last one among them. */
+export function pickRows(trend: Trend, count: number) {
+  const step = Math.max(1, Math.ceil(trend.at.length / count))
+  return trend.at
+    .map((at, index) => ({
+      at,
+      min: trend.min[index] ?? null,
+      mean: trend.mean[index] ?? null,
+      max: trend.max[index] ?? null,
+    }))
+    .filter((_, index) => (trend.at.length - 1 - index) % step === 0)
+}

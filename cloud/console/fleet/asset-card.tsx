@@ -3,11 +3,13 @@ import { Text } from '@mantine/core'
 import type { AssetSummary } from '../../../protocol/api.ts'
 import { formatNumber } from '../i18n/format.ts'
 import { useWords } from '../i18n/language.tsx'
+import { useSayText } from '../i18n/speech.ts'
 import { Go } from '../parts/go.tsx'
 import { HealthMark } from '../parts/state-marks.tsx'
 
 export function AssetCard({ asset }: { asset: AssetSummary }) {
   const { t, language } = useWords()
+  const sayText = useSayText(asset.site)
   return (
     <article className="card" data-health={asset.health}>
       <header>
@@ -30,7 +32,7 @@ export function AssetCard({ asset }: { asset: AssetSummary }) {
           </span>
         </div>
       )}
-      {asset.healthReason && <Text size="sm">{asset.healthReason}</Text>}
+      {asset.healthReason && <Text size="sm">{sayText(asset.healthReason)}</Text>}
       {asset.activeAlarms > 0 && (
         <Text size="sm">{t('asset.active-alarms', { count: asset.activeAlarms })}</Text>
       )}

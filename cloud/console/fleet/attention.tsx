@@ -3,6 +3,7 @@ import type { Fleet } from '../../../protocol/api.ts'
 import { useMe } from '../api/permission.tsx'
 import { useAlarms, useSessions } from '../api/queries.ts'
 import { useWords } from '../i18n/language.tsx'
+import { sayMessage } from '../i18n/said.ts'
 import { Nothing, Problem } from '../parts/answer.tsx'
 import { Go } from '../parts/go.tsx'
 import { Mark } from '../parts/mark.tsx'
@@ -42,7 +43,7 @@ export function Attention({ sites }: { sites: readonly Site[] }) {
           <li key={alarm.id}>
             <AlarmMark alarm={alarm} />
             <Go to={alarm.caseId ? `/cases/${alarm.caseId}` : `/assets/${alarm.asset}`}>
-              {alarm.assetName}: {alarm.message}
+              {alarm.assetName}: {sayMessage(alarm.message, t)}
             </Go>
             <Since at={alarm.raisedAt} site={alarm.site} />
           </li>

@@ -1,8 +1,10 @@
 /** One gateway: whether it is heard, its tunnel, its devices with the quality of their tags, and the gaps it reported. */
 import { Group, Table, Text } from '@mantine/core'
 import type { DeviceView, GatewayView } from '../../../protocol/api.ts'
+import { configPath } from '../api/gateway-client.ts'
 import { formatDuration } from '../i18n/format.ts'
 import { useWords } from '../i18n/language.tsx'
+import { Go } from '../parts/go.tsx'
 import { Mark } from '../parts/mark.tsx'
 import { Since, When } from '../parts/when.tsx'
 import { WideTable } from '../parts/wide-table.tsx'
@@ -27,7 +29,9 @@ function DeviceRow({
           {t(heard ? 'device.online' : silent ? 'device.unknown' : 'device.offline')}
         </Mark>
       </Table.Td>
-      <Table.Td>{device.since === null ? '—' : <Since at={device.since} site={site} />}</Table.Td>
+      <Table.Td>
+        {device.since === null ? '—' : <Since at={device.since} site={site} plain />}
+      </Table.Td>
       <Table.Td className="number">{device.good}</Table.Td>
       <Table.Td className="number" data-tone={device.stale > 0 ? 'warn' : undefined}>
         {device.stale}
@@ -77,11 +81,15 @@ export function GatewayBlock({ gateway }: { gateway: GatewayView }) {
         <Mark tone={gateway.tunnel ? 'good' : 'idle'}>
           {t(gateway.tunnel ? 'gateway.tunnel-up' : 'gateway.tunnel-down')}
         </Mark>
+        {gateway.contestedAt !== undefined && <Mark tone="bad">{t('gateway.contested')}</Mark>}
         {gateway.software && (
           <Text size="xs" c="dimmed">
             {gateway.software}
           </Text>
         )}
+        <Text size="xs" component="span">
+          <Go to={configPath({ site: gateway.site, gateway: gateway.id })}>{t('config.link')}</Go>
+        </Text>
       </Group>
       {!gateway.online && <Text size="sm">{t('gateway.last-known')}</Text>}
       <WideTable

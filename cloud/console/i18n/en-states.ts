@@ -60,6 +60,7 @@ export const enStates = {
   'consent.always': 'The site always allows it',
   'consent.schedule': 'The site allows it at set hours',
   'consent.request': 'The site must approve each request',
+  'consent.local': 'Somebody at the machine must say yes at the gateway',
   'consent.key-switch': 'A key switch at the machine must be on',
   'consent.passkey': 'The site approves with a passkey',
   'end.closed-by-user': 'Ended by a person',

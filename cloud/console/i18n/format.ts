@@ -1,11 +1,13 @@
 /** Instants, durations and values as people read them, by Intl, in the site's time zone. */
 import type { SampleView } from '../../../protocol/api.ts'
 
-export type InstantStyle = 'time' | 'minute' | 'day' | 'full'
+export type InstantStyle = 'time' | 'minute' | 'day' | 'date' | 'moment' | 'full'
 const styles = {
   time: { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' },
   minute: { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' },
   day: { month: 'short', day: 'numeric' },
+  date: { year: 'numeric', month: 'short', day: 'numeric' },
+  moment: { month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' },
   full: {
     year: 'numeric',
     month: 'short',
@@ -87,4 +89,19 @@ export function formatBytes(bytes: number, language: string): string {
     unitDisplay: 'short',
     maximumFractionDigits: kilo ? 1 : 0,
   }).format(kilo ? bytes / 1000 : bytes)
+}
+
+/** A share of 1 as percent. */
+export function formatShare(share: number, language: string): string {
+  const maximumFractionDigits = share < 0.01 ? 2 : share < 0.1 || share > 0.9 ? 1 : 0
+  return new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits }).format(share)
+}
+
+const weekMs = 604_800_000
+
+/** A long stretch in whole weeks, a shorter one like any duration. */
+export function formatSpan(ms: number, language: string): string {
+  if (ms < 2 * weekMs) return formatDuration(ms, language)
+  const options = { style: 'unit', unit: 'week', unitDisplay: 'long' } as const
+  return new Intl.NumberFormat(language, options).format(Math.round(ms / weekMs))
 }

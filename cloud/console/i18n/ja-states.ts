@@ -61,6 +61,7 @@ export const jaStates = {
   'consent.always': '拠点は常に許可しています',
   'consent.schedule': '拠点は決められた時間帯に許可しています',
   'consent.request': '申請ごとに拠点の承認が必要です',
+  'consent.local': '現場の担当者がゲートウェイの画面で承認する必要があります',
   'consent.key-switch': '機械側のキースイッチを入れる必要があります',
   'consent.passkey': '拠点がパスキーで承認します',
   'end.closed-by-user': '人が終了した',

@@ -20,12 +20,19 @@ export function When({ at, site, style = 'full' }: WhenProps) {
   )
 }
 
+interface SinceProps {
+  at: number
+  site?: string
+  /** Where the word stands already, as in the head of a column: "12:03:10 (4 min)". */
+  plain?: boolean
+}
+
 /** "since 12:03:10 (4 min)". */
-export function Since({ at, site }: { at: number; site?: string }) {
+export function Since({ at, site, plain = false }: SinceProps) {
   const { t, language } = useWords()
   const place = usePlace(site)
   const now = useNow()
-  const words = t('since', {
+  const words = t(plain ? 'since.plain' : 'since', {
     time: formatInstant(at, now - at > 43_200_000 ? 'full' : 'time', place),
     age: formatDuration(now - at, language),
   })

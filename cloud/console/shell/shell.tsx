@@ -5,6 +5,7 @@ import {
   IconAlertTriangle,
   IconBriefcase,
   IconBuildingFactory2,
+  IconChartDots,
   IconDeviceDesktopShare,
   IconListDetails,
 } from '@tabler/icons-react'
@@ -23,6 +24,7 @@ const places = [
   { path: '/alarms', words: 'nav.alarms', icon: IconAlertTriangle },
   { path: '/cases', words: 'nav.cases', icon: IconBriefcase },
   { path: '/sessions', words: 'nav.sessions', icon: IconDeviceDesktopShare },
+  { path: '/models', words: 'nav.models', icon: IconChartDots },
   { path: '/audit', words: 'nav.audit', icon: IconListDetails },
 ] as const
 

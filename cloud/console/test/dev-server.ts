@@ -2,33 +2,16 @@
 import cookie from '@fastify/cookie'
 import serveFiles from '@fastify/static'
 import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
-import type { TSchema } from 'typebox'
-import { Value } from 'typebox/value'
 import * as api from '../../../protocol/api.ts'
+import { addConfigs } from './config-routes.ts'
+import { body, checked, person, Refused } from './contract.ts'
+import { finishStory } from './finished.ts'
+import { addModels } from './model-routes.ts'
+import { createModelStory } from './model-story.ts'
 import { password, people } from './people.ts'
 import { asset, rangeOf, samplesOf } from './plant.ts'
-import { createStory, Refused, type Story } from './story.ts'
+import { createStory, type Story } from './story.ts'
 import { assetOf, fleetOf } from './views.ts'
-
-/** Answers only what the schema allows: a fixture that drifts from the contract must fail loudly. */
-function checked(schema: TSchema, answer: unknown): unknown {
-  if (Value.Check(schema, answer)) return answer
-  throw new Error(
-    `not by the contract: ${JSON.stringify(Value.Errors(schema, answer).slice(0, 3))}`,
-  )
-}
-
-function body<Schema extends TSchema>(schema: Schema, request: FastifyRequest) {
-  const content = request.body
-  if (!Value.Check(schema, content)) throw new Refused(422, 'The request is not by the contract.')
-  return content
-}
-
-function person(request: FastifyRequest): api.Me {
-  const found = people.find(({ login }) => login === request.cookies.login)
-  if (!found) throw new Refused(401, 'Log in first.')
-  return found
-}
 
 function addLogin(app: FastifyInstance) {
   app.post('/api/login', (request, reply) => {
@@ -109,6 +92,11 @@ function addChanging(app: FastifyInstance, story: Story, hmi: () => string) {
     })
     return {}
   })
+  app.post('/api/alarms/:id/unshelve', (request) => {
+    person(request, 'alarm.shelve')
+    Object.assign(story.alarm, { shelving: 'Unshelved', shelvedUntil: null })
+    return {}
+  })
   app.post('/api/cases/:id/transition', (request) => {
     story.moveCase(body(api.CaseTransitionRequest, request).action)
     return {}
@@ -133,6 +121,7 @@ function addChanging(app: FastifyInstance, story: Story, hmi: () => string) {
 }
 
 function addEvents(app: FastifyInstance, story: Story) {
+  const listeners = new Set<() => void>()
   app.get<{ Querystring: { asset?: string } }>('/api/events', ({ query }, reply) => {
     reply.hijack()
     reply.raw.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
@@ -140,9 +129,20 @@ function addEvents(app: FastifyInstance, story: Story) {
     const timer = setInterval(() => {
       if (query.asset === asset)
         send({ kind: 'samples', samples: samplesOf(story.plant, Date.now()) })
-      send({ kind: 'changed', what: 'cases', id: null })
     }, 1_000)
-    reply.raw.on('close', () => clearInterval(timer))
+    const tell = () => {
+      send({ kind: 'changed', what: 'cases', id: null })
+      send({ kind: 'changed', what: 'models', id: null })
+    }
+    listeners.add(tell)
+    reply.raw.on('close', () => {
+      clearInterval(timer)
+      listeners.delete(tell)
+    })
+  })
+  // As the real cloud does: who changes something is heard at once.
+  app.addHook('onResponse', async ({ method }) => {
+    if (method === 'POST') for (const tell of listeners) tell()
   })
 }
 
@@ -159,9 +159,17 @@ function createHmi(story: Story): FastifyInstance {
   return app
 }
 
+interface DevServerOptions {
+  port?: number
+  /** The case has been worked on and closed before anybody looks. */
+  finished?: boolean
+}
+
 /** Serves the built console from `dist` on a free port; disposing it closes both servers. */
-export async function openDevServer(dist: string, port = 0) {
+export async function openDevServer(dist: string, options: DevServerOptions = {}) {
+  const { port = 0, finished = false } = options
   const story = createStory(Date.now())
+  if (finished) finishStory(story, Date.now())
   const hmi = createHmi(story)
   const hmiUrl = await hmi.listen({ host: '127.0.0.1', port: 0 })
   const app = fastify({ forceCloseConnections: true })
@@ -190,6 +198,8 @@ export async function openDevServer(dist: string, port = 0) {
   addLogin(app)
   addReading(app, story)
   addChanging(app, story, () => hmiUrl)
+  addModels(app, story, createModelStory(Date.now()))
+  addConfigs(app)
   addEvents(app, story)
   await app.register(serveFiles, { root: dist })
   app.setNotFoundHandler((request, reply) => {

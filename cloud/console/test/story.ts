@@ -17,20 +17,25 @@ import {
   type SessionAction,
   sessionTransitions,
 } from '../../../protocol/states.ts'
+import { moveOf } from '../../cases/case.ts'
+import { describeRecovery } from '../../cases/recovery.ts'
+import { Refused } from './contract.ts'
 import { createPlant, site } from './plant.ts'
 import { reportOf } from './report.ts'
 import { alarmOf, caseOf } from './views.ts'
 
+/** What a session's transition is called in its case. */
+const kinds = {
+  approve: 'approved',
+  refuse: 'refused',
+  open: 'opened',
+  pause: 'paused',
+  resume: 'resumed',
+  end: 'ended',
+} as const satisfies Record<SessionAction, string>
+
 /** The recovery must hold this long; short, because a test waits for it. */
 const holdMs = 1_500
-
-export class Refused extends Error {
-  readonly status: number
-  constructor(status: number, detail: string) {
-    super(detail)
-    this.status = status
-  }
-}
 
 /** Creates the story with its commands; every command takes the person who gives it. */
 export function createStory(startedAt: number) {
@@ -70,11 +75,11 @@ export function createStory(startedAt: number) {
       alarm.state = nextState(alarmTransitions, alarm.state, 'clear') ?? alarm.state
       alarm.clearedAt = now
       if (open.state !== 'verifying') moveCase('verify')
-      tell('alarm.cleared', 'Alarm cleared', null)
     }
     const held = now - mended - 1_000
     if (held >= holdMs && open.verifiedAt === null) {
       open.verifiedAt = now
+      tell('telemetry', 'the recovery has held', null)
       step('verified', null)
     }
     return held
@@ -98,7 +103,7 @@ export function createStory(startedAt: number) {
       const heldMs = Math.max(0, follow(now))
       return {
         ...open,
-        recovery: { condition: `Model/Ratio below 1 for ${holdMs / 1000} s`, holdMs, heldMs },
+        recovery: { condition: describeRecovery(holdMs), holdMs, heldMs },
       }
     },
     acknowledge(me: Me) {
@@ -133,11 +138,7 @@ export function createStory(startedAt: number) {
       }
       open.sessions.push(session)
       step('authenticated', me.name)
-      tell(
-        'session.requested',
-        `Access to Press HMI requested for ${body.minutes} minutes`,
-        me.name,
-      )
+      tell('session', moveOf({ kind: 'requested', session, at: Date.now() }).text, me.name)
       note(me.login, 'session.request', session.id, body.reason)
       return session
     },
@@ -162,7 +163,7 @@ export function createStory(startedAt: number) {
         })
       if (action === 'open') step('connected', me.name)
       if (action === 'end') Object.assign(session, { endedAt: now, endReason: 'closed-by-user' })
-      tell(`session.${action}`, `Session ${id}: ${action}`, me.name)
+      tell('session', moveOf({ kind: kinds[action], session, at: now }).text, me.name)
       note(me.login, `session.${action}`, id, text ?? '')
       return session
     },
@@ -175,9 +176,9 @@ export function createStory(startedAt: number) {
       open.report = reportOf(open, exchanges, me.name, body)
       note(me.login, 'case.close', open.id, body.cause)
     },
-    press(person: string) {
+    press(person: string, at = Date.now()) {
       exchanges.push({
-        at: Date.now(),
+        at,
         method: 'POST',
         path: '/cooler',
         status: 204,
@@ -187,7 +188,7 @@ export function createStory(startedAt: number) {
         requestBody: '{"cooler":"spare"}',
         responseBody: null,
       })
-      plant.mend(Date.now())
+      plant.mend(at)
       step('diagnosed', person)
       step('fixed', person)
     },

@@ -1,11 +1,12 @@
 /** TEST fixture: the plant as the API shows it: fleet, asset, alarm, case. */
 import type { AlarmView, AssetDetail, CaseDetail, Fleet } from '../../../protocol/api.ts'
+import { formatMessage } from '../../alarms/alarm-view.ts'
 import { asset, contributions, minute, type Plant, ratioTag, site, tags, targets } from './plant.ts'
 
 export function alarmOf(plant: Plant, caseId: string): AlarmView {
   return {
     id: 'alm_1',
-    rule: 'model-ratio',
+    rule: `${asset}:ratio`,
     asset,
     assetName: 'Hydraulic press 1',
     site,
@@ -13,7 +14,7 @@ export function alarmOf(plant: Plant, caseId: string): AlarmView {
     shelving: 'Unshelved',
     shelvedUntil: null,
     severity: 700,
-    message: 'Behaviour unlike anything in training: cooling efficiency too low',
+    message: formatMessage('Abnormal behaviour', { contributions, breaches: [] }),
     raisedAt: plant.faultAt + 20_000,
     clearedAt: null,
     ackedAt: null,
@@ -87,11 +88,11 @@ export function assetOf(
       },
     ],
     model: {
-      name: 'hydraulic',
-      version: '1.0.0',
+      name: 'press-all-tags',
+      version: '3',
       trainedRows: 4_320,
       threshold: 2.31,
-      sha256: '9f2c4e1b7a6d5c4b3a29181716151413121110090807060504030201000fedcb',
+      sha256: 'c0de3'.repeat(16).slice(0, 64),
       scoreTag: 'plant/cloud/press/Model/Score',
       ratioTag,
       contributions,
@@ -157,7 +158,7 @@ export function fleetOf(plant: Plant, now: number, press: AssetDetail): Fleet {
             name: 'Chiller 2',
             kind: 'chiller',
             health: 'unknown',
-            healthReason: 'No fresh data from chiller',
+            healthReason: 'a tag of its model has no good value',
             ratio: null,
             activeAlarms: 0,
             openCase: null,
@@ -217,7 +218,7 @@ export function caseOf(alarm: AlarmView): Omit<CaseDetail, 'recovery'> {
     site,
     asset,
     assetName: 'Hydraulic press 1',
-    title: 'Hydraulic press 1: cooling efficiency too low',
+    title: alarm.message,
     state: 'reported',
     openedAt: alarm.raisedAt,
     closedAt: null,
@@ -225,9 +226,7 @@ export function caseOf(alarm: AlarmView): Omit<CaseDetail, 'recovery'> {
     alarms: [alarm],
     sessions: [],
     steps: [{ step: 'reported', at: alarm.raisedAt, person: null }],
-    events: [
-      { at: alarm.raisedAt, person: null, kind: 'case.opened', text: 'Opened by alarm alm_1' },
-    ],
+    events: [{ at: alarm.raisedAt, person: null, kind: 'alarm', text: alarm.message }],
     contributions,
     targets,
     ratioTag,

@@ -3,7 +3,8 @@ import type { Static } from 'typebox'
 import { AcknowledgeRequest, ShelveRequest } from '../../../protocol/api.ts'
 import { type Call, idOf, type Route, sitesOf, stateOf } from '../route.ts'
 
-async function siteOfAlarm(call: Call): Promise<readonly string[] | undefined> {
+/** The site of the alarm in the address. */
+export async function siteOfAlarm(call: Call): Promise<readonly string[] | undefined> {
   const alarm = await call.services.alarms.get(idOf(call))
   return alarm && [alarm.site]
 }

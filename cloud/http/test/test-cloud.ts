@@ -14,10 +14,13 @@ import { openAudit } from '../../audit/audit.ts'
 import { openCases } from '../../cases/cases.ts'
 import { openFleet } from '../../fleet/fleet.ts'
 import type { FleetConfig } from '../../fleet/fleet-config.ts'
+import { openGatewayConfigs } from '../../gateway-config/gateway-config.ts'
 import { openDuckdbHistorian } from '../../historian/duckdb.ts'
 import { openIdentity } from '../../identity/logins.ts'
+import { openModels } from '../../open-models.ts'
 import { openSessions } from '../../sessions/sessions.ts'
 import { openStore } from '../../store/store.ts'
+import { createWear } from '../../wear/wear.ts'
 import { type HttpOptions, openHttp } from '../http.ts'
 import type { Services } from '../services.ts'
 
@@ -103,6 +106,9 @@ export async function openTestCloud(
           throw new Fault('internal', { what: 'no gateway takes part in this test' })
         },
         endSession: async () => undefined,
+        askConsent: async () => {
+          throw new Fault('internal', { what: 'no gateway takes part in this test' })
+        },
       },
       signer: { sign: async () => 'no grant is signed in this test' },
       onChange: () => undefined,
@@ -133,9 +139,38 @@ export async function openTestCloud(
       })
     }),
   )
+  const wear = createWear({
+    store,
+    audit,
+    history: historian,
+    parts: [],
+    onDue: async () => undefined,
+  })
+  const gatewayConfigs = stack.use(
+    openGatewayConfigs({
+      ...{ store, audit, log, isUp: () => false, onChange: () => undefined },
+      carry: async (of) => {
+        throw new Fault('tunnel.down', { ...of })
+      },
+      onDevices: async () => undefined,
+    }),
+  )
+  const models = stack.use(
+    await openModels({
+      ...{ store, audit, historian, log, dataDir: folder, baseDir: folder },
+      // No configured folder is read: these models are registered by the test.
+      assets: config.assets.map(({ model: _, ...one }) => one),
+      ...{ onWatched: async () => undefined, onDue: async () => undefined },
+      onChange: () => undefined,
+    }),
+  )
   const metrics = new Registry()
   const services: Services = {
     ...{ identity, audit, fleet, alarms, cases, sessions, historian, metrics },
+    gatewayConfigs,
+    models,
+    lifeOf: (asset) => wear.itemsOf(asset, Date.now()),
+    judgePart: (actor, wanted) => wear.judge(actor, wanted),
     health: options.health ?? (async () => ({ parts: { store: 'ok' } })),
   }
   const http = stack.use(await openHttp({ host: '127.0.0.1', port: 0, services, log, ...options }))
@@ -178,17 +213,28 @@ export async function openTestCloud(
     return { alarm: alarm.id, case: (await cases.fromAlarm(alarm)) ?? '' }
   }
 
-  const born = { device: 'plc', tags: [{ id: '', name: 'temp', type: 'Double', unit: '°C' }] }
+  /** A version in shadow; its manifest is never read here. */
+  async function registerModel(id: string, site: string): Promise<string> {
+    const facts = { trainedRows: 900, periodMs: 1000, threshold: 2, tags: ['temp'], metrics: {} }
+    const version = await models.registry.register({
+      ...{ asset: id, site, name: id, kind: 'multivariate', source: 'trained', stage: 'shadow' },
+      ...{ periods: [], createdBy: 'engineer', facts: { ...facts, dataHash: null } },
+      files: { 'model.onnx': new Uint8Array([1]), 'manifest.json': new Uint8Array([2]) },
+    })
+    return version.id
+  }
+
+  const born = { name: 'temp', type: 'Double', unit: '°C' } as const
   const target = { id: 'hmi', kind: 'web', title: 'HMI', consent: 'request' } as const
   for (const site of ['plant', 'shop']) {
-    const tags = born.tags.map((tag) => ({ ...tag, id: `${site}/gw/plc/temp` as TagId }))
+    const tags = [{ ...born, id: `${site}/gw/plc/temp` as TagId }]
     await fleet.onNode({
       ...{ kind: 'birth', site, gateway: 'gw', device: 'plc', tags, at: Date.now() },
       targets: [target],
     })
   }
   return {
-    ...{ http, services, store, call, trouble, cookieOf, persons },
+    ...{ http, services, store, historian, call, trouble, registerModel, cookieOf, persons },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   }
 }

@@ -26,10 +26,20 @@ export interface Wire {
   close(): Promise<void>
 }
 
-/** Connects. Throws Fault 'driver.disconnected' or 'driver.timeout'. */
-export async function connectSocket(place: SocketPlace, signal: AbortSignal): Promise<Socket> {
+/** Far more than the longest frame, and one piece of memory for all that ever comes. */
+const RECEIVE_BYTES = 4096
+
+/**
+ * Connects. `take` is given what comes, valid only while it runs; without it the socket is read as a stream.
+ * Throws Fault 'driver.disconnected' or 'driver.timeout'.
+ */
+export async function connectSocket(
+  place: SocketPlace,
+  signal: AbortSignal,
+  take?: (bytes: Uint8Array) => void,
+): Promise<Socket> {
   signal.throwIfAborted()
-  const socket = new Socket()
+  const socket = new Socket(take && { onread: receiveInto(take) })
   const endpoint = `${place.host}:${place.port}`
   socket.setNoDelay(true)
   // Finds a peer that vanished while no group is due.
@@ -49,6 +59,16 @@ export async function connectSocket(place: SocketPlace, signal: AbortSignal): Pr
   }
   socket.removeAllListeners('error')
   return socket
+}
+
+function receiveInto(take: (bytes: Uint8Array) => void) {
+  return {
+    buffer: new Uint8Array(RECEIVE_BYTES),
+    callback(size: number, buffer: Uint8Array) {
+      take(buffer.subarray(0, size))
+      return true
+    },
+  }
 }
 
 export async function openSocketWire(place: SocketPlace, signal: AbortSignal): Promise<Wire> {

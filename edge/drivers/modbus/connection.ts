@@ -1,13 +1,14 @@
 /** Reads lists of tags in blocks and writes single values, on one guarded line; remembers what the device refuses. */
 import { quality, type Sample, type Tag } from '../../../protocol/model.ts'
-import type { Connection } from '../driver.ts'
+import { type Columns, type Connection, GOOD, NO_VALUE } from '../driver.ts'
 import { type Point, resolvePoint } from './address.ts'
+import { compileBlock, type DecodeBlock } from './decode-block.ts'
 import { Holes } from './holes.ts'
 import { LearnedLimits, type LimitKind } from './learned-limits.ts'
 import type { Line } from './line.ts'
 import type { ModbusOptions } from './options.ts'
 import { type Block, planReads } from './planner.ts'
-import { ILLEGAL_ADDRESS, type Outcome, type Round, readBlock, type Tools } from './read-block.ts'
+import { ILLEGAL_ADDRESS, type Round, readBlock, type Tools } from './read-block.ts'
 import { writePoint } from './write-point.ts'
 
 /** Refused addresses asked again in one read: healing must not slow the good ones down. */
@@ -35,10 +36,12 @@ export interface ModbusConnection extends Connection {
 
 /** The points of one list of tags and the plan to read them; kept while the list and what is known stay. */
 interface Plan {
-  points: Point[]
-  /** By tag: its point, or why there is none. */
-  indexes: (number | undefined)[]
+  /** By tag; undefined where it has none. */
+  points: (Point | undefined)[]
   blocks: Block[]
+  decoders: Map<Block, DecodeBlock>
+  /** Used again by every read that finds them free. */
+  columns: Columns | undefined
   version: number
 }
 
@@ -48,22 +51,41 @@ export function createConnection(line: Line, options: ModbusOptions): ModbusConn
   const { holes, counts, limits } = tools
   const plans = new WeakMap<readonly Tag[], Plan>()
   const missing = new Set<string>()
+  const readColumns = async (tags: readonly Tag[], signal: AbortSignal) => {
+    const plan = preparePlan(tags, plans.get(tags), { tools, options })
+    plans.set(tags, plan)
+    return await readPlan(plan, tools, signal)
+  }
   return {
-    async read(tags, signal) {
-      const plan = preparePlan(tags, plans.get(tags), { tools, options })
-      plans.set(tags, plan)
-      const { points } = plan
-      const outcomes = points.map(() => undefined)
-      const round: Round = { points, outcomes, signal, silent: new Set(), hasAnswer: false }
-      for (const block of plan.blocks) await readBlock(block, round, tools)
-      for (const block of probes(points, holes)) await readBlock(block, round, tools)
-      await throwIfGone(round, tools)
-      const at = Date.now()
-      return tags.map((tag, i) => createSample(tag, at, outcomeOf(plan.indexes[i], round, holes)))
-    },
+    readColumns,
+    read: async (tags, signal) => createSamples(tags, await readColumns(tags, signal)),
     write: (tag, value, signal) => writePoint({ line, options, missing, tag, value }, signal),
     counters: () => ({ ...counts, holes: holes.size, learnedLimits: limits.list() }),
     [Symbol.asyncDispose]: () => line[Symbol.asyncDispose](),
+  }
+}
+
+async function readPlan(plan: Plan, tools: Tools, signal: AbortSignal): Promise<Columns> {
+  const { points, decoders } = plan
+  const columns = plan.columns ?? createColumns(points, tools.holes)
+  // Another read of the same list, at the same time, takes columns of its own.
+  plan.columns = undefined
+  const round: Round = { points, columns, decoders, signal, silent: new Set(), hasAnswer: false }
+  for (const block of plan.blocks) await readBlock(block, round, tools)
+  for (const block of probes(points, tools.holes)) await readBlock(block, round, tools)
+  await throwIfGone(round, tools)
+  columns.at = Date.now()
+  plan.columns = columns
+  return columns
+}
+
+/** What no block of the plan will fill stands there from the start: known holes, tags without a place. */
+function createColumns(points: readonly (Point | undefined)[], holes: Holes): Columns {
+  const status = (point: Point | undefined) => (point && holes.statusOf(point)) ?? ILLEGAL_ADDRESS
+  return {
+    at: 0,
+    values: points.map(() => null),
+    statuses: Float64Array.from(points, status),
   }
 }
 
@@ -95,46 +117,40 @@ function preparePlan(
   // Both only count up, so their sum changes with either.
   const version = holes.version + learned.version
   if (before?.version === version) return before
-  const points: Point[] = []
-  const indexes = tags.map((tag) => {
+  const points = tags.map((tag) => {
     const point = resolvePoint(tag, options)
-    return typeof point === 'string' ? undefined : points.push(point) - 1
+    return typeof point === 'string' ? undefined : point
   })
-  const wanted = points.flatMap((point, i) => (holes.statusOf(point) === undefined ? [i] : []))
   const blocks = planReads({
     points,
-    wanted,
+    wanted: points.flatMap((it, i) => (it && holes.statusOf(it) === undefined ? [i] : [])),
     limits: options,
     limitOf: (place) => learned.limitOf(place),
     isBarred: (area) => holes.isBarred(area),
   })
-  return { points, indexes, blocks, version }
+  const decoders = new Map(blocks.map((block) => [block, compileBlock(block, points)]))
+  return { points, blocks, decoders, columns: undefined, version }
 }
 
 /** Each due hole alone: another refusal costs its neighbours nothing. */
-function probes(points: readonly Point[], holes: Holes): Block[] {
+function probes(points: readonly (Point | undefined)[], holes: Holes): Block[] {
+  if (holes.size === 0) return []
   const nowMs = performance.now()
   return points
-    .flatMap(({ unit, table, address, count }, i) =>
-      holes.isDue(points[i] as Point, nowMs) ? [{ unit, table, address, count, points: [i] }] : [],
-    )
+    .flatMap((point, i) => {
+      if (!point || !holes.isDue(point, nowMs)) return []
+      const { unit, table, address, count } = point
+      return [{ unit, table, address, count, points: [i] }]
+    })
     .slice(0, MAX_PROBES_PER_READ)
 }
 
-function outcomeOf(index: number | undefined, { points, outcomes }: Round, holes: Holes): Outcome {
-  if (index === undefined) return { status: ILLEGAL_ADDRESS }
-  const status = holes.statusOf(points[index] as Point)
-  return outcomes[index] ?? { status: status ?? ILLEGAL_ADDRESS }
-}
-
-function createSample(tag: Tag, at: number, outcome: Outcome): Sample {
-  if ('status' in outcome) {
-    return { tag: tag.id, at, value: null, quality: quality.bad, status: outcome.status }
-  }
-  const { value } = outcome
-  // A float register may hold NaN, the usual mark of a broken sensor: no value, whoever reads it.
-  if (value === undefined || (typeof value === 'number' && !Number.isFinite(value))) {
-    return { tag: tag.id, at, value: null, quality: quality.bad }
-  }
-  return { tag: tag.id, at, value, quality: quality.good }
+function createSamples(tags: readonly Tag[], { at, values, statuses }: Columns): Sample[] {
+  return tags.map((tag, i) => {
+    const status = statuses[i] ?? NO_VALUE
+    const value = values[i] ?? null
+    if (status === GOOD) return { tag: tag.id, at, value, quality: quality.good }
+    const bad = { tag: tag.id, at, value: null, quality: quality.bad }
+    return status === NO_VALUE ? bad : { ...bad, status }
+  })
 }

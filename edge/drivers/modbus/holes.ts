@@ -118,6 +118,7 @@ export class Holes {
 
   /** The status to report without asking, while a unit or one of its tables is left in peace. */
   statusOfPlace({ unit, table }: Place, nowMs: number): number | undefined {
+    if (this.#units.size === 0 && this.#tables.size === 0) return undefined
     const refusals = [this.#units.get(unit), this.#tables.get(`${unit}/${table}`)]
     return refusals.find((it) => it && it.retryAtMs > nowMs)?.status
   }

@@ -1,7 +1,7 @@
 /** One conversation with a device: the calls of modbus-serial behind an exchange that a guard watches. */
-import modbusSerial from 'modbus-serial'
 import { Fault } from '../../../protocol/kit/fault.ts'
 import type { Table } from './address-schema.ts'
+import type { Client } from './library-port.ts'
 
 export interface ReadRequest {
   unit: number
@@ -50,15 +50,12 @@ export interface Line extends AsyncDisposable {
 /** A prepared write; it goes out when it is called. */
 export type WriteCall = (signal: AbortSignal) => Promise<Reply>
 
-export type Client = InstanceType<typeof modbusSerial.default>
-
 /** Makes the library send; its promise may stay pending for ever once the line is gone. */
-export type Send = () => Promise<{ buffer?: Buffer }>
+export type Send = (client: Client) => Promise<{ buffer?: Buffer }>
 
 /** What a transport gives: one exchange at a time, guarded. */
 export interface Exchanger {
   readonly endpoint: string
-  readonly client: Client
   exchange(unit: number, send: Send, signal: AbortSignal): Promise<Reply>
   idle(): Promise<void>
   close(): Promise<void>
@@ -74,29 +71,21 @@ const readers = {
   (client: Client, request: ReadRequest) => Promise<{ buffer: Buffer }>
 >
 
-/** A client of the library on a port of its own, or none yet; the guard hears the errors by itself. */
-export function createClient(port?: unknown): Client {
-  const client = new modbusSerial.default(port)
-  // Without a listener the library would crash us.
-  client.on('error', () => {})
-  return client
-}
-
 /** The line over a transport, which it closes with itself. */
 export function createLine(exchanger: Exchanger): Line {
-  const { client, endpoint } = exchanger
+  const { endpoint } = exchanger
   const call = (unit: number, send: Send, signal: AbortSignal) =>
     exchanger.exchange(
       unit,
-      () => {
+      (client) => {
         client.setID(unit)
-        return send()
+        return send(client)
       },
       signal,
     )
-  const write = (unit: number, send: () => Promise<unknown>): WriteCall => {
-    const confirmed = async () => {
-      await send()
+  const write = (unit: number, send: (client: Client) => Promise<unknown>): WriteCall => {
+    const confirmed = async (client: Client) => {
+      await send(client)
       return {}
     }
     return (signal) => call(unit, confirmed, signal)
@@ -104,17 +93,17 @@ export function createLine(exchanger: Exchanger): Line {
   return {
     endpoint,
     read: (request, signal) =>
-      call(request.unit, () => readers[request.table](client, request), signal),
-    writeCoil: (unit, address, value) => write(unit, () => client.writeCoil(address, value)),
-    writeCoils: (unit, address, values) => write(unit, () => client.writeCoils(address, values)),
+      call(request.unit, (client) => readers[request.table](client, request), signal),
+    writeCoil: (unit, address, value) => write(unit, (it) => it.writeCoil(address, value)),
+    writeCoils: (unit, address, values) => write(unit, (it) => it.writeCoils(address, values)),
     writeRegister: ({ unit, address, bytes }) =>
-      write(unit, () => client.writeRegister(address, bytes.readUInt16BE())),
+      write(unit, (it) => it.writeRegister(address, bytes.readUInt16BE())),
     writeRegisters: ({ unit, address, bytes }) =>
-      write(unit, () => client.writeRegisters(address, bytes)),
+      write(unit, (it) => it.writeRegisters(address, bytes)),
     maskWrite: ({ unit, address, and, or }) =>
-      write(unit, () => client.maskWriteRegister(address, and, or)),
+      write(unit, (it) => it.maskWriteRegister(address, and, or)),
     writeAndRead: (request) => (signal) =>
-      call(request.unit, () => sendReadWrite(client, request), signal),
+      call(request.unit, (client) => sendReadWrite(client, request), signal),
     idle: () => exchanger.idle(),
     [Symbol.asyncDispose]: () => exchanger.close(),
   }

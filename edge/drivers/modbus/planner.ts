@@ -29,7 +29,7 @@ export interface Area {
 }
 
 export interface PlanRequest {
-  points: readonly Point[]
+  points: readonly (Point | undefined)[]
   /** Indexes of the points to read. */
   wanted: readonly number[]
   limits: PlanLimits
@@ -66,7 +66,10 @@ export function planReads(request: PlanRequest): Block[] {
 }
 
 /** Two halves of a block, between two of its points; undefined when it has only one. */
-export function splitBlock(block: Block, points: readonly Point[]): [Block, Block] | undefined {
+export function splitBlock(
+  block: Block,
+  points: readonly (Point | undefined)[],
+): [Block, Block] | undefined {
   if (block.points.length < 2) return undefined
   const middle = block.points.length >> 1
   return [
@@ -75,7 +78,7 @@ export function splitBlock(block: Block, points: readonly Point[]): [Block, Bloc
   ]
 }
 
-function shrink(block: Block, indexes: number[], points: readonly Point[]): Block {
+function shrink(block: Block, indexes: number[], points: readonly (Point | undefined)[]): Block {
   const covered = indexes.map((index) => points[index] as Point)
   const address = Math.min(...covered.map((point) => point.address))
   const end = Math.max(...covered.map((point) => point.address + point.count))

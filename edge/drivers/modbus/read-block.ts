@@ -1,8 +1,8 @@
 /** Reads one block of a plan; halves what the device refuses until the refused points stand alone. */
 import { type Fault, isFault } from '../../../protocol/kit/fault.ts'
-import type { Value } from '../../../protocol/model.ts'
+import type { Columns } from '../driver.ts'
 import type { Point } from './address.ts'
-import { decodePoint } from './codec.ts'
+import { compileBlock, type DecodeBlock } from './decode-block.ts'
 import { type Holes, NO_ANSWER } from './holes.ts'
 import type { LearnedLimits } from './learned-limits.ts'
 import type { Line, Reply } from './line.ts'
@@ -17,13 +17,12 @@ const BUSY = 6
 const PATH_UNAVAILABLE = 10
 const TARGET_FAILED = 11
 
-/** An undefined value: the registers hold none of this kind. */
-export type Outcome = { value: Value | undefined } | { status: number }
-
 /** One read of a list: what is known of each point so far. */
 export interface Round {
-  points: readonly Point[]
-  outcomes: (Outcome | undefined)[]
+  points: readonly (Point | undefined)[]
+  columns: Columns
+  /** Of the blocks of the plan; halves and single points are compiled when they are met. */
+  decoders: Map<Block, DecodeBlock>
   signal: AbortSignal
   /** Units that did not answer in this round: their other blocks are not asked for. */
   silent: Set<number>
@@ -134,8 +133,11 @@ async function isolate(
   return false
 }
 
-function settle(block: Block, round: Round, status: number): false {
-  for (const i of block.points) round.outcomes[i] = { status }
+function settle(block: Block, { columns }: Round, status: number): false {
+  for (const i of block.points) {
+    columns.values[i] = null
+    columns.statuses[i] = status
+  }
   return false
 }
 
@@ -144,14 +146,9 @@ function takeValues(
   data: Buffer,
   { round, holes }: { round: Round; holes: Holes },
 ): void {
-  for (const i of block.points) {
-    const point = round.points[i] as Point
-    const offset = point.address - block.address
-    const isBit = point.table === 'coil' || point.table === 'discrete'
-    const bytes = isBit
-      ? Buffer.of(((data[offset >> 3] ?? 0) >> (offset & 7)) & 1)
-      : data.subarray(offset * 2, (offset + point.count) * 2)
-    round.outcomes[i] = { value: decodePoint(point, bytes) }
-    holes.markGood(point)
-  }
+  const { points, columns, decoders } = round
+  const decode = decoders.get(block) ?? compileBlock(block, points)
+  decode(data, columns)
+  if (holes.size === 0) return
+  for (const i of block.points) holes.markGood(points[i] as Point)
 }

@@ -1,7 +1,7 @@
 /** Compares a reply's raw bytes with the request they should answer: modbus-serial lets too much through. */
 
 /** MBAP header: transaction, protocol, length (two bytes each), then the unit. */
-const HEADER_BYTES = 6
+export const HEADER_BYTES = 6
 /** Unit, function and one byte more: the shortest reply is an exception. */
 const MIN_LENGTH = 3
 /** Unit and the longest PDU. */

@@ -1,7 +1,7 @@
 /** Frames of Modbus RTU: checksum, and whether what has come in so far answers the request. */
 import { EXCEPTION_BYTES, findCountProblem, findPduProblem, replyLength } from './reply-guard.ts'
 
-const CRC_BYTES = 2
+export const CRC_BYTES = 2
 /** Function 8, sub-function 0: the device gives the same bytes back. */
 const ECHO = [8, 0, 0] as const
 const ECHO_FUNCTION = ECHO[0]

@@ -1,16 +1,8 @@
 /** Modbus RTU, on a serial port or over TCP: no transaction ids, so order is proved by silence and by an echo. */
-import { EventEmitter } from 'node:events'
 import { Fault, isFault } from '../../../protocol/kit/fault.ts'
 import type { Wire } from './byte-stream.ts'
-import {
-  createClient,
-  createLine,
-  type Exchanger,
-  type Line,
-  type Reply,
-  type Send,
-  translate,
-} from './line.ts'
+import { type Client, LibraryPort, loadClient } from './library-port.ts'
+import { createLine, type Exchanger, type Line, type Reply, type Send, translate } from './line.ts'
 import { createEchoJudge, createReplyJudge, encodeEcho, rtuReplyLength } from './rtu-frame.ts'
 import { type BusFormat, interFrameMs, quietMs, transmissionMs } from './rtu-timing.ts'
 import { RtuWire } from './rtu-wire.ts'
@@ -35,35 +27,14 @@ export interface RtuOptions {
  */
 const MUTE_TIMEOUTS = 5
 
-/** The port modbus-serial writes its frames to; replies reach it only after the guard has judged them. */
-class GuardedPort extends EventEmitter {
-  readonly isOpen = true
-  #frame: Buffer | undefined
-
-  open(done: () => void): void {
-    done()
-  }
-
-  write(frame: Buffer): void {
-    this.#frame = Buffer.from(frame)
-  }
-
-  takeFrame(): Buffer | undefined {
-    const frame = this.#frame
-    this.#frame = undefined
-    return frame
-  }
-}
-
 /** A line over a wire that is open already, which it closes with itself. */
 export function createRtuLine(wire: Wire, options: RtuOptions): Line {
-  const port = new GuardedPort()
-  const client = createClient(port)
-  client.open()
+  const port = new LibraryPort()
   const rtu = new RtuWire(wire)
   const bus: Bus = {
     rtu,
     port,
+    client: loadClient(port),
     options,
     nonce: Math.floor(Math.random() * 0x10000),
     echoers: new Set(),
@@ -71,7 +42,6 @@ export function createRtuLine(wire: Wire, options: RtuOptions): Line {
   let tail: Promise<unknown> = Promise.resolve()
   const exchanger: Exchanger = {
     endpoint: wire.endpoint,
-    client,
     exchange(unit, send, signal) {
       const turn = tail.then(() => exchange(bus, { unit, send }, signal))
       tail = turn.catch(() => {})
@@ -87,7 +57,8 @@ export function createRtuLine(wire: Wire, options: RtuOptions): Line {
 
 interface Bus {
   rtu: RtuWire
-  port: GuardedPort
+  port: LibraryPort
+  client: Promise<Client>
   options: RtuOptions
   nonce: number
   /** Units that are known to answer function 8, if only by refusing it. */
@@ -108,7 +79,7 @@ async function exchange(
   const { suspects } = options
   const lost = await prepare(bus, unit, signal)
   if (lost) return { lost }
-  const answer = send()
+  const answer = send(await bus.client)
   const request = port.takeFrame()
   if (!request) return await translate(answer, rtu.endpoint)
   const wireBytes = request.length + rtuReplyLength(request)
@@ -123,7 +94,7 @@ async function exchange(
     return result
   }
   suspects.delete(unit)
-  port.emit('data', result.frame)
+  port.answer(result.frame)
   return await translate(answer, rtu.endpoint)
 }
 

@@ -1,104 +1,83 @@
-/** Modbus TCP under guard: one request in flight, our own deadline, raw replies checked, the socket given up at any doubt. */
-import type { Socket } from 'node:net'
-import { Fault } from '../../../protocol/kit/fault.ts'
-import { connectSocket, type SocketPlace } from './byte-stream.ts'
+/** Modbus TCP: reads are framed here, writes by modbus-serial on a port of ours, both through the one guarded wire. */
+import type { SocketPlace } from './byte-stream.ts'
+import { type Client, LibraryPort, loadClient } from './library-port.ts'
 import {
-  type Client,
-  createClient,
   createLine,
   type Exchanger,
   type Line,
+  type ReadRequest,
   type Reply,
   type Send,
   translate,
 } from './line.ts'
-import { createFrameReader, findReplyProblem } from './reply-guard.ts'
+import { HEADER_BYTES } from './reply-guard.ts'
+import { CRC_BYTES, crc16 } from './rtu-frame.ts'
+import { createFrame, PDU_AT, TcpWire } from './tcp-wire.ts'
+
+const readFunctions = { coil: 1, discrete: 2, holding: 3, input: 4 } as const
+const EXCEPTION = 0x80
 
 /** Connects. Throws Fault 'driver.disconnected' or 'driver.timeout'. */
 export async function openTcpLine(place: SocketPlace, signal: AbortSignal): Promise<Line> {
-  const socket = await connectSocket(place, signal)
-  const client = createClient()
-  const guard = createGuard(socket, client, place)
-  await client.linkTCP(socket, { port: place.port })
-  return createLine(guard)
-}
-
-/**
- * Watches the socket beneath the library. Anything unexpected — a timeout, an abort in flight, a byte too
- * many — destroys the socket, because after it a late reply could be taken for the next one's answer
- * (modbus-serial re-uses its transaction ids after 256). What is in flight is settled here: the library's
- * own promises stay pending for ever once the socket is gone.
- */
-function createGuard(socket: Socket, client: Client, place: SocketPlace): Exchanger {
-  const endpoint = `${place.host}:${place.port}`
-  const { timeoutMs } = place
-  let dead: Error | undefined
-  let rejectInFlight: ((error: Error) => void) | undefined
-  let tail: Promise<unknown> = Promise.resolve()
-
-  const fail = (error: Error) => {
-    if (dead) return
-    dead = error
-    socket.destroy()
-    rejectInFlight?.(error)
-  }
-  watchReplies(socket, (problem) => fail(new Fault('driver.foreign-reply', { endpoint, problem })))
-  socket.on('error', (cause) => fail(new Fault('driver.disconnected', { endpoint }, { cause })))
-  socket.on('close', () => fail(new Fault('driver.disconnected', { endpoint })))
-
-  const runOne = async (send: Send, signal: AbortSignal): Promise<Reply> => {
-    signal.throwIfAborted()
-    if (dead) throw new Fault('driver.disconnected', { endpoint }, { cause: dead })
-    const { promise, reject } = Promise.withResolvers<never>()
-    rejectInFlight = reject
-    const onAbort = () => fail(signal.reason)
-    signal.addEventListener('abort', onAbort, { once: true })
-    const timer = setTimeout(
-      () => fail(new Fault('driver.timeout', { endpoint, timeoutMs })),
-      timeoutMs,
-    )
-    try {
-      return await Promise.race([promise, translate(send(), endpoint)])
-    } finally {
-      clearTimeout(timer)
-      rejectInFlight = undefined
-      signal.removeEventListener('abort', onAbort)
-    }
-  }
+  const wire = await TcpWire.open(place, signal)
+  // Used again for every read: one is in flight at a time, and its reply came after its last byte had gone.
+  const frame = createFrame(0, 5)
   return {
-    endpoint,
-    client,
-    exchange(_unit, send, signal) {
-      const turn = tail.then(() => runOne(send, signal))
-      tail = turn.catch(() => {})
-      return turn
-    },
-    async idle() {
-      await tail
-    },
-    async close() {
-      fail(new Fault('driver.disconnected', { endpoint }))
+    ...createLine(createExchanger(wire)),
+    async read(request, abort) {
+      return readReply(await wire.transact(() => encodeRead(frame, request), abort))
     },
   }
 }
 
-/** Compares every reply with the request's own bytes, as the library sends them. */
-function watchReplies(socket: Socket, onProblem: (problem: string) => void): void {
-  const reader = createFrameReader()
-  let request: Buffer | undefined
-  const write = socket.write.bind(socket) as (chunk: Buffer) => boolean
-  socket.write = ((chunk: Buffer) => {
-    request = Buffer.from(chunk)
-    return write(chunk)
-  }) as typeof socket.write
-  // Registered before the library's listener: a wrong reply settles the call before the library sees it.
-  socket.on('data', (chunk: Buffer) => {
-    const { frames, problem } = reader.push(chunk)
-    for (const frame of frames) {
-      const wrong = findReplyProblem(request, frame)
-      request = undefined
-      if (wrong) onProblem(wrong)
-    }
-    if (problem) onProblem(problem)
-  })
+function encodeRead(frame: Buffer, { unit, table, address, count }: ReadRequest): Buffer {
+  frame[HEADER_BYTES] = unit
+  frame[PDU_AT] = readFunctions[table]
+  frame.writeUInt16BE(address, PDU_AT + 1)
+  frame.writeUInt16BE(count, PDU_AT + 3)
+  return frame
+}
+
+function readReply(frame: Buffer): Reply {
+  return (frame[PDU_AT] ?? 0) & EXCEPTION
+    ? { exception: frame[PDU_AT + 1] ?? 0 }
+    : { data: frame.subarray(PDU_AT + 2) }
+}
+
+/** The library speaks RTU to its port; here the checksum gives way to the header of TCP, and comes back for its reply. */
+function createExchanger(wire: TcpWire): Exchanger {
+  const port = new LibraryPort()
+  let loading: Promise<Client> | undefined
+  return {
+    endpoint: wire.endpoint,
+    async exchange(_unit, send: Send, signal) {
+      loading ??= loadClient(port)
+      const client = await loading
+      let answer: ReturnType<Send> | undefined
+      const reply = await wire.transact(() => {
+        answer = send(client)
+        // Of a request without an answer the library never hears again.
+        answer.catch(() => {})
+        return toTcp(port.takeFrame() ?? Buffer.alloc(0))
+      }, signal)
+      port.answer(toRtu(reply))
+      return await translate(answer ?? Promise.resolve({}), wire.endpoint)
+    },
+    idle: () => wire.idle(),
+    close: async () => wire.close(),
+  }
+}
+
+function toTcp(rtu: Buffer): Buffer {
+  const frame = createFrame(rtu[0] ?? 0, rtu.length - 1 - CRC_BYTES)
+  rtu.copy(frame, PDU_AT, 1, rtu.length - CRC_BYTES)
+  return frame
+}
+
+function toRtu(frame: Buffer): Buffer {
+  const body = frame.subarray(HEADER_BYTES)
+  const rtu = Buffer.alloc(body.length + CRC_BYTES)
+  body.copy(rtu)
+  rtu.writeUInt16LE(crc16(body), body.length)
+  return rtu
 }

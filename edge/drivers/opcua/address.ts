@@ -13,6 +13,27 @@ export const eventFields = [
 ] as const
 export type EventField = (typeof eventFields)[number]
 
+/** What the server is asked for a monitored item. */
+const itemSchema = (whose: string, otherwise: string) => ({
+  samplingIntervalMs: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: 3_600_000,
+      description: `Of ${whose}, instead of the ${otherwise} "samplingIntervalMs".`,
+    }),
+  ),
+  queueSize: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: 10_000,
+      description: `Of ${whose}, instead of the ${otherwise} "queueSize".`,
+    }),
+  ),
+})
+
+/** For all tags of a group that say nothing else. */
+export const groupSchema = Type.Object(itemSchema('the subscribed tags of this group', "device's"))
+
 export const addressSchema = Type.Object(
   {
     nodeId: Type.Optional(
@@ -37,20 +58,7 @@ export const addressSchema = Type.Object(
           'Part of an array: "3" is one element; "0:7" (or the whole array, without indexRange) is JSON text and needs type String.',
       }),
     ),
-    samplingIntervalMs: Type.Optional(
-      Type.Integer({
-        minimum: 0,
-        maximum: 3_600_000,
-        description: 'Of this subscribed tag, instead of the device\'s "samplingIntervalMs".',
-      }),
-    ),
-    queueSize: Type.Optional(
-      Type.Integer({
-        minimum: 1,
-        maximum: 10_000,
-        description: 'Of this subscribed tag, instead of the device\'s "queueSize".',
-      }),
-    ),
+    ...itemSchema('this subscribed tag', "group's or the device's"),
     deadbandAbsolute: Type.Optional(
       Type.Number({
         exclusiveMinimum: 0,

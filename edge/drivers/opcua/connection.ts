@@ -9,7 +9,7 @@ import type { Conversation, SessionRequest } from './conversation.ts'
 import { withDeadline } from './deadline.ts'
 import { callMethod } from './method-call.ts'
 import { codes } from './node-ids.ts'
-import { openSession, SERVER_STATE, SESSION_TIMEOUT_MS } from './open-session.ts'
+import { type OpenSession, openSession, SERVER_STATE, SESSION_TIMEOUT_MS } from './open-session.ts'
 import { createResolver } from './resolver.ts'
 import { runSubscription } from './subscription.ts'
 import { badSample, toIndexRange, toSample } from './values.ts'
@@ -29,7 +29,7 @@ export async function openConnection(
   signal: AbortSignal,
 ): Promise<Connection> {
   await using stack = new AsyncDisposableStack()
-  const { conversation, owned } = await openConversation(request, signal)
+  const { conversation, owned, counters } = await openConversation(request, signal)
   stack.use(owned)
   const kept = stack.move()
   return {
@@ -37,6 +37,7 @@ export async function openConnection(
     subscribe: (tags, emit, abort) => runSubscription(conversation, { tags, emit }, abort),
     write: (tag, value, abort) => writeTag(conversation, { tag, value }, abort),
     call: (order, abort) => callMethod(conversation, order, abort),
+    counters: () => ({ ...counters(), holes: conversation.missing.size }),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   }
 }
@@ -45,7 +46,7 @@ export async function openConnection(
 export async function openConversation(
   request: SessionRequest,
   signal: AbortSignal,
-): Promise<{ conversation: Conversation; owned: AsyncDisposable }> {
+): Promise<{ conversation: Conversation; owned: AsyncDisposable } & Pick<OpenSession, 'counters'>> {
   await using stack = new AsyncDisposableStack()
   const opened = stack.use(await openSession(request, signal))
   const { session } = opened
@@ -72,8 +73,9 @@ export async function openConversation(
   const uris = await call(session.readNamespaceArray(), signal)
   const namespaces = { uris, prefixes: request.options.namespaces }
   const nodes = createResolver({ session, namespaces, retryMs: nodeRetryMs, call })
-  const conversation = { ...request, session, namespaces: uris, nodes, lost, call }
-  return { conversation, owned: stack.move() }
+  const missing = new Set<string>()
+  const conversation = { ...request, session, namespaces: uris, nodes, missing, lost, call }
+  return { conversation, owned: stack.move(), counters: opened.counters }
 }
 
 /** A session whose groups are slow must not end of old age, and its broken line must not wait for the next read. */
@@ -86,9 +88,14 @@ async function readTags(
   tags: readonly Tag[],
   signal: AbortSignal,
 ): Promise<Sample[]> {
-  const { session, options, nodes, call } = conversation
+  const { session, options, nodes, missing, call } = conversation
   signal.throwIfAborted()
   const places = await nodes.resolve(tags, signal)
+  for (const [i, { id }] of tags.entries()) {
+    const place = places[i]
+    if (place && 'status' in place) missing.add(id)
+    else missing.delete(id)
+  }
   const samples = tags.map((tag, i) => {
     const place = places[i]
     return badSample(tag, Date.now(), place && 'status' in place ? place.status : NOT_READ)
@@ -112,7 +119,10 @@ async function readTags(
     for (const [i, { index, tag }] of part.entries()) {
       const data = answers[i]
       if (!data) continue
-      if (data.statusCode.value === codes.badNodeIdUnknown) nodes.forget(tag)
+      if (data.statusCode.value === codes.badNodeIdUnknown) {
+        nodes.forget(tag)
+        missing.add(tag.id)
+      }
       samples[index] = toSample(tag, data, { timestamp: options.timestamp, arrivedAt })
     }
   }

@@ -23,6 +23,8 @@ export interface Conversation extends SessionRequest {
   /** Of this session: the index of a namespace may change when the server restarts. */
   namespaces: readonly string[]
   nodes: NodeResolver
+  /** Ids of tags whose node the server does not know now. */
+  missing: Set<string>
   /** Rejects when the line or the session is gone; never resolves. */
   lost: Promise<never>
   /** Puts our deadline on a call of the library, and the end of the line, whichever comes first. */

@@ -2,6 +2,7 @@
 import { type StatusCode, StatusCodes } from 'node-opcua-client'
 import { Fault } from '../../../protocol/kit/fault.ts'
 import { findRejected } from './pki.ts'
+import { keepShown } from './trust-store.ts'
 
 const refusals: ReadonlySet<number> = new Set(
   [
@@ -18,6 +19,8 @@ const refusals: ReadonlySet<number> = new Set(
 export interface Attempt {
   endpoint: string
   folder: string
+  /** The device's own folder: what is shown there is kept for a person to decide. */
+  stateDir: string
   /** True when the line held and the library itself saw no way in. */
   isOurs: boolean
   /** What the server answered, if that was not good. */
@@ -27,11 +30,14 @@ export interface Attempt {
 /** The fault of an attempt to connect: untrusted, refused by the server with its status, or simply no line. */
 export async function explain(
   error: unknown,
-  { endpoint, folder, isOurs, result }: Attempt,
+  { endpoint, folder, stateDir, isOurs, result }: Attempt,
 ): Promise<unknown> {
   const rejected = await findRejected(folder)
   if (rejected) {
-    return new Fault('opcua.untrusted', { endpoint, ...rejected }, { cause: error })
+    const { raw, file, thumbprint } = rejected
+    // On a full disk it is kept at a later try; the fault names its file all the same.
+    await keepShown(stateDir, raw).catch(() => {})
+    return new Fault('opcua.untrusted', { endpoint, file, thumbprint }, { cause: error })
   }
   if (!(error instanceof Error) || error instanceof Fault || error.name === 'AbortError')
     return error

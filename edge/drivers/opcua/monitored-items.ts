@@ -89,6 +89,8 @@ async function addTags(
     }
   }
   for (const { tag } of missing) nodes.forget(tag)
+  for (const { id } of tags) monitor.host.missing.delete(id)
+  for (const { tag } of missing) monitor.host.missing.add(tag.id)
   return missing
 }
 

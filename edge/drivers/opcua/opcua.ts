@@ -3,7 +3,7 @@ import type { Driver, DriverContext } from '../driver.ts'
 import type { BrowsedServer, BrowseOptions } from './browse.ts'
 import type { OpcuaOptions } from './options.ts'
 
-export { addressSchema, lintTag } from './address.ts'
+export { addressSchema, groupSchema, lintTag } from './address.ts'
 export { optionsSchema } from './options.ts'
 
 export const canSubscribe = true

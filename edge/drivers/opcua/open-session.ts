@@ -21,6 +21,7 @@ import { readIdentity, renewOwnCertificate } from './identity.ts'
 import { capTransport, transportSettings } from './limits.ts'
 import { deprecatedPolicies, type OpcuaOptions } from './options.ts'
 import { openPki } from './pki.ts'
+import { acceptedFiles } from './trust-store.ts'
 
 /** A server forgets a session of a gateway that died after this. */
 export const SESSION_TIMEOUT_MS = 60_000
@@ -32,6 +33,8 @@ export interface OpenSession extends AsyncDisposable {
   readonly session: ClientSession
   /** Rejects when the line or the session is lost; never resolves. */
   readonly lost: Promise<never>
+  /** Of the client: what it sent, and what the server refused as a whole. */
+  counters(): { requests: number; exceptions: number }
 }
 
 /** Throws Fault 'driver.disconnected', 'driver.timeout', 'driver.refused', 'opcua.untrusted' or 'opcua.deprecated'. */
@@ -51,7 +54,8 @@ export async function openSession(
   const folder = join(context.stateDir, 'opcua')
   const identity = await readIdentity(request)
   await renewOwnCertificate(folder, request)
-  const trust = options.trust.map((file) => resolve(context.baseDir ?? '.', file))
+  const listed = options.trust.map((file) => resolve(context.baseDir ?? '.', file))
+  const trust = [...listed, ...(await acceptedFiles(context.stateDir))]
   const pki = await openPki(folder, options.security === 'None' ? [] : trust)
   const client = OPCUAClient.create({
     ...clientOptions(options, context),
@@ -71,12 +75,16 @@ export async function openSession(
     watch.forgetResult()
     session = await withDeadline(client.createSession(identity), deadline)
     session.on('session_closed', watch.lose)
-    return { session, lost: watch.lost, [Symbol.asyncDispose]: close }
+    const { lost, counters } = watch
+    return { session, lost, counters, [Symbol.asyncDispose]: close }
   } catch (error) {
     // On a line that holds it is the library that saw no way in.
     const isOurs = isConnected && !watch.isLost() && watch.channels.at(-1)?.isValid() === true
     await close()
-    throw await explain(error, { endpoint, folder, isOurs, result: watch.result() })
+    throw await explain(error, {
+      ...{ endpoint, folder, stateDir: context.stateDir },
+      ...{ isOurs, result: watch.result() },
+    })
   }
 }
 
@@ -91,13 +99,17 @@ interface ClientWatch {
   /** What the server said of an older session does not explain what comes now. */
   forgetResult(): void
   channels: readonly ClientSecureChannelLayer[]
+  counters(): { requests: number; exceptions: number }
 }
 
 function watchClient(client: OPCUAClient, endpoint: string): ClientWatch {
   const channels: ClientSecureChannelLayer[] = []
   client.on('secure_channel_created', (channel) => channels.push(channel))
   let result: StatusCode | undefined
+  let [requests, exceptions] = [0, 0]
+  client.on('send_request', () => requests++)
   client.on('receive_response', ({ responseHeader }) => {
+    if (responseHeader.serviceResult.isNotGood()) exceptions++
     // The first that is not good: a goodbye of the library's own may follow it.
     if (responseHeader.serviceResult.isNotGood()) result ??= responseHeader.serviceResult
   })
@@ -118,6 +130,7 @@ function watchClient(client: OPCUAClient, endpoint: string): ClientWatch {
       result = undefined
     },
     channels,
+    counters: () => ({ requests, exceptions }),
   }
 }
 

@@ -44,11 +44,11 @@ async function readCertificate(file: string): Promise<X509Certificate> {
 /** The server certificate that was refused at the last connect, if one was. */
 export async function findRejected(
   folder: string,
-): Promise<{ file: string; thumbprint: string } | undefined> {
+): Promise<{ file: string; thumbprint: string; raw: Buffer } | undefined> {
   const names = await readdir(join(folder, 'rejected')).catch(() => [])
   const name = names.find((it) => it.endsWith('.pem') || it.endsWith('.der'))
   if (name === undefined) return undefined
   const file = join(folder, 'rejected', name)
   const { raw } = await readCertificate(file)
-  return { file, thumbprint: createHash('sha1').update(raw).digest('hex') }
+  return { file, raw, thumbprint: createHash('sha1').update(raw).digest('hex') }
 }

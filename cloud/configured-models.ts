@@ -1,0 +1,125 @@
+/** The models that the configuration names are entered in the registry at the first start that sees them. */
+import { readFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { type Manifest, readModelFolder, sha256Hex } from '../models/manifest.ts'
+import { type LifeManifest, readLifeFolder } from '../models/train/rul/life-manifest.ts'
+import type { AssetConfig } from './fleet/fleet-config.ts'
+import type { NewModel, Registry } from './registry/registry.ts'
+import type { ModelFacts, ModelVersion } from './registry/version.ts'
+
+/** `shipped:NAME` means a model that comes with the product. */
+const SHIPPED = 'shipped:'
+const SHIPPED_DIR = resolve(import.meta.dirname, '..', 'models', 'shipped')
+/** Stands as the author of versions that nobody registered by hand. */
+const CONFIGURATION = 'configuration'
+/** Beside a model of tags that hold their level lies, where it was trained, one of the others. */
+const DRIFTING = 'drifting'
+/** And one of the remaining life. */
+const LIFE = 'life'
+const FILES = ['model.onnx', 'manifest.json', 'card.md', 'golden.json']
+
+/** Throws Fault 'model.bad-file' or 'model.bad-manifest' when a configured folder cannot be used. */
+export async function registerConfiguredModels(
+  registry: Registry,
+  { assets, baseDir }: { assets: readonly AssetConfig[]; baseDir: string },
+): Promise<void> {
+  for (const asset of assets) {
+    const { model } = asset
+    if (model === undefined) continue
+    const isShipped = model.startsWith(SHIPPED)
+    const dir = isShipped
+      ? resolve(SHIPPED_DIR, model.slice(SHIPPED.length))
+      : resolve(baseDir, model)
+    const source = isShipped ? 'shipped' : 'uploaded'
+    const known = await registry.list({ asset: asset.id })
+    await registerFolder(registry, asset, { dir, source, known })
+    const beside = join(dir, DRIFTING)
+    if (await readIfThere(join(beside, 'manifest.json')))
+      await registerFolder(registry, asset, { dir: beside, source, known })
+    const life = join(dir, LIFE)
+    if (await readIfThere(join(life, 'manifest.json')))
+      await registerLife(registry, asset, { dir: life, source, known })
+  }
+}
+
+interface ConfiguredFolder {
+  dir: string
+  source: NewModel['source']
+  known: readonly ModelVersion[]
+}
+
+async function registerFolder(
+  registry: Registry,
+  { id: asset, site }: AssetConfig,
+  { dir, source, known }: ConfiguredFolder,
+): Promise<void> {
+  const { manifest, sha256 } = await readModelFolder(dir)
+  if (known.some((version) => version.sha256 === sha256)) return
+  const files = await readFiles(dir)
+  const { kind, name } = manifest
+  const active = known.find((version) => version.kind === kind && version.stage === 'active')
+  // What a person made active stays so; a newer file of the configuration replaces an older one of it.
+  const mayReplace = active === undefined ? known.length === 0 : active.createdBy === CONFIGURATION
+  const stage = mayReplace && !dir.endsWith(DRIFTING) ? 'active' : 'shadow'
+  const facts = factsOf(manifest)
+  const rest = { asset, site, name, kind, source, facts, files }
+  await registry.register({ ...rest, stage, periods: [], createdBy: CONFIGURATION })
+}
+
+async function registerLife(
+  registry: Registry,
+  { id: asset, site }: AssetConfig,
+  { dir, source, known }: ConfiguredFolder,
+): Promise<void> {
+  const { manifest, bytes } = await readLifeFolder(dir)
+  if (known.some((version) => version.sha256 === sha256Hex(bytes))) return
+  const active = known.find((version) => version.kind === 'life' && version.stage === 'active')
+  const stage = active && active.createdBy !== CONFIGURATION ? 'shadow' : 'active'
+  const rest = { asset, site, name: manifest.name, source, facts: factsOfLife(manifest) } as const
+  const files = await readFiles(dir)
+  await registry.register({
+    ...rest,
+    kind: 'life',
+    stage,
+    periods: [],
+    createdBy: CONFIGURATION,
+    files,
+  })
+}
+
+async function readFiles(dir: string): Promise<Record<string, Uint8Array>> {
+  const files: Record<string, Uint8Array> = {}
+  for (const name of FILES) {
+    const bytes = await readIfThere(join(dir, name))
+    if (bytes) files[name] = bytes
+  }
+  return files
+}
+
+/** What lists show of a model of remaining life. */
+export function factsOfLife({ training, step, tags, metrics }: LifeManifest): ModelFacts {
+  const { rows: trainedRows, hash: dataHash } = training
+  return { trainedRows, periodMs: step * 3_600_000, threshold: null, tags, metrics, dataHash }
+}
+
+/** What lists show of a detector. */
+export function factsOf(manifest: Manifest): ModelFacts {
+  const { training, periodMs, threshold, tags, metrics } = manifest
+  return {
+    trainedRows: training.rows,
+    periodMs,
+    threshold,
+    tags: tags.map(({ name }) => name),
+    metrics,
+    dataHash: training.hash,
+  }
+}
+
+async function readIfThere(file: string): Promise<Uint8Array | undefined> {
+  try {
+    return await readFile(file)
+  } catch {
+    // A card or golden vectors may be missing; what must be there was read and checked before.
+    return undefined
+  }
+}

@@ -1,0 +1,94 @@
+/** The server's fixed sentences in the person's language; whatever is not one of them is shown as it was written. Pure. */
+import { sessionEndReasons } from '../../../protocol/states.ts'
+import type { MessageKey } from './en.ts'
+import { sentences } from './sentences.ts'
+
+export interface Speech {
+  t: (key: MessageKey, values?: Record<string, string | number>) => string
+  /** An instant in the site's time. */
+  sayInstant: (at: number) => string
+}
+type Translate = Speech['t']
+
+/** Titles of the alarm rules (cloud/alarms/alarm-rule.ts, cloud/watched-models.ts, cloud/open-wear.ts). */
+const titles = {
+  'Abnormal behaviour': 'said.abnormal',
+  'On trial, abnormal behaviour': 'said.trial-abnormal',
+  'Off its own history': 'said.off-history',
+  'Hard rule broken': 'said.rule-broken',
+  'On trial, hard rule broken': 'said.trial-rule-broken',
+} as const satisfies Record<string, MessageKey>
+const isTitle = (text: string): text is keyof typeof titles => Object.hasOwn(titles, text)
+
+const like = /^Differs from its like: (?<group>[^:]+)$/
+const part = /^(?<tag>.+) (?<what>high|low|stuck|out-of-range|rate|stale)$/
+const partKeys = {
+  high: 'said.tag.high',
+  low: 'said.tag.low',
+  stuck: 'said.tag.stuck',
+  'out-of-range': 'said.tag.out-of-range',
+  rate: 'said.tag.rate',
+  stale: 'said.tag.stale',
+} as const satisfies Record<string, MessageKey>
+const isPart = (text: string): text is keyof typeof partKeys => Object.hasOwn(partKeys, text)
+
+function sayRule(title: string, t: Translate): string | undefined {
+  if (isTitle(title)) return t(titles[title])
+  const group = like.exec(title)?.groups?.group
+  return group === undefined ? undefined : t('said.unlike', { group })
+}
+
+/** `CE low, TS1 stuck` */
+function sayParts(text: string, t: Translate): string {
+  const parts = text.split(', ').map((each) => {
+    const { tag, what } = part.exec(each)?.groups ?? {}
+    return tag && what && isPart(what) ? t(partKeys[what], { tag }) : each
+  })
+  return parts.join(t('said.between'))
+}
+
+/** The message of an alarm, and the title of a case that an alarm opened: `Abnormal behaviour: CE low`; others as their authors wrote them. */
+export function sayMessage(message: string, t: Translate): string {
+  const whole = sayRule(message, t)
+  if (whole !== undefined) return whole
+  const cut = message.lastIndexOf(': ')
+  const title = cut < 0 ? undefined : sayRule(message.slice(0, cut), t)
+  if (title === undefined) return message
+  return title + t('said.colon') + sayParts(message.slice(cut + 2), t)
+}
+
+/** A sentence of the server in the person's language. */
+export function sayText(text: string, { t, sayInstant }: Speech): string {
+  for (const [pattern, key] of sentences) {
+    const found = pattern.exec(text)
+    if (!found) continue
+    const values: Record<string, string> = { ...found.groups }
+    if (values.at) values.at = sayInstant(Date.parse(values.at))
+    const end = sessionEndReasons.find((reason) => reason === values.end)
+    if (end) values.end = t(`end.${end}`)
+    return t(key, values)
+  }
+  const because = /^(?<kind>alarm|case): (?<message>.*)$/s.exec(text)?.groups
+  if (because?.kind === 'alarm' || because?.kind === 'case')
+    return t(`event.${because.kind}`) + t('said.colon') + sayMessage(because.message ?? '', t)
+  return sayMessage(text, t)
+}
+
+const kinds = [
+  'alarm',
+  'hook',
+  'person',
+  'session',
+  'telemetry',
+  'diagnose',
+  'fix',
+  'verify',
+  'closed',
+  'dismissed',
+] as const
+
+/** What kind of event it is, in words; an unknown kind as it is. */
+export function sayKind(kind: string, t: Translate): string {
+  const known = kinds.find((each) => each === kind)
+  return known ? t(`event.${known}`) : kind
+}

@@ -1,0 +1,107 @@
+/** What is known of a version: where from, by whom, from which data, how it was checked. */
+import type { ModelVersionView } from '../../../protocol/api-models.ts'
+import { formatDuration, formatNumber, formatShare } from '../i18n/format.ts'
+import { useWords } from '../i18n/language.tsx'
+import { Facts } from '../parts/facts.tsx'
+import { TagName } from '../parts/tag-name.tsx'
+import { When } from '../parts/when.tsx'
+import { IntactMark } from './model-marks.tsx'
+
+/** Metrics that people know by name; the value says how they are written. */
+const known = {
+  heldOutFalseShare: 'share',
+  ownHistoryAboveShare: 'share',
+  blocks: 'number',
+  lowestBlockQuantile: 'number',
+  highestBlockQuantile: 'number',
+  cvAccuracy: 'share',
+  cvRMSE: 'number',
+  coverage90: 'share',
+} as const
+const isKnown = (name: string): name is keyof typeof known => name in known
+
+function Metrics({ metrics }: { metrics: ModelVersionView['metrics'] }) {
+  const { t, language } = useWords()
+  return (
+    <ul className="lines">
+      {Object.entries(metrics).map(([name, value]) => (
+        <li key={name}>
+          {isKnown(name) ? t(`metric.${name}`) : <code>{name}</code>}
+          {': '}
+          <span className="number">
+            {isKnown(name) && known[name] === 'share'
+              ? formatShare(value, language)
+              : formatNumber(value, language)}
+          </span>
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+function Tags({ model }: { model: ModelVersionView }) {
+  return (
+    <ul className="names">
+      {model.tags.map((tag) => (
+        <li key={tag}>
+          <TagName asset={model.asset} tag={tag} />
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+function Periods({ model }: { model: ModelVersionView }) {
+  const { t } = useWords()
+  if (model.periods.length === 0) return t('model.periods-unknown')
+  return (
+    <ul className="lines">
+      {model.periods.map(({ from, to }) => (
+        <li key={from}>
+          <When at={from} site={model.site} style="moment" /> –{' '}
+          <When at={to} site={model.site} style="moment" />
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+/** `whole`: with the hashes and the names of the tags. */
+export function ModelFacts({ model, whole = false }: { model: ModelVersionView; whole?: boolean }) {
+  const { t, language } = useWords()
+  const { trainedRows, periodMs, threshold } = model
+  const rows =
+    trainedRows === null
+      ? t('model.periods-unknown')
+      : t('model.rows-of', {
+          rows: formatNumber(trainedRows, language),
+          period: formatDuration(periodMs, language),
+        })
+  const tags = whole ? <Tags model={model} /> : t('model.tags-count', { count: model.tags.length })
+  return (
+    <Facts
+      facts={[
+        [t('model.kind'), t(`model-kind.${model.kind}`)],
+        [
+          t('model.source'),
+          `${t(`source.${model.source}`)} · ${t('model.made-by', { person: model.createdBy })}`,
+        ],
+        [t('model.made'), <When key="made" at={model.createdAt} site={model.site} />],
+        [t('model.periods'), <Periods key="periods" model={model} />],
+        [t('model.rows'), rows],
+        [t('model.threshold'), threshold === null ? '—' : formatNumber(threshold, language)],
+        [t('model.tags'), tags],
+        ...(Object.keys(model.metrics).length > 0
+          ? [[t('model.metrics'), <Metrics key="m" metrics={model.metrics} />] as const]
+          : []),
+        [t('model.files'), <IntactMark key="intact" model={model} />],
+        ...(whole
+          ? ([
+              ['SHA-256', <code key="sha">{model.sha256}</code>],
+              [t('model.hash'), <code key="data">{model.dataHash ?? '—'}</code>],
+            ] as const)
+          : []),
+      ]}
+    />
+  )
+}

@@ -1,0 +1,108 @@
+/** Why an alarm came: read against expected, what moved first, and how like trouble ended before. */
+import type { ModelFolder } from '../../models/manifest.ts'
+import type { Batch } from '../../models/session.ts'
+import type { ContributionView } from '../../protocol/api.ts'
+import type { Explanation } from '../../protocol/api-models.ts'
+import { Fault } from '../../protocol/kit/fault.ts'
+import type { TagId } from '../../protocol/model.ts'
+import type { Store } from '../store/store.ts'
+import { findExpected } from './expected.ts'
+import { traceContributions } from './moved-first.ts'
+import { findSimilarCases } from './similar-cases.ts'
+
+/** Grid rows of a model's tags, row by row; NaN where nothing good was read. */
+export interface PastRows {
+  at: ArrayLike<number>
+  values: Float64Array
+}
+
+/** A model with the tags of its asset. */
+export interface ExplainedModel {
+  folder: ModelFolder
+  tags: Readonly<Record<string, TagId>>
+}
+
+export interface ExplanationOptions {
+  store: Store
+  /** Undefined: it is not there any more, or may not be used. */
+  modelOf(version: string): Promise<ExplainedModel | undefined>
+  /** The last `rows` grid rows up to the instant. */
+  rowsBefore(model: ExplainedModel, at: number, rows: number): Promise<PastRows>
+  run(model: ModelFolder, windows: Float32Array, batch: number): Promise<Batch>
+}
+
+export interface Explainer {
+  /** Throws Fault 'object.missing'. */
+  explain(alarm: string): Promise<Explanation>
+}
+
+/** Windows before the alarm in which the first to move is looked for. */
+const TRACE_ROWS = 300
+
+export function createExplainer(options: ExplanationOptions): Explainer {
+  const { store } = options
+  return {
+    async explain(id) {
+      const alarm = await readAlarm(store, id)
+      const model = alarm.model === null ? undefined : await options.modelOf(alarm.model)
+      const seen = model && (await lookBack(options, model, alarm.raisedAt))
+      const units = await readUnits(
+        store,
+        alarm.contributions.map(({ tag }) => tag),
+      )
+      const idOf = (name: string) => model?.tags[name] ?? name
+      return {
+        tags: alarm.contributions.map(({ tag, name, z, direction }) => {
+          const found = seen?.expected.get(name)
+          const unit = units.get(tag) ?? null
+          return {
+            tag,
+            name,
+            unit,
+            z,
+            direction,
+            value: found?.value ?? null,
+            expected: found?.expected ?? null,
+          }
+        }),
+        movedFirst: (seen?.moved ?? []).map(({ name, at }) => ({ tag: idOf(name), name, at })),
+        similar: await findSimilarCases(store, alarm),
+      }
+    },
+  }
+}
+
+/** Undefined where history has no full window before the alarm. */
+async function lookBack(options: ExplanationOptions, model: ExplainedModel, at: number) {
+  const { manifest } = model.folder
+  const past = await options.rowsBefore(model, at, TRACE_ROWS + manifest.windowRows)
+  const run = (windows: Float32Array, batch: number) => options.run(model.folder, windows, batch)
+  const trace = await traceContributions(manifest, past, run)
+  if (!trace) return undefined
+  return { moved: trace.moved, expected: await findExpected(manifest, trace.last, run) }
+}
+
+export interface ExplainedAlarm {
+  id: string
+  asset: string
+  model: string | null
+  raisedAt: number
+  contributions: ContributionView[]
+}
+
+async function readAlarm({ db }: Store, id: string): Promise<ExplainedAlarm> {
+  const row = await db
+    .selectFrom('alarms')
+    .select(['asset', 'model', 'raised_at', 'contributions'])
+    .where('id', '=', id)
+    .executeTakeFirst()
+  if (!row) throw new Fault('object.missing', { id })
+  const contributions = JSON.parse(row.contributions) as ContributionView[]
+  return { id, asset: row.asset, model: row.model, raisedAt: row.raised_at, contributions }
+}
+
+async function readUnits({ db }: Store, tags: readonly string[]): Promise<Map<string, string>> {
+  if (tags.length === 0) return new Map()
+  const rows = await db.selectFrom('tags').select(['id', 'unit']).where('id', 'in', tags).execute()
+  return new Map(rows.flatMap(({ id, unit }) => (unit === null ? [] : [[id, unit]])))
+}

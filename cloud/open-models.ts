@@ -1,0 +1,163 @@
+/** Opens what belongs to models: registry, live scoring, training, explanation, feedback; a change of one reaches the others. */
+import { join } from 'node:path'
+import type { ModelVersionView, UploadRequest } from '../protocol/api-models.ts'
+import { Fault } from '../protocol/kit/fault.ts'
+import type { Log } from '../protocol/kit/log.ts'
+import { repeatUntilDisposed } from '../protocol/kit/loop.ts'
+import type { Audit } from './audit/audit.ts'
+import { factsOf, registerConfiguredModels } from './configured-models.ts'
+import { createExplainer, type Explainer } from './explanation/explanation.ts'
+import { createFeedback, type Feedback } from './feedback/feedback.ts'
+import type { AssetConfig } from './fleet/fleet-config.ts'
+import type { Historian } from './historian/historian.ts'
+import { openModelSigner } from './identity/model-signer.ts'
+import { createLifeReader } from './life-of.ts'
+import { createPastReader, createTrainingAssets } from './models-of.ts'
+import { openRegistry, type Registry } from './registry/registry.ts'
+import { type Comparisons, createComparisons } from './scoring/comparison.ts'
+import { createDriftWatch, type DriftWatch } from './scoring/drift-watch.ts'
+import type { LifeItem } from './scoring/life-estimate.ts'
+import type { ScoringResult } from './scoring/result.ts'
+import { openScoring, type Scoring } from './scoring/scoring.ts'
+import type { WatchedModel } from './scoring/watched.ts'
+import type { Store } from './store/store.ts'
+import { createRetraining, type Retraining } from './training/retraining.ts'
+import { type NewVersion, openTraining, type Person, type Training } from './training/training.ts'
+import { createUpload } from './training/upload.ts'
+import { createModelFinder, createModelLoader, watchedModels } from './watched-models.ts'
+
+export interface ModelsOptions {
+  store: Store
+  audit: Audit
+  historian: Historian
+  log: Log
+  dataDir: string
+  /** Where relative paths of the configuration start. */
+  baseDir: string
+  assets: readonly AssetConfig[]
+  /** Other versions watch live data from now on; also called before `openModels` answers. */
+  onWatched(models: readonly WatchedModel[]): Promise<void>
+  onChange(of: { asset: string; site: string }): void
+  /** Service of an asset should be ordered now; told again and again with the same fingerprint. */
+  onDue(due: { asset: string; fingerprint: string; title: string }): Promise<void>
+}
+
+export interface Models extends AsyncDisposable {
+  registry: Registry
+  scoring: Scoring
+  training: Training
+  retraining: Retraining
+  explainer: Explainer
+  feedback: Feedback
+  comparisons: Pick<Comparisons, 'of'>
+  drift: Pick<DriftWatch, 'of'>
+  /** Dry-run and calibrated before it is a version; throws what is wrong with it. */
+  upload(actor: Person, asset: string, wanted: UploadRequest): Promise<ModelVersionView>
+  /** What is left of the asset by its active models of remaining life. */
+  lifeOf(asset: string, now: number): Promise<LifeItem[]>
+  /** What a tick of the scoring brought, for comparison and drift. */
+  accept(results: readonly ScoringResult[]): void
+}
+
+/** Retraining by schedule is a matter of days. */
+const RETRAIN_MS = 60_000
+/** A remaining life changes from day to day. */
+const LIFE_MS = 3_600_000
+
+export async function openModels(options: ModelsOptions): Promise<Models> {
+  const { store, audit, historian, log, assets, dataDir } = options
+  await using stack = new AsyncDisposableStack()
+  const comparisons = createComparisons()
+  const drift = createDriftWatch()
+  const onError = (error: unknown) => log.error({ err: error }, 'a task of the models failed')
+  let scoring: Scoring | undefined
+  // One change at a time: what is read first must not be set last.
+  let tail: Promise<unknown> = Promise.resolve()
+  const registry = await openRegistry({
+    ...{ store, audit, dir: join(dataDir, 'models') },
+    signer: await openModelSigner(join(dataDir, 'pki')),
+    async onChange(of) {
+      const running = scoring
+      if (!running) return
+      const done = tail.then(() => watch(running))
+      tail = done.catch(() => undefined)
+      await done
+      options.onChange(of)
+    },
+  })
+  const loader = createModelLoader(registry)
+
+  async function watch(running: Scoring): Promise<void> {
+    const watched = await watchedModels(registry, loader, assets)
+    await running.watch(watched)
+    comparisons.keep(new Set(watched.map(({ id }) => id)))
+    await options.onWatched(watched)
+  }
+
+  await registerConfiguredModels(registry, options)
+  const opened = stack.use(await openScoring({ models: [], log }))
+  await watch(opened)
+  scoring = opened
+  const learning = stack.use(await openLearning(options, registry))
+  const { retraining } = learning
+  const life = createLifeReader({ store, registry, history: historian, assets })
+  const tellDue = async () => {
+    for (const due of await life.findDue(Date.now())) await options.onDue(due)
+  }
+  stack.use(repeatUntilDisposed(tellDue, { everyMs: LIFE_MS, onError }))
+  const manifests = () => new Map(opened.models().map(({ id, manifest }) => [id, manifest]))
+  const running = stack.move()
+  return {
+    ...{ registry, scoring: opened, comparisons, drift, retraining },
+    ...{ training: learning.training, upload: learning.upload },
+    feedback: createFeedback(store),
+    lifeOf: life.itemsOf,
+    explainer: createExplainer({
+      ...{ store, rowsBefore: createPastReader(historian), run: opened.infer },
+      modelOf: createModelFinder(registry, loader, assets),
+    }),
+    accept(results) {
+      const known = manifests()
+      comparisons.accept(results, (model) => known.get(model))
+      for (const asset of drift.accept(results, (model) => known.get(model)))
+        void retraining.noteDrift(asset, drift.of(asset)?.since ?? null).catch(onError)
+    },
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  }
+}
+
+interface Learning extends AsyncDisposable, Pick<Models, 'training' | 'retraining' | 'upload'> {}
+
+/** Everything that makes new versions; each begins in shadow. */
+async function openLearning(options: ModelsOptions, registry: Registry): Promise<Learning> {
+  const { store, audit, historian, log, assets, onChange } = options
+  await using stack = new AsyncDisposableStack()
+  const versionsOf = (asset: string) => registry.list({ asset })
+  const shared = {
+    ...{ audit, history: historian, assetOf: createTrainingAssets(store, assets) },
+    register: (version: NewVersion) => registerInShadow(registry, version),
+  }
+  const training = stack.use(await openTraining({ ...shared, store, log, versionsOf, onChange }))
+  const upload = createUpload(shared)
+  const retraining = createRetraining({ store, audit, training, versionsOf, log })
+  const onError = (error: unknown) => log.error({ err: error }, 'retraining failed')
+  stack.use(repeatUntilDisposed(() => retraining.tick(), { everyMs: RETRAIN_MS, onError }))
+  const running = stack.move()
+  return {
+    ...{ training, retraining },
+    async upload(actor, asset, wanted) {
+      const version = await registry.get(await upload(actor, asset, wanted))
+      if (!version) throw new Fault('object.missing', { id: asset })
+      return await registry.view(version)
+    },
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  }
+}
+
+async function registerInShadow(registry: Registry, version: NewVersion): Promise<string> {
+  const { asset, manifest, files, ...rest } = version
+  const { name, kind } = manifest
+  const own = { asset: asset.id, site: asset.site, name, kind }
+  const facts = factsOf(manifest)
+  return (await registry.register({ ...rest, ...own, stage: 'shadow', facts, files })).id
+}

@@ -1,0 +1,128 @@
+/** The registry of models: versions that are never edited, their stages, and whether they still are what was registered. */
+import { randomBytes } from 'node:crypto'
+import { sha256Hex } from '../../models/manifest.ts'
+import type { ModelStage, ModelVersionView } from '../../protocol/api-models.ts'
+import { Fault } from '../../protocol/kit/fault.ts'
+import type { Audit } from '../audit/audit.ts'
+import type { Store } from '../store/store.ts'
+import { createModelCheck } from './model-check.ts'
+import {
+  MODEL_FILE,
+  type ModelFiles,
+  type Signer,
+  sweepModelFiles,
+  writeModelFiles,
+} from './model-files.ts'
+import {
+  changeFactor,
+  changeStage,
+  findVersion,
+  insertVersion,
+  listVersions,
+} from './registry-rows.ts'
+import type { ModelFacts, ModelVersion } from './version.ts'
+
+export interface RegistryOptions {
+  store: Store
+  audit: Audit
+  /** DATA/models */
+  dir: string
+  signer: Signer
+  /** Unix ms. */
+  now?(): number
+  /** Something about the asset's models is different now. */
+  onChange(of: { asset: string; site: string }): void | Promise<void>
+}
+
+export interface NewModel
+  extends Pick<ModelVersion, 'asset' | 'site' | 'name' | 'kind' | 'source' | 'periods'> {
+  /** Whatever is registered by a person begins in shadow; only the configuration's own begins active. */
+  stage: Extract<ModelStage, 'shadow' | 'active'>
+  createdBy: string
+  facts: ModelFacts
+  /** `model.onnx` and `manifest.json` at least. */
+  files: ModelFiles
+}
+
+/** Who acts; the caller has asked the policy already. */
+export interface Person {
+  login: string
+}
+
+export interface Registry {
+  /** Writes the files, signs them, and enters the version. */
+  register(wanted: NewModel): Promise<ModelVersion>
+  /** Newest first. */
+  list(query: { asset?: string; sites?: readonly string[] }): Promise<ModelVersion[]>
+  get(id: string): Promise<ModelVersion | undefined>
+  /** With the verdict of the last check; files that were not looked at yet are now. */
+  view(version: ModelVersion): Promise<ModelVersionView>
+  /** The checked files; throws Fault 'model.tampered' when they are not what was registered, 'object.missing'. */
+  load(id: string): Promise<ModelFiles>
+  /** Throws Fault 'model.conflict' when the stage cannot follow, 'model.tampered' when it may not be used. */
+  setStage(
+    actor: Person,
+    id: string,
+    wanted: { stage: ModelStage; reason: string },
+  ): Promise<ModelVersion>
+  /** A factor on the trained threshold; 1 takes every change back. */
+  setFactor(
+    actor: Person,
+    id: string,
+    wanted: { factor: number; reason: string },
+  ): Promise<ModelVersion>
+}
+
+export async function openRegistry(options: RegistryOptions): Promise<Registry> {
+  const { store, audit, dir, signer, now = Date.now, onChange } = options
+  await sweepModelFiles(dir)
+  const check = createModelCheck({ audit, dir, signer })
+
+  async function find(id: string): Promise<ModelVersion> {
+    const version = await findVersion(store, id)
+    if (!version) throw new Fault('object.missing', { id })
+    return version
+  }
+
+  async function changed(
+    version: ModelVersion,
+    actor: string,
+    act: { action: string; detail: unknown },
+  ): Promise<ModelVersion> {
+    const { id, asset, site } = version
+    await audit.append({ actor, ...act, object: id, site, outcome: 'done' })
+    await onChange({ asset, site })
+    return version
+  }
+
+  return {
+    async register({ files, facts, ...wanted }) {
+      const id = `mdl_${randomBytes(9).toString('base64url')}`
+      const sha256 = sha256Hex(files[MODEL_FILE] ?? new Uint8Array())
+      await writeModelFiles(dir, { id, asset: wanted.asset }, { files, signer })
+      const own = { ...wanted, id, sha256, createdAt: now(), factor: 1 }
+      const version = await insertVersion(store, own, facts)
+      const detail = { asset: version.asset, name: version.name, version: version.version, sha256 }
+      return await changed(version, wanted.createdBy, { action: 'model.register', detail })
+    },
+    list: (query) => listVersions(store, query),
+    get: (id) => findVersion(store, id),
+    view: (version) => check.view(version),
+    load: async (id) => await check.load(await find(id)),
+    async setStage({ login }, id, { stage, reason }) {
+      const version = await find(id)
+      if (stage !== 'retired') await check.load(version)
+      const act = { stage, at: now(), actor: login, reason }
+      const { after, replaced } = await changeStage(store, version, act)
+      const detail = { from: version.stage, to: stage, reason, ...(replaced && { replaced }) }
+      return await changed(after, login, { action: 'model.stage', detail })
+    },
+    async setFactor({ login }, id, { factor, reason }) {
+      const version = await find(id)
+      const act = { factor, at: now(), actor: login, reason }
+      const after = await changeFactor(store, version, act)
+      const detail = { from: version.factor, to: factor, reason }
+      return await changed(after, login, { action: 'model.threshold', detail })
+    },
+  }
+}

@@ -1,0 +1,44 @@
+/** A version of a model as the registry knows it, and how it is kept in a row. */
+import type { Insertable, Selectable } from 'kysely'
+import type { ModelVersionView, Period } from '../../protocol/api-models.ts'
+import type { Schema } from '../store/schema.ts'
+
+/** What the manifest said when the version was registered: for lists, never for scoring. */
+export type ModelFacts = Pick<
+  ModelVersionView,
+  'trainedRows' | 'periodMs' | 'threshold' | 'tags' | 'metrics' | 'dataHash'
+>
+
+export interface ModelVersion extends Omit<ModelVersionView, 'intact' | 'problem'> {
+  /** On the trained threshold; `threshold` has it in it already. */
+  factor: number
+}
+
+export type ModelRow = Selectable<Schema['models']>
+
+export function toRow(
+  version: Omit<ModelVersion, keyof ModelFacts>,
+  facts: ModelFacts,
+): Insertable<Schema['models']> {
+  const { createdAt, createdBy, periods, ...same } = version
+  return {
+    ...same,
+    created_at: createdAt,
+    created_by: createdBy,
+    periods: JSON.stringify(periods),
+    facts: JSON.stringify(facts),
+  }
+}
+
+export function fromRow(row: ModelRow): ModelVersion {
+  const { created_at, created_by, periods, facts: text, ...same } = row
+  const facts = JSON.parse(text) as ModelFacts
+  return {
+    ...same,
+    ...facts,
+    threshold: facts.threshold === null ? null : facts.threshold * row.factor,
+    createdAt: created_at,
+    createdBy: created_by,
+    periods: JSON.parse(periods) as Period[],
+  }
+}

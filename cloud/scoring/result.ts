@@ -1,0 +1,139 @@
+/** What comes out of one instant of one watched model: a score with its causes, or why there is none; and its samples. */
+import type { ModelFolder } from '../../models/manifest.ts'
+import type { Batch } from '../../models/session.ts'
+import { nextRules, unseen } from '../../models/train/hard-rules.ts'
+import type { ModelStage } from '../../protocol/api-models.ts'
+import {
+  type AssetId,
+  derivedTagId,
+  quality,
+  type Sample,
+  type TagId,
+} from '../../protocol/model.ts'
+import type { Watched } from './watched.ts'
+import type { DueRow } from './window.ts'
+
+const TOP_TAGS = 3
+
+export interface Contribution {
+  tag: TagId
+  name: string
+  /** Signed: standard deviations from what the other tags let expect. */
+  z: number
+  direction: 'high' | 'low'
+}
+
+export interface ScoringResult {
+  asset: AssetId
+  /** The version that says so. */
+  model: string
+  stage: Exclude<ModelStage, 'retired'>
+  /** It speaks for the asset. */
+  isPrimary: boolean
+  /** The grid instant. */
+  at: number
+  state: 'scored' | 'unknown'
+  /** Why it is unknown. */
+  reason?: string
+  score?: number
+  ratio?: number
+  /** The values of the instant in the order of the manifest; NaN where none counts. Empty without a model. */
+  row: Float32Array
+  /** The top three; empty when unknown. */
+  contributions: Contribution[]
+  /** Broken hard rules of this instant, e.g. `TS1:stuck`. */
+  breaches: string[]
+  /** The derived tags Score and Ratio; bad quality without a value when unknown. */
+  samples: Sample[]
+}
+
+/** One due instant on its way through the model. */
+export interface Job {
+  watched: Watched
+  due: DueRow
+  breaches: string[]
+  result?: ScoringResult
+}
+
+const NO_ROW = new Float32Array()
+
+/** Looks at the hard rules of the instant: they need no full window. */
+export function createJob(watched: Watched, due: DueRow): Job {
+  const breaches: string[] = []
+  if (!('problem' in watched.model))
+    watched.model.manifest.tags.forEach(({ name, rules }, i) => {
+      if (!rules) return
+      const cell = due.row[i] ?? Number.NaN
+      const next = nextRules(
+        watched.rules[i] ?? unseen,
+        Number.isNaN(cell) ? undefined : cell,
+        rules,
+      )
+      watched.rules[i] = next.state
+      if (next.breach && next.breach !== 'stale') breaches.push(`${name}:${next.breach}`)
+    })
+  return { watched, due, breaches }
+}
+
+export function readResult(job: Job, batch: Batch, i: number): ScoringResult {
+  const { watched, due } = job
+  const { model, factor } = watched
+  const score = batch.score[i] ?? Number.NaN
+  const ratio = (batch.ratio[i] ?? Number.NaN) / factor
+  if (!Number.isFinite(score) || !Number.isFinite(ratio) || 'problem' in model)
+    return unknown(job, 'the model answered no number')
+  const width = model.manifest.tags.length
+  const own = batch.contributions.subarray(i * width, (i + 1) * width)
+  const found = { score, ratio, contributions: topContributions(own, watched, model) }
+  return {
+    ...common(job),
+    state: 'scored',
+    ...found,
+    row: due.row,
+    samples: createSamples(job, { score, ratio }),
+  }
+}
+
+export function unknown(job: Job, reason: string): ScoringResult {
+  const samples = createSamples(job, { score: null, ratio: null })
+  return { ...common(job), state: 'unknown', reason, contributions: [], row: job.due.row, samples }
+}
+
+/** A model that cannot be used at all says so once in a while. */
+export function unusable(watched: Watched, at: number): ScoringResult {
+  const due: DueRow = { at, row: NO_ROW, reason: '', filling: false }
+  return unknown({ watched, due, breaches: [] }, watched.problem ?? '')
+}
+
+function common({ watched, due, breaches }: Job) {
+  const { asset, id: model, stage, isPrimary } = watched
+  return { asset, model, stage, isPrimary, at: due.at, breaches }
+}
+
+function topContributions(own: Float32Array, watched: Watched, model: ModelFolder): Contribution[] {
+  return model.manifest.tags
+    .flatMap(({ name }, i): Contribution[] => {
+      const z = own[i] ?? 0
+      const tag = watched.tags[name]
+      return tag && z !== 0 ? [{ tag, name, z, direction: z < 0 ? 'low' : 'high' }] : []
+    })
+    .sort((a, b) => Math.abs(b.z) - Math.abs(a.z))
+    .slice(0, TOP_TAGS)
+}
+
+function createSamples(
+  { watched, due, breaches }: Job,
+  values: { score: number | null; ratio: number | null },
+): Sample[] {
+  const { site, asset, outputs } = watched
+  const sample = (output: string, value: number | null): Sample => ({
+    tag: derivedTagId(site, asset, output),
+    at: due.at,
+    value,
+    quality: value === null ? quality.bad : quality.good,
+  })
+  const made = [sample(outputs.score, values.score), sample(outputs.ratio, values.ratio)]
+  const hasRules =
+    !('problem' in watched.model) && watched.model.manifest.tags.some(({ rules }) => rules)
+  return hasRules ? [...made, sample(outputs.breaches, breaches.length)] : made
+}

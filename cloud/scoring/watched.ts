@@ -1,0 +1,82 @@
+/** A model version set to watch an asset: its window over the asset's tags, and what it remembers of them. */
+import type { ModelFolder } from '../../models/manifest.ts'
+import { type RuleState, unseen } from '../../models/train/hard-rules.ts'
+import type { ModelKind, ModelStage } from '../../protocol/api-models.ts'
+import type { AssetId, SiteId, TagId } from '../../protocol/model.ts'
+import { type AssetWindow, createWindow } from './window.ts'
+
+/** Late samples are waited for this long. */
+const LAG_MS = 1500
+/** A value is held on for this many periods. */
+const HOLD_PERIODS = 3
+
+export interface WatchedModel {
+  /** Of the version. */
+  id: string
+  /** Its number among those of its name. */
+  version: number
+  asset: AssetId
+  site: SiteId
+  kind: ModelKind
+  stage: Exclude<ModelStage, 'retired'>
+  /** First part of its derived tags: `Score` stands there as it is for the asset's own model. */
+  outputs: { score: string; ratio: string; breaches: string }
+  /** It speaks for the asset: its ratio decides on health and recovery. */
+  isPrimary: boolean
+  /** On the trained threshold. */
+  factor: number
+  /** Where each tag of the manifest comes from. */
+  tags: Readonly<Record<string, TagId>>
+  /** The checked files, or why they cannot be used: then the asset is unknown for this reason. */
+  model: ModelFolder | { problem: string }
+}
+
+export interface Watched extends WatchedModel {
+  window: AssetWindow | undefined
+  /** Why there is no window. */
+  problem: string | undefined
+  /** One per tag of the manifest that has hard rules. */
+  rules: RuleState[]
+  /** The last thing logged about it; undefined: nothing yet. */
+  told?: string
+  /** The last instant said to be unknown for `problem`. */
+  saidAt: number
+}
+
+export interface WindowTiming {
+  /** How long late samples are waited for. */
+  lagMs?: number
+  /** A value older than this is stale; default three periods of the model. */
+  maxAgeMs?: number
+}
+
+export function createWatched(wanted: WatchedModel, timing: WindowTiming): Watched {
+  const { model, tags: known } = wanted
+  const rest = { ...wanted, window: undefined, rules: [], saidAt: 0 }
+  if ('problem' in model) return { ...rest, problem: model.problem }
+  const { periodMs, windowRows, tags } = model.manifest
+  const missing = tags.find(({ name }) => known[name] === undefined)
+  if (missing) return { ...rest, problem: `the asset has no tag for "${missing.name}"` }
+  const window = createWindow({
+    tags: tags.flatMap(({ name }) => {
+      const tag = known[name]
+      return tag === undefined ? [] : [{ tag, name }]
+    }),
+    periodMs,
+    windowRows,
+    lagMs: timing.lagMs ?? LAG_MS,
+    maxAgeMs: timing.maxAgeMs ?? HOLD_PERIODS * periodMs,
+  })
+  return { ...rest, window, problem: undefined, rules: tags.map(() => unseen) }
+}
+
+/** The same file over the same tags: what its window holds stays true. */
+export function isSameWindow(one: WatchedModel, other: WatchedModel): boolean {
+  if (one.id !== other.id || 'problem' in one.model || 'problem' in other.model) return false
+  const names = Object.keys(one.tags)
+  return (
+    one.model.sha256 === other.model.sha256 &&
+    names.length === Object.keys(other.tags).length &&
+    names.every((name) => one.tags[name] === other.tags[name])
+  )
+}

@@ -1,0 +1,189 @@
+/** Training on site against a real historian and a real thread: from a proposal to a version, and every way not to get there. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createLog } from '../../protocol/kit/log.ts'
+import { quality } from '../../protocol/model.ts'
+import { openAudit } from '../audit/audit.ts'
+import type { Historian } from '../historian/historian.ts'
+import { openStore } from '../store/store.ts'
+import { readHistory } from './history.ts'
+import { openPlantHistory, plant, START } from './plant.fixture.ts'
+import { type NewVersion, openTraining } from './training.ts'
+
+const SECONDS = 1_500
+const FAULT = [1_200, 1_300] as const
+const NOW = START + SECONDS * 1000
+const ina = { login: 'ina' }
+const log = createLog('test')
+log.level = 'silent'
+
+let dir: string
+let historian: Historian
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'mimamori-training-'))
+  historian = await openPlantHistory(join(dir, 'h.duckdb'), { seconds: SECONDS, fault: FAULT })
+})
+afterAll(async () => {
+  await historian[Symbol.asyncDispose]()
+  await rm(dir, { recursive: true, force: true })
+})
+
+async function open(file = ':memory:', worker?: URL) {
+  const store = await openStore({ file })
+  const audit = await openAudit(store)
+  const registered: NewVersion[] = []
+  const training = await openTraining({
+    ...{ store, audit, history: historian, log, now: () => NOW, worker },
+    assetOf: async (id) => (id === plant.id ? plant : undefined),
+    versionsOf: async () => [],
+    register: async (version) => `mdl_${registered.push(version)}`,
+    onChange: () => undefined,
+  })
+  return {
+    ...{ store, audit, training, registered },
+    async [Symbol.asyncDispose]() {
+      await training[Symbol.asyncDispose]()
+      await store[Symbol.asyncDispose]()
+    },
+  }
+}
+
+const span = (from: number, to: number) => ({ from: START + from * 1000, to: START + to * 1000 })
+
+test('a proposed period is trained on, back-tested over the fault it left out, and registered with its files', async () => {
+  await using t = await open()
+  const alarm = { rule: 'r', asset: 'press', site: 'plant', previous_state: 'normal' } as const
+  await t.store.db
+    .insertInto('alarm_rules')
+    .values({
+      ...{
+        id: 'r',
+        asset: 'press',
+        site: 'plant',
+        tag: 't',
+        title: 'x',
+        severity: 1,
+        high_limit: 1,
+      },
+      ...{ on_delay_ms: 0, off_delay_ms: 0, shelving: 'Unshelved', shelved_until: null },
+      ...{ shelved_by: null, suppressed: 0, out_of_service: 0, model: null },
+    })
+    .execute()
+  await t.store.db
+    .insertInto('alarms')
+    .values({
+      ...alarm,
+      ...{ id: 'a', state: 'active-unacked', raised_at: span(FAULT[0], 0).from },
+      ...{ cleared_at: span(FAULT[1], 0).from, acked_at: null, acked_by: null, severity: 1 },
+      ...{ message: 'Pressure high', contributions: '[]', case_id: null, peak: 3, model: null },
+    })
+    .execute()
+  const proposal = await t.training.propose('press', {})
+  expect(proposal).toMatchObject({ periodMs: 1000, enough: true, rowsWanted: 300 })
+  expect(proposal.without).toEqual([
+    { name: 'batch', reason: 'it comes every 60 s, rows are 1 s apart' },
+  ])
+  expect(proposal.excluded.map(({ reason }) => reason)).toContain('alarm: Pressure high')
+  const [faultFrom, faultTo] = [span(FAULT[0], 0).from, span(FAULT[1], 0).from]
+  expect(proposal.periods.every(({ from, to }) => to < faultFrom || from > faultTo)).toBe(true)
+
+  const { id } = await t.training.train(ina, 'press', { periods: proposal.periods })
+  await t.training.idle()
+  const job = await t.training.get(id)
+  expect(job).toMatchObject({ state: 'done', problem: null, progress: 1, model: 'mdl_1' })
+  const [hit] = job!.backTest!.alarms
+  expect(job!.backTest!.alarms).toHaveLength(1)
+  expect(hit!.from).toBeGreaterThan(faultFrom)
+  expect(hit!.from).toBeLessThan(faultFrom + 30_000)
+  expect(hit!.topTags.some((tag) => tag.startsWith('pressure'))).toBe(true)
+  expect(job!.backTest!.series.ratio.length).toBeLessThanOrEqual(1000)
+  const [version] = t.registered
+  expect(version).toMatchObject({ createdBy: 'ina', source: 'trained' })
+  expect(Object.keys(version!.files)).toEqual(
+    expect.arrayContaining([
+      'model.onnx',
+      'manifest.json',
+      'card.md',
+      'golden.json',
+      'backtest.json',
+    ]),
+  )
+  expect(version!.manifest.tags.map(({ name }) => name)).not.toContain('batch')
+  expect(version!.manifest.tags.find(({ name }) => name === 'pressure')?.unit).toBe('bar')
+  const [entry] = await t.audit.list({ limit: 1 })
+  expect(entry).toMatchObject({ actor: 'ina', action: 'model.train', object: id, site: 'plant' })
+})
+
+test('too little history fails in words that say how much is there', async () => {
+  await using t = await open()
+  const { id } = await t.training.train(ina, 'press', { periods: [span(0, 120)] })
+  await t.training.idle()
+  const job = await t.training.get(id)
+  expect(job?.state).toBe('failed')
+  expect(job?.problem).toContain('121 complete rows; 300 are needed')
+  expect(t.registered).toEqual([])
+})
+
+test('an asset has one job at a time; cancelled, it registers nothing and makes room for the next', async () => {
+  // A thread that hears and never answers: whether it is cancelled in time is not a matter of luck.
+  const silent = join(dir, 'silent.mjs')
+  const text =
+    "import { parentPort } from 'node:worker_threads'\nparentPort.on('message', () => {})"
+  await writeFile(silent, text)
+  await using t = await open(':memory:', pathToFileURL(silent))
+  const { id } = await t.training.train(ina, 'press', { periods: [span(0, 1_000)] })
+  await expect(t.training.train(ina, 'press', { periods: [span(0, 9)] })).rejects.toMatchObject({
+    code: 'training.busy',
+  })
+  expect(await t.training.cancel(ina, id)).toMatchObject({ state: 'cancelled', problem: null })
+  expect(t.registered).toEqual([])
+  expect(await t.training.cancel(ina, id)).toMatchObject({ state: 'cancelled' })
+  const next = await t.training.train(ina, 'press', { periods: [span(0, 120)] })
+  expect(next.state).not.toBe('cancelled')
+  expect(await t.training.cancel(ina, next.id)).toMatchObject({ state: 'cancelled' })
+})
+
+test('a job that a stop of the cloud cut off is failed with the reason, also after the next start', async () => {
+  const file = join(dir, 'state.db')
+  let id = ''
+  {
+    await using t = await open(file)
+    id = (await t.training.train(ina, 'press', { periods: [span(0, 1_000)] })).id
+    // As a kill leaves it: the row says running, and nobody is there to say otherwise.
+    await t.training[Symbol.asyncDispose]()
+    await t.store.db.updateTable('training_jobs').set({ state: 'running' }).execute()
+  }
+  await using t = await open(file)
+  expect(await t.training.get(id)).toMatchObject({ state: 'failed', endedAt: NOW })
+  expect((await t.training.get(id))?.problem).toContain('restarted')
+})
+
+test('bad, stale and missing values are no training data', async () => {
+  const bad = await openPlantHistory(join(dir, 'bad.duckdb'), { seconds: 60 })
+  const tag = plant.tags.heat!
+  await bad.write([
+    { tag, at: START + 20_400, value: null, quality: quality.bad },
+    { tag, at: START + 30_400, value: 3, quality: quality.stale },
+  ])
+  const table = await readHistory(bad, {
+    tags: { heat: tag },
+    periods: [span(10, 40), span(50, 70)],
+    stepMs: 1000,
+  })
+  const heat = table.columns[table.names.indexOf('heat')]!
+  const empty = [...heat].flatMap((value, row) =>
+    Number.isNaN(value) ? [(table.at![row]! - START) / 1000] : [],
+  )
+  // The bad one came after the good one of its step; the history ends at 59 s.
+  expect(empty).toEqual([21, 31, ...Array.from({ length: 11 }, (_, i) => 60 + i)])
+  await bad[Symbol.asyncDispose]()
+})
+
+test('nothing is trained for an asset that is not there', async () => {
+  await using t = await open()
+  const refused = t.training.train(ina, 'nobody', { periods: [span(0, 9)] })
+  await expect(refused).rejects.toMatchObject({ code: 'object.missing' })
+})

@@ -1,0 +1,121 @@
+/** The parts in place and those before them, as rows: who came when, what it counted, how it ended. */
+import type { Selectable } from 'kysely'
+import type { PartLife } from '../../models/wear/weibull.ts'
+import type { Sample } from '../../protocol/model.ts'
+import type { Schema } from '../store/schema.ts'
+import type { Store } from '../store/store.ts'
+
+/** A part of an asset and where its wear is read. */
+export interface WornPart {
+  asset: string
+  assetName: string
+  site: string
+  kind: string
+  part: string
+  tag: Sample['tag']
+  serial?: Sample['tag']
+  limit: number
+  unit: string
+  leadDays: number
+  watchHours: number
+}
+
+export type LifeRow = Selectable<Schema['part_lives']>
+
+/** What was read of a part just now, both good. */
+export interface PartReading {
+  at: number
+  count: number
+  serial: string | null
+}
+
+/** The row of the part in place, after this reading: the same life, or a new one when the part was exchanged. */
+export async function noteReading(
+  store: Store,
+  part: WornPart,
+  reading: PartReading,
+): Promise<{ row: LifeRow; replaced: LifeRow | undefined }> {
+  return await store.db.transaction().execute(async (trx) => {
+    const open = await trx
+      .selectFrom('part_lives')
+      .selectAll()
+      .where('asset', '=', part.asset)
+      .where('part', '=', part.part)
+      .where('ended_at', 'is', null)
+      .executeTakeFirst()
+    if (open && isSamePart(open, reading)) {
+      const told = { last_at: reading.at, last_count: reading.count, serial: reading.serial }
+      await trx.updateTable('part_lives').set(told).where('id', '=', open.id).execute()
+      return { row: { ...open, ...told }, replaced: undefined }
+    }
+    if (open)
+      await trx
+        .updateTable('part_lives')
+        .set({ ended_at: reading.at })
+        .where('id', '=', open.id)
+        .execute()
+    const row = await trx
+      .insertInto('part_lives')
+      .values({
+        ...{ asset: part.asset, site: part.site, kind: part.kind, part: part.part },
+        serial: reading.serial,
+        ...{ installed_at: reading.at, start_count: reading.count },
+        ...{ last_at: reading.at, last_count: reading.count },
+        ...{ ended_at: null, failed: 0, ordered_at: null },
+      })
+      .returningAll()
+      .executeTakeFirstOrThrow()
+    return { row, replaced: open }
+  })
+}
+
+/** Without a serial number a life that fell is another part: the gateway's counter never falls for one. */
+function isSamePart(row: LifeRow, { serial, count }: PartReading): boolean {
+  if (row.serial !== null && serial !== null) return row.serial === serial
+  return count >= row.last_count
+}
+
+/** The part in place; undefined: nothing of it was read yet. */
+export async function findInPlace(store: Store, part: WornPart): Promise<LifeRow | undefined> {
+  return await store.db
+    .selectFrom('part_lives')
+    .selectAll()
+    .where('asset', '=', part.asset)
+    .where('part', '=', part.part)
+    .where('ended_at', 'is', null)
+    .executeTakeFirst()
+}
+
+/** Lives of all like parts, ended and running: what a distribution is fitted to. */
+export async function listLives(store: Store, part: WornPart): Promise<PartLife[]> {
+  const rows = await store.db
+    .selectFrom('part_lives')
+    .select(['last_count', 'failed'])
+    .where('kind', '=', part.kind)
+    .where('part', '=', part.part)
+    .execute()
+  return rows.map(({ last_count, failed }) => ({ count: last_count, failed: failed === 1 }))
+}
+
+/** The newest part of this name that was taken out is called failed, or not. False: none was taken out. */
+export async function markFailed(
+  store: Store,
+  wanted: { asset: string; part: string; failed: boolean },
+): Promise<boolean> {
+  const last = await store.db
+    .selectFrom('part_lives')
+    .select('id')
+    .where('asset', '=', wanted.asset)
+    .where('part', '=', wanted.part)
+    .where('ended_at', 'is not', null)
+    .orderBy('ended_at', 'desc')
+    .executeTakeFirst()
+  if (!last) return false
+  const failed = wanted.failed ? (1 as const) : (0 as const)
+  await store.db.updateTable('part_lives').set({ failed }).where('id', '=', last.id).execute()
+  return true
+}
+
+export async function markOrdered(store: Store, id: number, at: number): Promise<void> {
+  await store.db.updateTable('part_lives').set({ ordered_at: at }).where('id', '=', id).execute()
+}

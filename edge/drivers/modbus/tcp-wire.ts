@@ -1,0 +1,145 @@
+/** Modbus TCP under guard: one request in flight, our own deadline, raw replies checked, the socket given up at any doubt. */
+import type { Socket } from 'node:net'
+import { Fault } from '../../../protocol/kit/fault.ts'
+import { connectSocket, type SocketPlace } from './byte-stream.ts'
+import { createFrameReader, findReplyProblem, HEADER_BYTES } from './reply-guard.ts'
+
+interface Waiting {
+  request: Buffer
+  deadlineMs: number
+  resolve(reply: Buffer): void
+  reject(error: Error): void
+}
+
+/**
+ * Anything unexpected — a timeout, an abort in flight, a byte too many — destroys the socket, because after it
+ * a late reply could be taken for the next one's answer. What is in flight is settled here.
+ */
+export class TcpWire {
+  readonly endpoint: string
+  readonly #timeoutMs: number
+  readonly #reader = createFrameReader()
+  #socket: Socket | undefined
+  #dead: Error | undefined
+  #waiting: Waiting | undefined
+  #transaction = 0
+  /** One timer for all deadlines: it looks, and sleeps on for what is left. */
+  #timer: NodeJS.Timeout | undefined
+  #tail: Promise<unknown> = Promise.resolve()
+  /** Listened to since the last request that came with it: listening anew costs more than the request. */
+  #signal: AbortSignal | undefined
+  readonly #onAbort = () => {
+    if (this.#waiting) this.#fail(this.#signal?.reason)
+  }
+
+  private constructor({ host, port, timeoutMs }: SocketPlace) {
+    this.endpoint = `${host}:${port}`
+    this.#timeoutMs = timeoutMs
+  }
+
+  /** Throws Fault 'driver.disconnected' or 'driver.timeout'. */
+  static async open(place: SocketPlace, signal: AbortSignal): Promise<TcpWire> {
+    const wire = new TcpWire(place)
+    const socket = await connectSocket(place, signal, (bytes) => wire.#take(bytes))
+    socket.on('error', (cause) => wire.#fail(wire.#disconnected(cause)))
+    socket.on('close', () => wire.#fail(wire.#disconnected()))
+    wire.#socket = socket
+    return wire
+  }
+
+  /**
+   * Runs one exchange after those asked for before. `encode` gives a frame (MBAP header, unit, PDU) whose
+   * transaction id is filled in here; what comes back is the whole reply, which belongs to it.
+   */
+  transact(encode: () => Buffer, signal: AbortSignal): Promise<Buffer> {
+    const turn = this.#tail.then(() => this.#runOne(encode, signal))
+    this.#tail = turn.catch(() => {})
+    return turn
+  }
+
+  /** Resolves when every exchange asked for so far is over. */
+  async idle(): Promise<void> {
+    await this.#tail
+  }
+
+  close(): void {
+    this.#fail(this.#disconnected())
+  }
+
+  #runOne(encode: () => Buffer, signal: AbortSignal): Promise<Buffer> {
+    signal.throwIfAborted()
+    const socket = this.#socket
+    if (this.#dead || !socket) throw this.#disconnected(this.#dead)
+    this.#listen(signal)
+    const request = encode()
+    this.#transaction = (this.#transaction + 1) & 0xffff
+    request.writeUInt16BE(this.#transaction, 0)
+    return new Promise((resolve, reject) => {
+      const deadlineMs = performance.now() + this.#timeoutMs
+      this.#waiting = { request, deadlineMs, resolve, reject }
+      this.#timer ??= setTimeout(() => this.#look(), this.#timeoutMs)
+      socket.write(request)
+    })
+  }
+
+  #listen(signal: AbortSignal): void {
+    if (signal === this.#signal) return
+    this.#signal?.removeEventListener('abort', this.#onAbort)
+    this.#signal = signal
+    signal.addEventListener('abort', this.#onAbort)
+  }
+
+  #look(): void {
+    this.#timer = undefined
+    if (!this.#waiting) return
+    const leftMs = this.#waiting.deadlineMs - performance.now()
+    if (leftMs > 0) this.#timer = setTimeout(() => this.#look(), Math.ceil(leftMs))
+    else {
+      const { endpoint } = this
+      this.#fail(new Fault('driver.timeout', { endpoint, timeoutMs: this.#timeoutMs }))
+    }
+  }
+
+  #take(bytes: Uint8Array): void {
+    // The bytes are the socket's own and are overwritten by the next ones.
+    const { frames, problem } = this.#reader.push(Buffer.from(bytes))
+    for (const frame of frames) {
+      if (this.#dead) return
+      const waiting = this.#waiting
+      const wrong = findReplyProblem(waiting?.request, frame)
+      if (wrong !== undefined) this.#refuse(wrong)
+      this.#waiting = undefined
+      waiting?.resolve(frame)
+    }
+    if (problem !== undefined) this.#refuse(problem)
+  }
+
+  #refuse(problem: string): void {
+    this.#fail(new Fault('driver.foreign-reply', { endpoint: this.endpoint, problem }))
+  }
+
+  #fail(error: Error): void {
+    if (this.#dead) return
+    this.#dead = error
+    this.#socket?.destroy()
+    clearTimeout(this.#timer)
+    this.#signal?.removeEventListener('abort', this.#onAbort)
+    this.#waiting?.reject(error)
+    this.#waiting = undefined
+  }
+
+  #disconnected(cause?: Error): Fault {
+    const { endpoint } = this
+    return new Fault('driver.disconnected', { endpoint }, cause ? { cause } : undefined)
+  }
+}
+
+/** An empty frame for a unit and a PDU of so many bytes; the PDU begins at `PDU_AT`. */
+export function createFrame(unit: number, pduBytes: number): Buffer {
+  const frame = Buffer.alloc(PDU_AT + pduBytes)
+  frame.writeUInt16BE(1 + pduBytes, 4)
+  frame[HEADER_BYTES] = unit
+  return frame
+}
+
+export const PDU_AT = HEADER_BYTES + 1

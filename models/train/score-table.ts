@@ -1,0 +1,191 @@
+/** Scores a table in memory, strictly causal: the one path of `mimamori score`, the back-test and the benchmarks. */
+import { Fault } from '../../protocol/kit/fault.ts'
+import type { Manifest } from '../manifest.ts'
+import { rankTags } from '../ranking.ts'
+import { type ModelSession, openSession } from '../session.ts'
+import { fitDetector, SCORE_ROWS } from './detector.ts'
+import { createFiller, type Filler, fillRows } from './fill.ts'
+import { createRows, findSegments, pickColumns, type Rows } from './grid.ts'
+import { findBreaches } from './hard-rules.ts'
+import { adaptToSteps, createStepWatch, type Steps } from './live-step.ts'
+import { nextPersistence, quiet } from './persistence.ts'
+import type { Table } from './table.ts'
+import { reportPhase, type TrainRun } from './train-options.ts'
+
+/** Windows per run: enough to hide the call, small enough to stay in the cache. */
+const BATCH = 1024
+const TOP_TAGS = 3
+
+export interface ScoredModel {
+  manifest: Manifest
+  bytes: Uint8Array
+  /** The kept training rows; without them empty cells are held on and coarser live steps are not noticed. */
+  normal?: Rows
+}
+
+export interface RowScore {
+  score: number
+  ratio: number
+  /** In the order of the manifest's tags. */
+  contributions: Float32Array
+  /** The three tags to name, by their place in the manifest, the most telling first. */
+  top: number[]
+}
+
+/** From this grid row on the model stood at coarser live steps. */
+export interface Adaptation {
+  row: number
+  steps: Steps
+}
+
+/** Everything by grid row. */
+export interface ScoredTable {
+  rows: Rows
+  /** Undefined where the window is not complete. */
+  scores: (RowScore | undefined)[]
+  /** Broken hard rules as `name:rule`. */
+  breaches: string[][]
+  /** Whether the alarm is on. */
+  alarms: boolean[]
+  adaptations: Adaptation[]
+}
+
+/** Throws Fault 'table.invalid' when a tag of the model is missing, and the signal's reason. */
+export async function scoreTable(
+  model: ScoredModel,
+  table: Table,
+  run: TrainRun = {},
+): Promise<ScoredTable> {
+  const { manifest } = model
+  const rows = putOnGrid(manifest, table)
+  const scores = new Array<RowScore | undefined>(rows.count).fill(undefined)
+  const pieces = await findPieces(model, rows, run)
+  for (const [i, piece] of pieces.entries()) {
+    const to = pieces[i + 1]?.row ?? rows.count
+    const part = { rows, scores, from: piece.row, to }
+    fillPiece(piece.model, part)
+    await using session = await openSession(piece.model.bytes, piece.model.manifest)
+    await scorePiece({ session, manifest: piece.model.manifest, run }, part)
+  }
+  const breaches = findBreaches(rows, manifest.tags)
+  const alarms = createAlarms(scores, breaches, { rows, manifest })
+  const adaptations = pieces.flatMap(({ row, steps }) => (steps ? [{ row, steps }] : []))
+  return { rows, scores, breaches, alarms, adaptations }
+}
+
+function putOnGrid({ tags, periodMs }: Manifest, table: Table): Rows {
+  const refuse = (column: string, problem: string) =>
+    new Fault('table.invalid', { file: table.file, row: 1, column, problem })
+  const columns = tags.map(({ name }) => {
+    const column = table.names.indexOf(name)
+    if (column < 0) throw refuse(name, 'the model needs this column')
+    return column
+  })
+  const whole = createRows(table, periodMs)
+  if (!whole) throw refuse('time', 'the time range is far too long for the period of the model')
+  return pickColumns(whole, columns)
+}
+
+interface Piece {
+  /** First grid row whose windows this model scores; none is scored before the steps are clear. */
+  row: number
+  model: ScoredModel
+  steps?: Steps
+}
+
+/** The model, and where the first live rows showed coarser steps than it knew, the one made for them. */
+async function findPieces(model: ScoredModel, rows: Rows, run: TrainRun): Promise<Piece[]> {
+  const pieces: Piece[] = [{ row: 0, model }]
+  const { normal } = model
+  if (!normal) return pieces
+  const watch = createStepWatch(model.manifest, normal)
+  const row = new Float64Array(rows.width)
+  let { manifest } = model
+  let settled = 0
+  for (let i = 0; i < rows.count; i++) {
+    for (let tag = 0; tag < rows.width; tag++) {
+      const at = i * rows.width + tag
+      row[tag] = rows.empty?.[at] === 1 ? Number.NaN : (rows.values[at] ?? Number.NaN)
+    }
+    const steps = watch.accept(row)
+    if (!watch.isSettled()) settled = i + 1
+    if (!steps) continue
+    const adapted = await adaptToSteps(manifest, normal, { steps, run })
+    if (!adapted) continue
+    manifest = adapted.manifest
+    pieces.push({ row: i, model: { ...adapted, normal }, steps })
+  }
+  return pieces.map((piece) => ({ ...piece, row: Math.max(piece.row, settled) }))
+}
+
+interface Part {
+  rows: Rows
+  scores: (RowScore | undefined)[]
+  from: number
+  to: number
+}
+
+/** What fills the empty cells of a model's input; undefined where the rows it was trained on are not kept. */
+export function createModelFiller({ manifest, normal }: ScoredModel): Filler | undefined {
+  if (manifest.kind !== 'multivariate' || !normal) return undefined
+  const lags = manifest.windowRows - SCORE_ROWS
+  const resolutions = Float64Array.from(manifest.tags, ({ step }) => step ?? 0)
+  return createFiller(fitDetector(normal, findSegments(normal), { lags, resolutions }))
+}
+
+function fillPiece(model: ScoredModel, { rows, from, to }: Part): void {
+  if (!rows.empty?.subarray(from * rows.width, to * rows.width).includes(1)) return
+  const filler = createModelFiller(model)
+  const lags = model.manifest.windowRows - SCORE_ROWS
+  if (filler) rows.values = fillRows(rows, filler, { lags, from, to }).values
+}
+
+interface Scorer {
+  session: ModelSession
+  manifest: Manifest
+  run: TrainRun
+}
+
+async function scorePiece({ session, manifest, run }: Scorer, part: Part): Promise<void> {
+  const { rows, scores } = part
+  const { windowRows } = manifest
+  const ends: number[] = []
+  for (const [from, to] of findSegments(rows))
+    for (let end = Math.max(from + windowRows - 1, part.from); end < Math.min(to, part.to); end++)
+      ends.push(end)
+  const size = windowRows * rows.width
+  for (let first = 0; first < ends.length; first += BATCH) {
+    await reportPhase(run, 'scoring', (ends[first] ?? 0) / rows.count)
+    const batch = ends.slice(first, first + BATCH)
+    const input = new Float32Array(batch.length * size)
+    batch.forEach((end, i) => {
+      const from = (end - windowRows + 1) * rows.width
+      input.set(rows.values.subarray(from, from + size), i * size)
+    })
+    const { score, ratio, contributions } = await session.run(input, batch.length)
+    batch.forEach((end, i) => {
+      const own = contributions.slice(i * rows.width, (i + 1) * rows.width)
+      const window = input.subarray(i * size, (i + 1) * size)
+      const top = rankTags(manifest, { window, contributions: own }).slice(0, TOP_TAGS)
+      scores[end] = { score: score[i] ?? 0, ratio: ratio[i] ?? 0, contributions: own, top }
+    })
+  }
+}
+
+/** Whether the alarm is on, per grid row: the ratio after its delays, or at once a broken hard rule. */
+function createAlarms(
+  scores: readonly (RowScore | undefined)[],
+  breaches: readonly (readonly string[])[],
+  { rows, manifest }: { rows: Rows; manifest: Manifest },
+): boolean[] {
+  const atOnce = { onDelayMs: 0, offDelayMs: manifest.offDelayMs, peakClear: 0 }
+  let state = quiet
+  let broken = quiet
+  return scores.map((one, row) => {
+    const at = rows.startAt + row * rows.periodMs
+    state = nextPersistence(state, { at, ratio: one?.ratio }, manifest)
+    const isBroken = (breaches[row]?.length ?? 0) > 0
+    broken = nextPersistence(broken, { at, ratio: isBroken ? 2 : 0 }, atOnce)
+    return state.active || broken.active
+  })
+}
