@@ -1,6 +1,5 @@
 /** Starts the gateway's process once more, in place, with a smaller memory: what only the command line of Node can set. */
 import { flushCompileCache } from 'node:module'
-import { homedir } from 'node:os'
 import { join } from 'node:path'
 
 /** Set in the second start, so that there is no third; set by a person, it keeps the process as it was started. */
@@ -35,7 +34,8 @@ export function startLean(): void {
   if (env[MARK] !== undefined || channel || process.platform === 'win32' || !execve) return
   const lean: NodeJS.ProcessEnv = { ...env, [MARK]: '1' }
   // Without the compiled code from before, compiler and stripped types stay in memory: some 25 MB.
-  lean.NODE_COMPILE_CACHE ??= join(findCacheDir(env), 'mimamori-compiled')
+  const cacheDir = findCacheDir(env)
+  if (cacheDir !== undefined) lean.NODE_COMPILE_CACHE ??= join(cacheDir, 'mimamori-compiled')
   for (const [name, value] of Object.entries(MALLOC)) lean[name] ??= value
   execve(execPath, [argv[0] ?? execPath, ...execArgv, ...FLAGS, ...argv.slice(1)], lean)
 }
@@ -48,6 +48,16 @@ export function settleStart(): void {
 }
 
 /** A folder of ours alone, never a shared one: whoever writes there decides what runs here. systemd names the first two. */
-function findCacheDir({ CACHE_DIRECTORY, STATE_DIRECTORY, XDG_CACHE_HOME }: NodeJS.ProcessEnv) {
-  return CACHE_DIRECTORY ?? STATE_DIRECTORY ?? XDG_CACHE_HOME ?? join(homedir(), '.cache')
+function findCacheDir({
+  CACHE_DIRECTORY,
+  STATE_DIRECTORY,
+  XDG_CACHE_HOME,
+  HOME,
+}: NodeJS.ProcessEnv) {
+  return (
+    CACHE_DIRECTORY ??
+    STATE_DIRECTORY ??
+    XDG_CACHE_HOME ??
+    (HOME ? join(HOME, '.cache') : undefined)
+  )
 }

@@ -6,7 +6,7 @@ import { Fault } from '../../../protocol/kit/fault.ts'
 export interface SocketPlace {
   host: string
   port: number
-  /** For connecting (and, on the line, for each request). */
+  /** For each request on the line; connecting is given a second at least. */
   timeoutMs: number
 }
 
@@ -28,6 +28,8 @@ export interface Wire {
 
 /** Far more than the longest frame, and one piece of memory for all that ever comes. */
 const RECEIVE_BYTES = 4096
+/** A busy host accepts late, however fast its device answers afterwards. */
+const MIN_CONNECT_MS = 1000
 
 /**
  * Connects. `take` is given what comes, valid only while it runs; without it the socket is read as a stream.
@@ -47,7 +49,8 @@ export async function connectSocket(
   const onError = (fail: (error: Error) => void) => (cause: Error) =>
     fail(new Fault('driver.disconnected', { endpoint }, { cause }))
   try {
-    await withDeadline({ endpoint, timeoutMs: place.timeoutMs }, signal, (resolve, reject) => {
+    const timeoutMs = Math.max(place.timeoutMs, MIN_CONNECT_MS)
+    await withDeadline({ endpoint, timeoutMs }, signal, (resolve, reject) => {
       socket.once('error', onError(reject))
       socket.connect({ host: place.host, port: place.port }, resolve)
     })

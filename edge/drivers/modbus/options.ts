@@ -72,7 +72,8 @@ export const optionsSchema = Type.Object(
       minimum: 50,
       maximum: 60_000,
       default: 2000,
-      description: 'For connecting and for each request; after it the connection is made anew.',
+      description:
+        'For each request, and for connecting (a second at least); after it the connection is made anew.',
     }),
     byteOrder: Type.Union([...ByteOrderSchema.anyOf], {
       default: 'ABCD',

@@ -68,10 +68,10 @@ describe.skipIf(!hasSocat)(`on a serial port (${SOCAT_HINT})`, () => {
     const behave = ({ fn }: ModbusRequest): ModbusBehaviour => {
       if (fn !== 3 || !isHung) return undefined
       isHung = false
-      return { delayMs: 330 }
+      return { delayMs: 900 }
     }
     await using scene = await openScene({ units: { 1: memory }, behave })
-    const driver = createSerial(scene.pair.near, { timeoutMs: 200 })
+    const driver = createSerial(scene.pair.near, { timeoutMs: 600 })
     {
       await using first = await driver.connect(never())
       await expect(first.read([level], never())).rejects.toMatchObject({ code: 'driver.timeout' })

@@ -13,10 +13,11 @@ import { wait } from '../../../protocol/kit/backoff.ts'
 import type { Sample, Tag } from '../../../protocol/model.ts'
 import { addressOf } from './address.ts'
 import type { Conversation } from './conversation.ts'
+import type { Messages } from './messages.ts'
 import { codes } from './node-ids.ts'
 import { tellOnce } from './notice.ts'
 import type { OpcuaOptions } from './options.ts'
-import { badSample, toIndexRange, toSample } from './values.ts'
+import { badSample, isOverflow, toIndexRange, toSample } from './values.ts'
 
 /** Items a CreateMonitoredItems request: below the operation limit of small servers. */
 const MAX_ITEMS_PER_CALL = 500
@@ -24,6 +25,7 @@ const MAX_ITEMS_PER_CALL = 500
 export interface Monitor {
   host: Conversation
   subscription: ClientSubscription
+  messages: Messages
   push(sample: Sample): void
 }
 
@@ -144,7 +146,7 @@ async function addPart(monitor: Monitor, part: Part, signal: AbortSignal): Promi
 
 /** The status of each item, in order. */
 async function createItems(
-  { host, subscription, push }: Monitor,
+  { host, subscription, messages, push }: Monitor,
   { parameters, items }: Part,
   signal: AbortSignal,
 ): Promise<(number | undefined)[]> {
@@ -157,15 +159,33 @@ async function createItems(
     parameters,
     TimestampsToReturn.Both,
   )
-  // Before anything is awaited: the first values may come in the very next packet.
-  group.on('changed', (_item: unknown, data: DataValue, index: number) => {
-    const tag = items[index]?.tag
-    if (!tag) return
-    push(toSample(tag, data, { timestamp: options.timestamp, arrivedAt: Date.now() }))
-  })
+  for (const [i, { tag }] of items.entries()) {
+    const item = group.monitoredItems[i]
+    if (item) messages.expect(item, createTaker(tag, { options, push }))
+  }
   const ready = Promise.withResolvers<void>()
   group.on('initialized', () => ready.resolve())
   group.on('err', (message) => ready.reject(new Error(message)))
   await call(ready.promise, signal)
-  return group.monitoredItems.map(({ statusCode }) => statusCode?.value)
+  return group.monitoredItems.map((item) => {
+    if (item.statusCode?.isNotGood()) messages.forget(item)
+    return item.statusCode?.value
+  })
+}
+
+/** Samples of one tag; where the server's queue had to drop changes, a bad one stands for them. */
+function createTaker(
+  tag: Tag,
+  { options, push }: Pick<Monitor, 'push'> & { options: OpcuaOptions },
+) {
+  let lastAt: number | undefined
+  return (data: DataValue) => {
+    const sample = toSample(tag, data, { timestamp: options.timestamp, arrivedAt: Date.now() })
+    // Either the dropped ones were older than this value, or it took their place: both lie after the last one.
+    if (lastAt !== undefined && isOverflow(sample.status)) {
+      push(badSample(tag, lastAt + 1, codes.badDataLost))
+    }
+    lastAt = sample.at
+    push(sample)
+  }
 }

@@ -7,6 +7,7 @@ export const codes = {
   badTypeMismatch: 0x80740000,
   badEncodingLimitsExceeded: 0x80080000,
   badNoMatch: 0x806f0000,
+  badDataLost: 0x809d0000,
 } as const
 
 /** `nsu=urn:acme;s=X` becomes `ns=2;s=X`; undefined when the server has no such namespace. */

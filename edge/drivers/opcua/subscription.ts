@@ -6,8 +6,11 @@ import type { Sample, Tag } from '../../../protocol/model.ts'
 import { addressOf } from './address.ts'
 import type { Conversation } from './conversation.ts'
 import { monitorEvents } from './events.ts'
+import { readMessages } from './messages.ts'
 import { monitorTags } from './monitored-items.ts'
+import { codes } from './node-ids.ts'
 import type { OpcuaOptions } from './options.ts'
+import { badSample } from './values.ts'
 
 /** A server ends a subscription nobody collects after so many keep-alives. */
 const LIFETIME_KEEP_ALIVES = 10
@@ -17,7 +20,10 @@ export interface SubscriptionOrder {
   emit(samples: Sample[]): void
 }
 
-/** Resolves when the signal aborts. Throws Fault 'driver.timeout' (no sign of life) or 'driver.disconnected'. */
+/**
+ * Resolves when the signal aborts. Throws Fault 'driver.timeout' (no sign of life), 'driver.disconnected' or
+ * 'driver.foreign-reply' (a notification is missing: the tags are bad since the last one that came).
+ */
 export async function runSubscription(
   host: Conversation,
   { tags, emit }: SubscriptionOrder,
@@ -41,8 +47,18 @@ export async function runSubscription(
     subscription.on('terminated', end)
     subscription.on('status_changed', end)
     subscription.on('internal_error', end)
+    const onBroken = (error: unknown) => {
+      if (signal.aborted || ended.signal.aborted) return
+      const lastAt = outbox.flush()
+      ended.abort()
+      const known = lastAt === undefined ? [] : tags.filter(({ id }) => !host.missing.has(id))
+      if (known.length > 0)
+        emit(known.map((tag) => badSample(tag, Number(lastAt) + 1, codes.badDataLost)))
+      over.reject(error)
+    }
+    const messages = readMessages(subscription, { endpoint, onBroken })
     const watch = watchFreshness(subscription, options, signal)
-    const monitor = { host, subscription, push: outbox.push }
+    const monitor = { host, subscription, messages, push: outbox.push }
     const isEvent = (tag: Tag) => addressOf(tag).event !== undefined
     const values = tags.filter((tag) => !isEvent(tag))
     monitorTags(monitor, values, signal).catch(over.reject)
@@ -95,17 +111,27 @@ async function watchFreshness(
   }
 }
 
+interface Batch {
+  push(sample: Sample): void
+  /** Hands on what is pending now; the newest time that was ever handed on, Unix ms. */
+  flush(): number | undefined
+}
+
 /** Gathers what one packet brings, so that it is handed on in one piece. */
-function createBatch(flush: (samples: Sample[]) => void): { push(sample: Sample): void } {
+function createBatch(hand: (samples: Sample[]) => void): Batch {
   let pending: Sample[] = []
+  let newest: number | undefined
+  const flush = () => {
+    const samples = pending
+    pending = []
+    for (const { at } of samples) newest = Math.max(newest ?? at, at)
+    if (samples.length > 0) hand(samples)
+    return newest
+  }
   return {
     push(sample) {
-      if (pending.push(sample) > 1) return
-      setImmediate(() => {
-        const samples = pending
-        pending = []
-        flush(samples)
-      })
+      if (pending.push(sample) === 1) setImmediate(flush)
     },
+    flush,
   }
 }

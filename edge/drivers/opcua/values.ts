@@ -45,6 +45,14 @@ export function gradeStatus(status: number): Quality {
   return severity === 0 ? quality.good : severity === 1 ? quality.stale : quality.bad
 }
 
+/** InfoType DataValue with the bit Overflow (Part 4, 7.39.1). */
+const OVERFLOW = 0x0480
+
+/** The server's queue was full: changes before this one are gone. */
+export function isOverflow(status = 0): boolean {
+  return (status & OVERFLOW) === OVERFLOW
+}
+
 function pickTime(data: DataValue, from: OpcuaOptions['timestamp']): number | undefined {
   if (from === 'gather') return undefined
   const time =
