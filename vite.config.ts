@@ -11,6 +11,8 @@ export default defineConfig({
   build: {
     outDir: fileURLToPath(new URL('./cloud/console/dist', import.meta.url)),
     emptyOutDir: true,
+    // Not "assets": /assets/press-1 is the page of a machine, and must open by its address.
+    assetsDir: 'static',
     target: 'es2022',
     // One bundle on purpose: a console that was open during an upgrade must not ask for a chunk that is gone.
     chunkSizeWarningLimit: 1200,

@@ -15,14 +15,14 @@ export async function serveConsole(app: FastifyInstance, dir: string | undefined
       index: ['index.html'],
       setHeaders(reply, path) {
         // Vite puts a hash into the name of every asset; the page itself must be asked for each time.
-        const isHashed = path.includes('/assets/')
+        const isHashed = path.includes('/static/')
         const forever = 'public, max-age=31536000, immutable'
         reply.header('cache-control', isHashed ? forever : 'no-cache')
       },
     })
   }
   app.setNotFoundHandler((request, reply) => {
-    const isPage = request.method === 'GET' && !/^\/(?:api|assets)\//.test(request.url)
+    const isPage = request.method === 'GET' && !/^\/(?:api|static)\//.test(request.url)
     if (hasConsole && isPage) return reply.sendFile('index.html')
     const problem = formatProblem(new Fault('object.missing'))
     return reply.code(problem.status).type(PROBLEM_TYPE).send(problem)

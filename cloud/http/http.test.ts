@@ -24,9 +24,9 @@ let ids: { alarm: string; case: string }
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'mimamori-console-'))
-  await mkdir(join(folder, 'assets'))
+  await mkdir(join(folder, 'static'))
   await writeFile(join(folder, 'index.html'), '<title>console</title>')
-  await writeFile(join(folder, 'assets', 'app-1a2b.js'), 'export {}')
+  await writeFile(join(folder, 'static', 'app-1a2b.js'), 'export {}')
   cloud = await openTestCloud({
     consoleDir: folder,
     hmiOrigins: ['http://*.localhost:8080'],
@@ -206,7 +206,7 @@ describe('health, metrics, console', () => {
   })
 
   it('serves the console, and its page for the addresses of its pages', async () => {
-    for (const path of ['/', '/cases/cas_1', '/assets-of-mine']) {
+    for (const path of ['/', '/cases/cas_1', '/assets/press-1']) {
       const answer = await cloud.call(path)
       expect(answer.text, path).toContain('<title>console</title>')
       expect(answer.headers['content-security-policy']).toContain(
@@ -214,17 +214,17 @@ describe('health, metrics, console', () => {
       )
       expect(answer.headers['content-security-policy']).toContain("script-src 'self';")
     }
-    const script = await cloud.call('/assets/app-1a2b.js')
+    const script = await cloud.call('/static/app-1a2b.js')
     expect(script.headers['cache-control']).toContain('immutable')
     expect((await cloud.call('/api/nothing')).body.code).toBe('object.missing')
-    expect((await cloud.call('/assets/gone.js')).status).toBe(404)
+    expect((await cloud.call('/static/gone.js')).status).toBe(404)
   })
 
   it('does not leave the console folder by any spelling of the path', async () => {
     for (const path of [
       '/../../etc/passwd',
       '/..%2f..%2fetc/passwd',
-      '/assets/..%2F..%2F..%2Fetc%2Fpasswd',
+      '/static/..%2F..%2F..%2Fetc%2Fpasswd',
     ]) {
       expect((await cloud.call(path)).text, path).not.toContain('root:')
     }

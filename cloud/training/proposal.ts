@@ -2,7 +2,7 @@
 import { proposeNormal } from '../../models/train/normal-period.ts'
 import type { Period, TrainingProposal } from '../../protocol/api-models.ts'
 import { Fault } from '../../protocol/kit/fault.ts'
-import type { TagId } from '../../protocol/model.ts'
+import { quality, type TagId } from '../../protocol/model.ts'
 import type { Store } from '../store/store.ts'
 import { type HistorySource, readHistory } from './history.ts'
 import { findKnownTrouble } from './known-trouble.ts'
@@ -69,8 +69,11 @@ export function notTrainable({ id }: { id: string }, problem: string): Fault {
   return new Fault('model.not-trainable', { file: `the history of ${id}`, problem })
 }
 
-/** The first bucket with anything in it: an asset is younger than the span more often than not. */
-async function findStart(
+/** A gateway that came before its plant tells bad values first: so many of them are passed over. */
+const MAX_BAD_FIRST = 100
+
+/** Where the first good value stands: an asset is younger than the span more often than not. */
+export async function findStart(
   history: HistorySource,
   tags: readonly TagId[],
   { from, to }: Period,
@@ -78,7 +81,11 @@ async function findStart(
   let start = to
   for (const tag of tags) {
     const [first] = await history.range({ tag, from, to, points: 2_000 })
-    start = Math.min(start, first?.at ?? to)
+    if (!first) continue
+    // A bucket is an hour wide: the sample itself says when.
+    const samples = await history.raw(tag, Math.max(from, first.at), to, MAX_BAD_FIRST)
+    const known = samples.find((sample) => sample.quality === quality.good) ?? samples[0]
+    start = Math.min(start, known?.at ?? to)
   }
   return Math.max(from, start)
 }

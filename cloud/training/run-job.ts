@@ -4,7 +4,13 @@ import type { TrainRequest } from '../../protocol/api-models.ts'
 import { Fault, isFault } from '../../protocol/kit/fault.ts'
 import { countRows, mergePeriods, readHistory } from './history.ts'
 import { changeJob, type JobRow } from './job-rows.ts'
-import { DEFAULT_SPAN_MS, MAX_TRAIN_CELLS, notTrainable, type TrainingAsset } from './proposal.ts'
+import {
+  DEFAULT_SPAN_MS,
+  findStart,
+  MAX_TRAIN_CELLS,
+  notTrainable,
+  type TrainingAsset,
+} from './proposal.ts'
 import type { TrainingOptions } from './training.ts'
 import { runTraining, type TrainingOrder } from './training-thread.ts'
 
@@ -127,7 +133,8 @@ async function createOrder(
   const read = { tags, stepMs, onProgress: (share: number) => onProgress(reading, share / 2) }
   const table = await readHistory(parts.history, { ...read, periods })
   const to = parts.now()
-  const from = Math.max(to - DEFAULT_SPAN_MS, to - Math.floor(MAX_HISTORY_CELLS / width) * stepMs)
+  const longest = Math.min(DEFAULT_SPAN_MS, Math.floor(MAX_HISTORY_CELLS / width) * stepMs)
+  const from = await findStart(parts.history, Object.values(tags), { from: to - longest, to })
   const newest = { ...read, periods: [{ from, to }] }
   const history = await readHistory(parts.history, {
     ...newest,

@@ -31,12 +31,12 @@ afterAll(async () => {
   await rm(dir, { recursive: true, force: true })
 })
 
-async function open(file = ':memory:', worker?: URL) {
+async function open(file = ':memory:', own: { worker?: URL; history?: Historian } = {}) {
   const store = await openStore({ file })
   const audit = await openAudit(store)
   const registered: NewVersion[] = []
   const training = await openTraining({
-    ...{ store, audit, history: historian, log, now: () => NOW, worker },
+    ...{ store, audit, history: historian, log, now: () => NOW, ...own },
     assetOf: async (id) => (id === plant.id ? plant : undefined),
     versionsOf: async () => [],
     register: async (version) => `mdl_${registered.push(version)}`,
@@ -117,6 +117,22 @@ test('a proposed period is trained on, back-tested over the fault it left out, a
   expect(entry).toMatchObject({ actor: 'ina', action: 'model.train', object: id, site: 'plant' })
 })
 
+test('a proposal starts with the first good value, not with the hour that it lies in', async () => {
+  await using young = await openPlantHistory(join(dir, 'young.duckdb'), { seconds: 400 })
+  const tags = Object.values(plant.tags)
+  // The gateway was there before its plant: a mark of the cloud, then one of its own.
+  const early = tags.flatMap((tag) => [
+    { tag, at: START - 2_400_000, value: null, quality: quality.stale },
+    { tag, at: START - 2_399_000, value: null, quality: quality.bad },
+  ])
+  await young.write(early)
+  await using t = await open(':memory:', { history: young })
+  const { periods, excluded, without } = await t.training.propose('press', { to: START + 400_000 })
+  expect(Math.min(...[...periods, ...excluded].map(({ from }) => from))).toBe(START)
+  expect(without?.map(({ name }) => name)).toEqual(['batch'])
+  expect(excluded).toEqual([])
+})
+
 test('too little history fails in words that say how much is there', async () => {
   await using t = await open()
   const { id } = await t.training.train(ina, 'press', { periods: [span(0, 120)] })
@@ -133,7 +149,7 @@ test('an asset has one job at a time; cancelled, it registers nothing and makes 
   const text =
     "import { parentPort } from 'node:worker_threads'\nparentPort.on('message', () => {})"
   await writeFile(silent, text)
-  await using t = await open(':memory:', pathToFileURL(silent))
+  await using t = await open(':memory:', { worker: pathToFileURL(silent) })
   const { id } = await t.training.train(ina, 'press', { periods: [span(0, 1_000)] })
   await expect(t.training.train(ina, 'press', { periods: [span(0, 9)] })).rejects.toMatchObject({
     code: 'training.busy',

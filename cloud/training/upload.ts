@@ -5,7 +5,7 @@ import type { Audit } from '../audit/audit.ts'
 import { dryRun } from './dry-run.ts'
 import { parseExternalManifest } from './external-manifest.ts'
 import { countRows, type HistorySource, mergePeriods, readHistory } from './history.ts'
-import { MAX_TRAIN_CELLS, notTrainable, type TrainingAsset } from './proposal.ts'
+import { findStart, MAX_TRAIN_CELLS, notTrainable, type TrainingAsset } from './proposal.ts'
 import type { NewVersion, Person } from './training.ts'
 
 export interface UploadParts {
@@ -62,7 +62,8 @@ async function upload(
   const read = { tags, stepMs: manifest.periodMs }
   const normal = await readHistory(history, { ...read, periods })
   const to = now()
-  const from = to - Math.floor(MAX_HISTORY_CELLS / width) * manifest.periodMs
+  const longest = to - Math.floor(MAX_HISTORY_CELLS / width) * manifest.periodMs
+  const from = await findStart(history, Object.values(tags), { from: longest, to })
   const newest = await readHistory(history, { ...read, periods: [{ from, to }] })
   const { versions } = await dryRun({ manifest, bytes, normal, history: newest })
   const [version] = versions

@@ -78,6 +78,8 @@ export async function openTestCloud(
     health?: Services['health']
     /** PostgreSQL instead of a SQLite file. */
     storeUrl?: string
+    /** Beside the usual two. */
+    moreAssets?: FleetConfig['assets']
   } = {},
 ) {
   const stack = new AsyncDisposableStack()
@@ -94,8 +96,9 @@ export async function openTestCloud(
   const historian = stack.use(await openDuckdbHistorian({ file: join(folder, 'samples.duckdb') }))
   const identity = await openIdentity({ store, audit })
   const fleet = await openFleet({ store, audit, latest: (tags) => historian.latest(tags) })
-  await fleet.applyFleet(config)
-  const rules = config.assets.map(({ id, site, alarm }) => ratioRule({ id, site, ...alarm }))
+  const assets = [...config.assets, ...(options.moreAssets ?? [])]
+  await fleet.applyFleet({ ...config, assets })
+  const rules = assets.map(({ id, site, alarm }) => ratioRule({ id, site, ...alarm }))
   const alarms = await openAlarms({ store, audit, rules, onChange: () => undefined })
   const sessions = stack.use(
     await openSessions({
@@ -159,7 +162,7 @@ export async function openTestCloud(
     await openModels({
       ...{ store, audit, historian, log, dataDir: folder, baseDir: folder },
       // No configured folder is read: these models are registered by the test.
-      assets: config.assets.map(({ model: _, ...one }) => one),
+      assets: assets.map(({ model: _, ...one }) => one),
       ...{ onWatched: async () => undefined, onDue: async () => undefined },
       onChange: () => undefined,
     }),
