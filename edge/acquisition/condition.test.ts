@@ -127,7 +127,7 @@ describe('staleness', () => {
     const state = good()
     expect(checkSilence(state, later(3000))).toBeUndefined()
     const stale = checkSilence(state, later(3001))
-    expect(stale).toMatchObject({ value: 5, quality: quality.stale, at: NOW + 3001 })
+    expect(stale).toMatchObject({ value: 5, quality: quality.stale, at: NOW + 1 })
     expect(checkSilence(state, later(9000))).toBeUndefined()
     const back = takeReading(state, reading(5, { at: NOW + 9500 }), later(9500))
     expect(back).toMatchObject({ value: 5, quality: quality.good })

@@ -97,8 +97,11 @@ export function checkSilence(state: TagState, clocks: Clocks): Sample | undefine
   const { last, rule } = state
   if (!last || clocks.monoMs < silenceDueMs(state)) return undefined
   if (rule.staleAfterMs === undefined) return emitAgain(state, last, clocks)
-  if (clocks.monoMs - state.seenMs <= rule.staleAfterMs) return undefined
-  return emitAgain(state, { ...last, quality: quality.stale }, clocks)
+  const mutedMs = clocks.monoMs - state.seenMs
+  if (mutedMs <= rule.staleAfterMs) return undefined
+  // Since the last reading, not since that was noticed: a later bad mark must not hide an answer that got lost before.
+  const since = { ...clocks, wallMs: clocks.wallMs - mutedMs }
+  return emitAgain(state, { ...last, quality: quality.stale }, since)
 }
 
 /** Monotonic instant before which `checkSilence` has nothing to say, if nothing is read until then. */

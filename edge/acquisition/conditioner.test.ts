@@ -113,3 +113,57 @@ test('a reading in columns is told as the same reading in samples is', () => {
   expect(columns.told).toEqual(samples.told)
   expect(columns.told).toHaveLength(6)
 })
+
+test('each group is bad since its own last sign of life: what another group said later proves nothing of it', () => {
+  const told: Sample[] = []
+  const clocks = { wallMs: START, monoMs: 0 }
+  const level = { ...tag, id: 's/g/plc/Level', name: 'Level', type: 'Double' } as const
+  const group = { intervalMs: 100, mode: 'poll' } as const
+  const conditioner = createConditioner({
+    device: 'plc',
+    groups: [
+      { ...group, name: 'state', tags: [{ tag }] },
+      { ...group, name: 'level', tags: [{ tag: level }] },
+    ],
+    isPushed: () => false,
+    emit: (_, samples) => void told.push(...samples),
+    counters: createLinkCounters(),
+    readClocks: () => ({ ...clocks }),
+  })
+  conditioner.take([{ tag: tag.id, at: START, value: true, quality: quality.good }])
+  // The next answer of this group was given at 100 and got lost; the other group's came.
+  Object.assign(clocks, { wallMs: START + 300, monoMs: 300 })
+  const values = { at: START + 300, values: [7], statuses: Float64Array.of(GOOD) }
+  conditioner.takeColumns(1, values)
+  Object.assign(clocks, { wallMs: START + 600, monoMs: 600 })
+  told.length = 0
+  conditioner.lose()
+  expect(told.map(({ tag: id, at, quality: q }) => [id, at - START, q])).toEqual([
+    [tag.id, 1, quality.bad],
+    [level.id, 301, quality.bad],
+  ])
+})
+
+test('an answer that got lost lies after the bad mark, though its tag went stale before the loss was noticed', () => {
+  const told: Sample[] = []
+  const clocks = { wallMs: START, monoMs: 0 }
+  const conditioner = createConditioner({
+    device: 'plc',
+    groups: [{ name: 'state', intervalMs: 100, mode: 'poll', tags: [{ tag }] }],
+    isPushed: () => false,
+    emit: (_, samples) => void told.push(...samples),
+    counters: createLinkCounters(),
+    readClocks: () => ({ ...clocks }),
+  })
+  conditioner.take([{ tag: tag.id, at: START, value: true, quality: quality.good }])
+  // The device answered at 100; nobody heard it.
+  Object.assign(clocks, { wallMs: START + 400, monoMs: 400 })
+  conditioner.check()
+  Object.assign(clocks, { wallMs: START + 600, monoMs: 600 })
+  conditioner.lose()
+  expect(told.map(({ at, quality: q }) => [at - START, q])).toEqual([
+    [0, quality.good],
+    [1, quality.stale],
+    [2, quality.bad],
+  ])
+})

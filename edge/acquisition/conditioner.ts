@@ -45,7 +45,7 @@ export interface Conditioner {
   takeColumns(group: number, columns: Columns): void
   /** Looks for stale tags and for values to repeat. */
   check(): void
-  /** One bad sample a tag: the device is gone, since its last sign of life and not since that was noticed. */
+  /** One bad sample a tag: the device is gone, since its group's last sign of life and not since that was noticed. */
   lose(): void
 }
 
@@ -67,8 +67,14 @@ export function createConditioner(options: ConditionerOptions): Conditioner {
   const { device, groups, emit, counters, readClocks = systemClocks } = options
   const byGroup = groups.map((group) => createStates(group, options, readClocks().monoMs))
   const states = new Map<TagId, TagState>(byGroup.flat().map((state) => [state.tag, state]))
-  /** Monotonic instant of the last reading of any tag: until then the device is known to have lived. */
-  let livedMs: number | undefined
+  const groupOf = new Map(
+    byGroup.flatMap((states, i) => states.map(({ tag }) => [tag, i] as const)),
+  )
+  /**
+   * Of each group, the monotonic instant of its last reading: until then all its tags are known. A later answer to
+   * another group says that the device lived, but not what the tags of this one were.
+   */
+  const livedMs: (number | undefined)[] = groups.map(() => undefined)
   /** Monotonic: until then no tag is stale or to be repeated. */
   let quietUntilMs = 0
   const send = (samples: Sample[]) => {
@@ -86,10 +92,12 @@ export function createConditioner(options: ConditionerOptions): Conditioner {
   return {
     take(samples) {
       const clocks = readClocks()
-      livedMs = clocks.monoMs - lagOf(samples, clocks.wallMs)
+      const heardMs = clocks.monoMs - lagOf(samples, clocks.wallMs)
       const kept: Sample[] = []
       for (const raw of samples) {
         const state = states.get(raw.tag)
+        const group = groupOf.get(raw.tag)
+        if (group !== undefined) livedMs[group] = heardMs
         const sample = state && judge(state, raw, clocks)
         if (sample) kept.push(sample)
       }
@@ -97,7 +105,7 @@ export function createConditioner(options: ConditionerOptions): Conditioner {
     },
     takeColumns(group, columns) {
       const clocks = readClocks()
-      livedMs = clocks.monoMs
+      livedMs[group] = clocks.monoMs
       const reading: Reading = { at: columns.at, value: null, quality: quality.bad }
       const states = byGroup[group] ?? []
       // As long as it may get: growing step by step would leave twice as much behind.
@@ -125,9 +133,12 @@ export function createConditioner(options: ConditionerOptions): Conditioner {
     },
     lose() {
       const clocks = readClocks()
-      const muteMs = livedMs === undefined ? 0 : clocks.monoMs - livedMs
-      const since = { ...clocks, wallMs: clocks.wallMs - muteMs }
-      send([...states.values()].map((state) => markLost(state, since)))
+      const marks = [...states.values()].map((state) => {
+        const heardMs = livedMs[groupOf.get(state.tag) ?? 0] ?? clocks.monoMs
+        const wallMs = clocks.wallMs - (clocks.monoMs - heardMs)
+        return markLost(state, { ...clocks, wallMs })
+      })
+      send(marks)
     },
   }
 }

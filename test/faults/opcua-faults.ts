@@ -36,6 +36,8 @@ async function runPress({ fault }: Pick<PressScenario, 'fault'>): Promise<Seen> 
   const verdict = await judge(bench, { tag: pressTag, told: press.told })
   const plc = await judge(bench)
   failed.push(...verdict.failed, ...plc.failed)
+  // Whose loss it is: the row tells one number for both.
+  if (plc.lost > 0) failed.push(`${plc.lost} lost at the Modbus device beside it`)
   const { duplicated, stored, inGaps } = verdict
   const unsent = press.countUnsent(verdict.unexplained, bench.store.samples(pressTag))
   const lost = verdict.lost - unsent + plc.lost

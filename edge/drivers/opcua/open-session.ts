@@ -75,6 +75,7 @@ export async function openSession(
     watch.forgetResult()
     session = await withDeadline(client.createSession(identity), deadline)
     session.on('session_closed', watch.lose)
+    forbidRepair(session)
     const { lost, counters } = watch
     return { session, lost, counters, [Symbol.asyncDispose]: close }
   } catch (error) {
@@ -89,6 +90,15 @@ export async function openSession(
 }
 
 const isDeprecated = (policy: string) => deprecatedPolicies.some((it) => it === policy)
+
+/**
+ * When the server no longer knows the session, the library makes a new one by itself, whatever the strategy of
+ * connection says, and moves the subscriptions there; what changed meanwhile would be missing without a word.
+ * It does not while it believes that a repair is under way, and then the call fails, as it should.
+ */
+function forbidRepair(session: ClientSession): void {
+  Object.assign(session, { recursive_repair_detector: 1 })
+}
 
 interface ClientWatch {
   lost: Promise<never>
