@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { type Manifest, readModelFolder, sha256Hex } from '../models/manifest.ts'
+import { NORMAL_FILE } from '../models/train/normal-rows.ts'
 import { type LifeManifest, readLifeFolder } from '../models/train/rul/life-manifest.ts'
 import type { AssetConfig } from './fleet/fleet-config.ts'
 import type { NewModel, Registry } from './registry/registry.ts'
@@ -16,7 +17,7 @@ const CONFIGURATION = 'configuration'
 const DRIFTING = 'drifting'
 /** And one of the remaining life. */
 const LIFE = 'life'
-const FILES = ['model.onnx', 'manifest.json', 'card.md', 'golden.json']
+const FILES = ['model.onnx', 'manifest.json', 'card.md', 'golden.json', NORMAL_FILE]
 
 /** Throws Fault 'model.bad-file' or 'model.bad-manifest' when a configured folder cannot be used. */
 export async function registerConfiguredModels(

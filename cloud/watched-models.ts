@@ -1,11 +1,13 @@
 /** From the registry to what scores and alarms: which versions watch which asset, under which derived tags and rules. */
 import { type ModelFolder, parseManifest } from '../models/manifest.ts'
+import { NORMAL_FILE } from '../models/train/normal-rows.ts'
 import { derivedTagId } from '../protocol/model.ts'
 import { type AlarmRule, limitsOf, ratioRule } from './alarms/alarm-rule.ts'
 import type { AssetConfig } from './fleet/fleet-config.ts'
 import { namedTags } from './models-of.ts'
 import type { Registry } from './registry/registry.ts'
 import type { ModelVersion } from './registry/version.ts'
+import type { WatchedFile } from './scoring/kept-rows.ts'
 import type { WatchedModel } from './scoring/watched.ts'
 
 /** Detectors that score live, the one that speaks for the asset first. */
@@ -21,7 +23,7 @@ export interface ModelLoader {
 }
 
 export function createModelLoader(registry: Registry): ModelLoader {
-  const loaded = new Map<string, ModelFolder>()
+  const loaded = new Map<string, WatchedFile>()
   return {
     async load({ id, sha256 }) {
       const known = loaded.get(id)
@@ -32,7 +34,8 @@ export function createModelLoader(registry: Registry): ModelLoader {
         // A thousand assets with one file hold its bytes once.
         const twin = [...loaded.values()].find((one) => one.sha256 === sha256)
         const bytes = twin?.bytes ?? files['model.onnx'] ?? new Uint8Array()
-        const model = { manifest, bytes, sha256 }
+        const normal = twin?.normal ?? files[NORMAL_FILE]
+        const model = { manifest, bytes, sha256, normal }
         loaded.set(id, model)
         return model
       } catch (error) {

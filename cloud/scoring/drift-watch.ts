@@ -1,6 +1,7 @@
 /** Input drift of every asset, live: the tags moved together to another normal, which is no fault and needs no alarm. */
 import type { Manifest } from '../../models/manifest.ts'
 import { type DriftState, nextDrift, noDrift, readDrift } from '../../models/train/drift.ts'
+import type { Steps } from '../../models/train/live-step.ts'
 import type { DriftView } from '../../protocol/api-models.ts'
 import type { ScoringResult } from './result.ts'
 
@@ -19,18 +20,20 @@ interface Watched {
   model: string
   manifest: Manifest
   state: DriftState
+  /** Live steps that are coarser than those the model learned from, by tag. */
+  coarser: Steps
 }
 
 export function createDriftWatch(): DriftWatch {
   const watched = new Map<string, Watched>()
 
   function take(result: ScoringResult, manifest: Manifest): boolean {
-    const { asset, model, at, ratio, row } = result
+    const { asset, model, at, ratio, row, deviations: contributions, coarser = {} } = result
     const before = watched.get(asset)
-    const known = before?.model === model ? before : { model, manifest, state: noDrift }
+    const known = before?.model === model ? before : { model, manifest, coarser, state: noDrift }
     const values = row.some(Number.isNaN) ? undefined : row
-    const state = nextDrift(known.state, { at, values, ratio }, manifest)
-    watched.set(asset, { ...known, state: keepVerdict(known.state, state) })
+    const state = nextDrift(known.state, { at, values, ratio, contributions }, manifest)
+    watched.set(asset, { ...known, coarser, state: keepVerdict(known.state, state) })
     return state.state === 'drift' && known.state.state !== 'drift'
   }
 
@@ -45,7 +48,9 @@ export function createDriftWatch(): DriftWatch {
     },
     of(asset) {
       const one = watched.get(asset)
-      return one && view(one)
+      if (!one) return undefined
+      const { text, ...rest } = view(one)
+      return { ...rest, text: `${text}${sayCoarser(one.coarser)}` }
     },
   }
 }
@@ -56,6 +61,13 @@ function keepVerdict(before: DriftState, after: DriftState): DriftState {
   return isFilling || after.state !== 'unknown'
     ? after
     : { ...after, state: before.state, moved: before.moved }
+}
+
+/** The model is not changed unasked; whoever reads this may train again. */
+function sayCoarser(steps: Steps): string {
+  const named = Object.entries(steps).map(([name, step]) => `${name} in ${step.toPrecision(2)}`)
+  if (named.length === 0) return ''
+  return ` The live values are coarser than those the model learned from (steps of ${named.join(', ')}): train again with live history.`
 }
 
 function view({ state, manifest }: Watched): DriftView {

@@ -1,7 +1,8 @@
 /** What comes out of one instant of one watched model: a score with its causes, or why there is none; and its samples. */
-import type { ModelFolder } from '../../models/manifest.ts'
+import { rankTags } from '../../models/ranking.ts'
 import type { Batch } from '../../models/session.ts'
 import { nextRules, unseen } from '../../models/train/hard-rules.ts'
+import type { Steps } from '../../models/train/live-step.ts'
 import type { ModelStage } from '../../protocol/api-models.ts'
 import {
   type AssetId,
@@ -37,9 +38,15 @@ export interface ScoringResult {
   reason?: string
   score?: number
   ratio?: number
-  /** The values of the instant in the order of the manifest; NaN where none counts. Empty without a model. */
+  /** The values of the instant in the order of the manifest; NaN where none counts and none was filled. Empty without a model. */
   row: Float32Array
-  /** The top three; empty when unknown. */
+  /** Tags without a value of their own: what the others let expect of them was scored. */
+  filled?: string[]
+  /** Conditional z of every tag, in the order of the manifest. */
+  deviations?: Float32Array
+  /** Tags whose live values are coarser than those the model learned from, with their steps. */
+  coarser?: Steps
+  /** The top three, the most telling first, as in back-test; empty when unknown. */
   contributions: Contribution[]
   /** Broken hard rules of this instant, e.g. `TS1:stuck`. */
   breaches: string[]
@@ -59,6 +66,7 @@ const NO_ROW = new Float32Array()
 
 /** Looks at the hard rules of the instant: they need no full window. */
 export function createJob(watched: Watched, due: DueRow): Job {
+  watched.steps?.accept(due.row)
   const breaches: string[] = []
   if (!('problem' in watched.model))
     watched.model.manifest.tags.forEach(({ name, rules }, i) => {
@@ -82,14 +90,16 @@ export function readResult(job: Job, batch: Batch, i: number): ScoringResult {
   const ratio = (batch.ratio[i] ?? Number.NaN) / factor
   if (!Number.isFinite(score) || !Number.isFinite(ratio) || 'problem' in model)
     return unknown(job, 'the model answered no number')
+  if (!('window' in due)) return unknown(job, due.reason)
   const width = model.manifest.tags.length
-  const own = batch.contributions.subarray(i * width, (i + 1) * width)
-  const found = { score, ratio, contributions: topContributions(own, watched, model) }
+  const deviations = batch.contributions.slice(i * width, (i + 1) * width)
+  const ranked = rankTags(model.manifest, { window: due.window, contributions: deviations })
+  const contributions = topContributions(watched, deviations, ranked)
   return {
     ...common(job),
     state: 'scored',
-    ...found,
-    row: due.row,
+    ...{ score, ratio, contributions, deviations, filled: due.filled },
+    row: due.window.slice(-width),
     samples: createSamples(job, { score, ratio }),
   }
 }
@@ -107,17 +117,23 @@ export function unusable(watched: Watched, at: number): ScoringResult {
 
 function common({ watched, due, breaches }: Job) {
   const { asset, id: model, stage, isPrimary } = watched
-  return { asset, model, stage, isPrimary, at: due.at, breaches }
+  const coarser = watched.steps?.found()
+  return { asset, model, stage, isPrimary, at: due.at, breaches, coarser }
 }
 
-function topContributions(own: Float32Array, watched: Watched, model: ModelFolder): Contribution[] {
-  return model.manifest.tags
-    .flatMap(({ name }, i): Contribution[] => {
+function topContributions(
+  { model, tags }: Watched,
+  own: Float32Array,
+  ranked: readonly number[],
+): Contribution[] {
+  if ('problem' in model) return []
+  return ranked
+    .flatMap((i): Contribution[] => {
       const z = own[i] ?? 0
-      const tag = watched.tags[name]
+      const name = model.manifest.tags[i]?.name ?? ''
+      const tag = tags[name]
       return tag && z !== 0 ? [{ tag, name, z, direction: z < 0 ? 'low' : 'high' }] : []
     })
-    .sort((a, b) => Math.abs(b.z) - Math.abs(a.z))
     .slice(0, TOP_TAGS)
 }
 

@@ -3,6 +3,7 @@ import type { Manifest } from '../../models/manifest.ts'
 import type { Log } from '../../protocol/kit/log.ts'
 import type { AssetId, Sample, TagId } from '../../protocol/model.ts'
 import { type Inference, openInference } from './inference.ts'
+import { type KeptRows, openKeptRows } from './kept-rows.ts'
 import { createJob, type Job, readResult, type ScoringResult, unknown, unusable } from './result.ts'
 import {
   createWatched,
@@ -22,6 +23,8 @@ export interface ScoringOptions extends WindowTiming {
   log: Log
   /** Replaces the model thread. */
   inference?: Inference
+  /** Replaces what reads the kept training rows. */
+  keptRows?: KeptRows
 }
 
 export interface ScoredBy {
@@ -52,6 +55,7 @@ export interface Scoring extends AsyncDisposable {
 /** Nothing is loaded into the model thread before the first window is full. */
 export async function openScoring(options: ScoringOptions): Promise<Scoring> {
   const inference = options.inference ?? openInference({ log: options.log })
+  const keptRows = options.keptRows ?? openKeptRows({ log: options.log })
   let watched: Watched[] = []
   let byTag = new Map<TagId, Watched[]>()
   let busy = false
@@ -61,7 +65,7 @@ export async function openScoring(options: ScoringOptions): Promise<Scoring> {
       const before = watched.find((one) => one.id === wanted.id && one.asset === wanted.asset)
       return before && isSameWindow(before, wanted)
         ? { ...before, ...wanted }
-        : createWatched(wanted, options)
+        : createWatched(wanted, options, { keptRows, log: options.log })
     })
     byTag = new Map()
     for (const one of watched)
@@ -88,7 +92,10 @@ export async function openScoring(options: ScoringOptions): Promise<Scoring> {
       const before = filesOf(watched)
       watch(models)
       const after = filesOf(watched)
-      for (const sha256 of before) if (!after.has(sha256)) await inference.release(sha256)
+      for (const sha256 of before.difference(after)) {
+        keptRows.release(sha256)
+        await inference.release(sha256)
+      }
     },
     models: () => watched.flatMap(describe),
     async infer(model, windows, batch) {
@@ -99,7 +106,10 @@ export async function openScoring(options: ScoringOptions): Promise<Scoring> {
         if (!filesOf(watched).has(model.sha256)) await inference.release(model.sha256)
       }
     },
-    [Symbol.asyncDispose]: () => inference[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      await keptRows[Symbol.asyncDispose]()
+      await inference[Symbol.asyncDispose]()
+    },
   }
 }
 

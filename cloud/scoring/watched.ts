@@ -1,8 +1,10 @@
 /** A model version set to watch an asset: its window over the asset's tags, and what it remembers of them. */
-import type { ModelFolder } from '../../models/manifest.ts'
 import { type RuleState, unseen } from '../../models/train/hard-rules.ts'
 import type { ModelKind, ModelStage } from '../../protocol/api-models.ts'
+import type { Log } from '../../protocol/kit/log.ts'
 import type { AssetId, SiteId, TagId } from '../../protocol/model.ts'
+import type { KeptRows, WatchedFile } from './kept-rows.ts'
+import { createLiveSteps, type LiveSteps } from './live-steps.ts'
 import { type AssetWindow, createWindow } from './window.ts'
 
 /** Late samples are waited for this long. */
@@ -28,11 +30,13 @@ export interface WatchedModel {
   /** Where each tag of the manifest comes from. */
   tags: Readonly<Record<string, TagId>>
   /** The checked files, or why they cannot be used: then the asset is unknown for this reason. */
-  model: ModelFolder | { problem: string }
+  model: WatchedFile | { problem: string }
 }
 
 export interface Watched extends WatchedModel {
   window: AssetWindow | undefined
+  /** Whether its values are coarser than the training's. */
+  steps: LiveSteps | undefined
   /** Why there is no window. */
   problem: string | undefined
   /** One per tag of the manifest that has hard rules. */
@@ -50,9 +54,18 @@ export interface WindowTiming {
   maxAgeMs?: number
 }
 
-export function createWatched(wanted: WatchedModel, timing: WindowTiming): Watched {
+export interface WatchedMachinery {
+  keptRows: KeptRows
+  log: Log
+}
+
+export function createWatched(
+  wanted: WatchedModel,
+  timing: WindowTiming,
+  { keptRows, log }: WatchedMachinery,
+): Watched {
   const { model, tags: known } = wanted
-  const rest = { ...wanted, window: undefined, rules: [], saidAt: 0 }
+  const rest = { ...wanted, window: undefined, steps: undefined, rules: [], saidAt: 0 }
   if ('problem' in model) return { ...rest, problem: model.problem }
   const { periodMs, windowRows, tags } = model.manifest
   const missing = tags.find(({ name }) => known[name] === undefined)
@@ -66,8 +79,11 @@ export function createWatched(wanted: WatchedModel, timing: WindowTiming): Watch
     windowRows,
     lagMs: timing.lagMs ?? LAG_MS,
     maxAgeMs: timing.maxAgeMs ?? HOLD_PERIODS * periodMs,
+    filler: () => keptRows.fillerOf(model),
   })
-  return { ...rest, window, problem: undefined, rules: tags.map(() => unseen) }
+  const about = { asset: wanted.asset, model: wanted.id }
+  const steps = createLiveSteps({ model, about, keptRows, log })
+  return { ...rest, window, steps, problem: undefined, rules: tags.map(() => unseen) }
 }
 
 /** The same file over the same tags: what its window holds stays true. */

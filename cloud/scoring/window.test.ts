@@ -1,7 +1,8 @@
 /** Windows on a fixed grid: late, missing, stale and bad samples, and the refill after a gap. */
 import { expect, test } from 'vitest'
+import type { Filler } from '../../models/train/fill.ts'
 import { quality, type Sample, type TagId } from '../../protocol/model.ts'
-import { createWindow, type DueRow } from './window.ts'
+import { type AssetWindow, createWindow, type DueRow } from './window.ts'
 
 const flow: TagId = 'plant/gw/plc/flow'
 const heat: TagId = 'plant/gw/plc/heat'
@@ -140,4 +141,72 @@ test('a clock that steps back repeats no instant', () => {
   window.advance(5000)
   expect(window.advance(3000)).toEqual([])
   expect(window.advance(6000).map(({ at }) => at)).toEqual([6000])
+})
+
+/** Answers a number that nobody sent, and notes what it was asked. */
+function createAsked() {
+  const asked: unknown[] = []
+  const filler = {
+    fill(row: ArrayLike<number>, empty: readonly number[], earlier: readonly ArrayLike<number>[]) {
+      asked.push([Array.from(row), [...empty], earlier.map((one) => Array.from(one))])
+      return Float64Array.from(row, (value, tag) => (empty.includes(tag) ? 99 : value))
+    },
+  }
+  return { asked, filler }
+}
+
+/** Twelve rows of a window are ten scored ones and two before: what a filler looks back to. */
+const createFilled = (filler: Filler | undefined) =>
+  createWindow({
+    tags: [
+      { tag: flow, name: 'Flow' },
+      { tag: heat, name: 'Heat' },
+    ],
+    ...{ periodMs: 1000, windowRows: 12, lagMs: 0, maxAgeMs: 3000, filler: () => filler },
+  })
+
+/** Rows at 1, 2, … s; heat is bad in these seconds. */
+function feed(window: AssetWindow, seconds: number, bad: readonly number[]): DueRow[] {
+  return Array.from({ length: seconds }, (_, i) => i + 1).flatMap((second) => {
+    window.accept(sample(flow, second * 1000, second))
+    const own = bad.includes(second) ? { quality: quality.bad, value: 5 } : {}
+    window.accept({ ...sample(heat, second * 1000, second * 10), ...own })
+    return window.advance(second * 1000)
+  })
+}
+
+test('an empty cell after whole rows is filled by the others, named, and its own sample is not looked at', () => {
+  const { asked, filler } = createAsked()
+  const due = feed(createFilled(filler), 12, [12])
+  expect(asked).toEqual([
+    [
+      [12, 110],
+      [1],
+      [
+        [11, 110],
+        [10, 100],
+      ],
+    ],
+  ])
+  expect(due.at(-1)).toMatchObject({ filled: ['Heat'], row: new Float32Array([12, Number.NaN]) })
+  expect((show(due.at(-1)) as number[]).slice(-4)).toEqual([11, 110, 12, 99])
+})
+
+test('three rows in a row are filled, the fourth is unknown with the reason, and the window fills anew', () => {
+  const due = feed(createFilled(createAsked().filler), 17, [13, 14, 15, 16])
+  expect(due.slice(11).map((one) => ('filled' in one ? one.filled : one.reason))).toEqual([
+    ...[[], ['Heat'], ['Heat'], ['Heat']],
+    ...['Heat has bad quality', 'the window is filling: 1 of 12 rows'],
+  ])
+})
+
+test.each([
+  ['there is no filler yet', undefined, [12]],
+  ['the rows before are too few', createAsked().filler, [2]],
+  ['the filler finds too many of them empty', { fill: () => undefined }, [12]],
+])('an empty cell is unknown while %s', (_, filler, bad) => {
+  const due = feed(createFilled(filler), 12, bad)
+  expect(due.find(({ at }) => at === bad[0]! * 1000)).toMatchObject({
+    reason: 'Heat has bad quality',
+  })
 })

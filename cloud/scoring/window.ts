@@ -1,4 +1,6 @@
-/** Samples of any order become windows on a fixed grid; a hole anywhere means no window, with the reason. */
+/** Samples of any order become windows on a fixed grid; a hole that nothing fills means no window, with the reason. */
+import { SCORE_ROWS } from '../../models/train/detector.ts'
+import type { Filler } from '../../models/train/fill.ts'
 import { quality, type Sample, type TagId } from '../../protocol/model.ts'
 
 /** Distinct grid cells remembered per tag: an hour and more at 1 s; a tag flooding the future stops here. */
@@ -21,6 +23,8 @@ export interface WindowOptions {
   lagMs: number
   /** A value older than this at its instant is stale. */
   maxAgeMs: number
+  /** What fills a cell whose newest sample is no value, as back-test does; undefined: there is nothing, or not yet. */
+  filler?(): Filler | undefined
 }
 
 /** One due instant: a complete window `[T, p]`, or why there is none. */
@@ -29,7 +33,10 @@ export type DueRow = {
   /** The values of the instant, one per tag; NaN where there is none that counts. */
   row: Float32Array
 } & (
-  | { window: Float32Array }
+  | {
+      window: Float32Array /** Tags whose expectation by the others stands in the newest row. */
+      filled: string[]
+    }
   | { reason: string /** Data is good, only not long enough yet. */; filling: boolean }
 )
 
@@ -50,20 +57,35 @@ export function createWindow(options: WindowOptions): AssetWindow {
   const { periodMs, windowRows, tags } = options
   const tracks = tags.map((tag): Track => ({ ...tag, cells: new Map(), newestAt: -Infinity }))
   const byTag = Map.groupBy(tracks, ({ tag }) => tag)
-  const rows = new Float32Array(windowRows * tags.length)
+  const width = tags.length
+  const rows = new Float64Array(windowRows * width)
   let filled = 0
   let next: number | undefined
 
+  /** The rule of `fillRows`: complete rows before it, few enough cells empty, none of them for more than three periods. */
+  function fill({ values, empty, hasHole }: Reading): ArrayLike<number> | undefined {
+    if (hasHole || empty.length === 0) return hasHole ? undefined : values
+    const lags = Math.max(0, windowRows - SCORE_ROWS)
+    if (filled < lags) return undefined
+    const earlier = Array.from({ length: lags }, (_, lag) =>
+      rows.subarray(rows.length - (lag + 1) * width, rows.length - lag * width),
+    )
+    return options.filler?.()?.fill(values, empty, earlier)
+  }
+
   function step(at: number): DueRow {
-    const { row, problem } = readRow(tracks, at, options)
-    if (problem !== undefined) {
+    const reading = readRow(tracks, at, options)
+    const { row, problem } = reading
+    const whole = fill(reading)
+    if (!whole) {
       filled = 0
-      return { at, row, reason: problem, filling: false }
+      return { at, row, reason: problem ?? '', filling: false }
     }
-    rows.copyWithin(0, tags.length)
-    rows.set(row, rows.length - tags.length)
+    rows.copyWithin(0, width)
+    rows.set(whole, rows.length - width)
     filled = Math.min(windowRows, filled + 1)
-    if (filled === windowRows) return { at, row, window: rows.slice() }
+    const names = reading.empty.map((tag) => tags[tag]?.name ?? '')
+    if (filled === windowRows) return { at, row, window: Float32Array.from(rows), filled: names }
     const reason = `the window is filling: ${filled} of ${windowRows} rows`
     return { at, row, reason, filling: true }
   }
@@ -102,31 +124,62 @@ function forget(track: Track, before: number): void {
   for (const cell of track.cells.keys()) if (cell < before) track.cells.delete(cell)
 }
 
-/** The values of one instant, and the first reason why one is missing. */
-function readRow(tracks: readonly Track[], at: number, options: WindowOptions) {
-  const row = new Float32Array(tracks.length)
-  let problem: string | undefined
-  for (const [i, track] of tracks.entries()) {
-    const value = readValue(track, at, options)
-    row[i] = typeof value === 'string' ? Number.NaN : value
-    if (typeof value === 'string') problem ??= `${track.name} ${value}`
-  }
-  return { row, problem }
+interface Reading {
+  /** NaN where no sample counts. */
+  row: Float32Array
+  /** The same in full, an older good value where the newest sample is none: a place to fill, never a value to score. */
+  values: Float64Array
+  /** The places to fill. */
+  empty: number[]
+  /** Some value is missing that cannot be filled. */
+  hasHole: boolean
+  /** The first reason why one is missing. */
+  problem?: string
 }
 
+function readRow(tracks: readonly Track[], at: number, options: WindowOptions): Reading {
+  const row = new Float32Array(tracks.length)
+  const reading: Reading = {
+    ...{ row, values: new Float64Array(tracks.length), empty: [], hasHole: false },
+  }
+  for (const [i, track] of tracks.entries()) {
+    const cell = readValue(track, at, options)
+    const value = 'value' in cell ? cell.value : cell.held
+    row[i] = 'value' in cell ? cell.value : Number.NaN
+    reading.values[i] = value ?? Number.NaN
+    if ('value' in cell) continue
+    reading.problem ??= `${track.name} ${cell.problem}`
+    if (value === undefined) reading.hasHole = true
+    else reading.empty.push(i)
+  }
+  return reading
+}
+
+type Cell =
+  | { value: number }
+  | { problem: string /** The last good one that is young enough. */; held?: number }
+
 /** The newest sample at or before the instant decides, even when it is a bad one. */
-function readValue(track: Track, at: number, { periodMs, maxAgeMs }: WindowOptions) {
+function readValue(track: Track, at: number, { periodMs, maxAgeMs }: WindowOptions): Cell {
+  let problem: string | undefined
   for (let cell = at; cell > at - maxAgeMs - periodMs; cell -= periodMs) {
     const sample = track.cells.get(cell)
     if (!sample) continue
     if (at - sample.at > maxAgeMs) break
-    if (sample.quality !== quality.good)
-      return sample.quality === quality.stale ? 'is stale' : 'has bad quality'
+    const wrong = findProblem(sample)
     const value = toNumber(sample.value)
-    return Number.isFinite(value) ? value : 'is not a number'
+    if (wrong === undefined) return problem === undefined ? { value } : { problem, held: value }
+    problem ??= wrong
   }
-  if (track.newestAt === -Infinity) return 'has no sample yet'
-  return `has no sample for ${maxAgeMs} ms`
+  if (problem !== undefined) return { problem }
+  if (track.newestAt === -Infinity) return { problem: 'has no sample yet' }
+  return { problem: `has no sample for ${maxAgeMs} ms` }
+}
+
+function findProblem({ value, quality: own }: Sample): string | undefined {
+  if (own === quality.stale) return 'is stale'
+  if (own !== quality.good) return 'has bad quality'
+  return Number.isFinite(toNumber(value)) ? undefined : 'is not a number'
 }
 
 function toNumber(value: Sample['value']): number {

@@ -1,8 +1,7 @@
 /** The thread that trains: fitting blocks whoever calls it for seconds, so nobody else lives here. */
 import { parentPort } from 'node:worker_threads'
-import type { Manifest } from '../../models/manifest.ts'
 import { runBackTest } from '../../models/train/back-test.ts'
-import { NORMAL_FILE } from '../../models/train/normal-rows.ts'
+import { decodeNormal, NORMAL_FILE } from '../../models/train/normal-rows.ts'
 import type { Table } from '../../models/train/table.ts'
 import type { TrainedFolder } from '../../models/train/train-options.ts'
 import { trainTable } from '../../models/train/train-table.ts'
@@ -31,16 +30,18 @@ async function train(order: TrainingOrder): Promise<TrainingOutcome> {
   return { versions, backTest }
 }
 
-/** As live: a value is held for three periods, nothing is filled in, the model stays as it is. */
+/** As live: an empty cell is filled with what the other tags let expect, and the model stays as it is. */
 async function backTestModel(
-  { manifest, bytes }: { manifest: Manifest; bytes: Uint8Array },
+  { manifest, bytes, normal: kept }: TrainedFolder,
   history: Table,
 ): Promise<BackTest> {
   const phase = 'back-test on history'
   const onProgress = (_: string, share: number) =>
     tell({ phase, progress: FIT_SHARE + share * (1 - FIT_SHARE) })
   onProgress(phase, 0)
-  const found = await runBackTest({ manifest, bytes }, history, { onProgress })
+  const normal = kept && (await decodeNormal(kept, manifest))
+  const model = { manifest, bytes, normal, keepSteps: true }
+  const found = await runBackTest(model, history, { onProgress })
   const { alarms, alarmsPerWeek = null } = found
   return { ...found, alarmsPerWeek, alarms: alarms.slice(-MAX_ALARMS) }
 }

@@ -21,6 +21,8 @@ export interface ScoredModel {
   bytes: Uint8Array
   /** The kept training rows; without them empty cells are held on and coarser live steps are not noticed. */
   normal?: Rows
+  /** As live: coarser steps are told, and the model stays as it is. */
+  keepSteps?: boolean
 }
 
 export interface RowScore {
@@ -97,7 +99,7 @@ interface Piece {
 async function findPieces(model: ScoredModel, rows: Rows, run: TrainRun): Promise<Piece[]> {
   const pieces: Piece[] = [{ row: 0, model }]
   const { normal } = model
-  if (!normal) return pieces
+  if (!normal || model.keepSteps) return pieces
   const watch = createStepWatch(model.manifest, normal)
   const row = new Float64Array(rows.width)
   let { manifest } = model
