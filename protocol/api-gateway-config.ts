@@ -1,11 +1,7 @@
 /** The part of the HTTP API about configurations sent to gateways: drafts, checks, versions, their way to the gateway. */
-import { type Static, type TSchema, Type } from 'typebox'
+import { type Static, Type } from 'typebox'
+import { at, nullable, oneOf, text } from './api-schema.ts'
 import { configStates } from './states.ts'
-
-const oneOf = <T extends string>(values: readonly T[]) => Type.Enum([...values])
-const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()])
-const at = Type.Integer({ description: 'Unix milliseconds' })
-const text = (maxLength: number, minLength = 0) => Type.String({ minLength, maxLength })
 
 /** The devices of a gateway as YAML: some ten thousand tags; a larger one is two gateways. */
 export const MAX_CONFIG_CHARS = 1_000_000

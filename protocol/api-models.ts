@@ -1,10 +1,6 @@
 /** The part of the HTTP API about models: registry, training on site, back-test, drift, labels, remaining life. */
-import { type Static, type TSchema, Type } from 'typebox'
-
-const oneOf = <T extends string>(values: readonly T[]) => Type.Enum([...values])
-const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()])
-const at = Type.Integer({ description: 'Unix milliseconds' })
-const text = (maxLength: number, minLength = 0) => Type.String({ minLength, maxLength })
+import { type Static, Type } from 'typebox'
+import { at, nullable, oneOf, text } from './api-schema.ts'
 
 /** A version is born in `shadow`; `active` alone raises alarms; at most one version of an asset and kind is active. */
 export const modelStages = ['shadow', 'canary', 'active', 'retired'] as const

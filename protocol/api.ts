@@ -1,11 +1,7 @@
 /** The HTTP API between the cloud and its console: every request and response body, as JSON Schema and as types. */
-import { type Static, type TSchema, Type } from 'typebox'
+import { type Static, Type } from 'typebox'
+import { at, nullable, oneOf, text } from './api-schema.ts'
 import { alarmStates, caseStates, caseSteps, sessionStates, shelvingStates } from './states.ts'
-
-const oneOf = <T extends string>(values: readonly T[]) => Type.Enum([...values])
-const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()])
-const at = Type.Integer({ description: 'Unix milliseconds' })
-const text = (maxLength: number, minLength = 0) => Type.String({ minLength, maxLength })
 
 /** Roles of the skeleton; the one table of who may do what is cloud/identity/policy.ts. */
 export const roles = ['engineer', 'technician', 'site-manager', 'admin'] as const

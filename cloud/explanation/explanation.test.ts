@@ -4,6 +4,7 @@ import { openSession } from '../../models/session.ts'
 import { trainTable } from '../../models/train/train-table.ts'
 import type { ContributionView } from '../../protocol/api.ts'
 import type { TagId } from '../../protocol/model.ts'
+import { insertPressRule } from '../alarms/stored-rule.fixture.ts'
 import { openStore, type Store } from '../store/store.ts'
 import { createExplainer, type ExplainedModel, type PastRows } from './explanation.ts'
 
@@ -77,22 +78,7 @@ beforeEach(async () => {
       ...{ name: 'pressure', type: 'Double', unit: 'bar' },
     })
     .execute()
-  await db
-    .insertInto('alarm_rules')
-    .values({
-      ...{
-        id: 'r',
-        asset: 'press',
-        site: 'plant',
-        tag: 't',
-        title: 'x',
-        severity: 1,
-        high_limit: 1,
-      },
-      ...{ on_delay_ms: 0, off_delay_ms: 0, shelving: 'Unshelved', shelved_until: null },
-      ...{ shelved_by: null, suppressed: 0, out_of_service: 0, model: null },
-    })
-    .execute()
+  await insertPressRule(store)
 })
 afterEach(() => store[Symbol.asyncDispose]())
 

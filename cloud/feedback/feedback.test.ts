@@ -1,6 +1,7 @@
 /** From closed cases to the scoreboard: precision, lead, missed failures, and a threshold that the labels speak for. */
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { ModelVersionView } from '../../protocol/api-models.ts'
+import { insertPressRule } from '../alarms/stored-rule.fixture.ts'
 import { openStore, type Store } from '../store/store.ts'
 import { createFeedback, type ScoredVersion } from './feedback.ts'
 
@@ -16,22 +17,7 @@ let store: Store
 beforeEach(async () => {
   store = await openStore({ file: ':memory:' })
   const { db } = store
-  await db
-    .insertInto('alarm_rules')
-    .values({
-      ...{
-        id: 'r',
-        asset: 'press',
-        site: 'plant',
-        tag: 't',
-        title: 'x',
-        severity: 1,
-        high_limit: 1,
-      },
-      ...{ on_delay_ms: 0, off_delay_ms: 0, shelving: 'Unshelved', shelved_until: null },
-      ...{ shelved_by: null, suppressed: 0, out_of_service: 0, model: 'mdl_1' },
-    })
-    .execute()
+  await insertPressRule(store, 'mdl_1')
   await db
     .insertInto('models')
     .values({

@@ -52,3 +52,9 @@ export function stateOf({ query }: Call): 'open' | 'all' {
 export function idOf({ params }: Call): string {
   return params.id ?? ''
 }
+
+/** The site of the asset in the address; undefined: there is no such asset. */
+export async function siteOfAsset(call: Call): Promise<readonly string[] | undefined> {
+  const site = await call.services.fleet.siteOf(idOf(call))
+  return site === undefined ? undefined : [site]
+}

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import type { TrainingJobView, TrainRequest } from '../../protocol/api-models.ts'
 import { Fault } from '../../protocol/kit/fault.ts'
 import { createLog } from '../../protocol/kit/log.ts'
+import { insertPressRule } from '../alarms/stored-rule.fixture.ts'
 import { openAudit } from '../audit/audit.ts'
 import { openStore } from '../store/store.ts'
 import { createRetraining } from './retraining.ts'
@@ -87,22 +88,7 @@ test('a drift queues a training of the time since it began, once a day at most, 
 })
 
 async function insertAlarm({ store }: Awaited<ReturnType<typeof open>>): Promise<void> {
-  await store.db
-    .insertInto('alarm_rules')
-    .values({
-      ...{
-        id: 'r',
-        asset: 'press',
-        site: 'plant',
-        tag: 't',
-        title: 'x',
-        severity: 1,
-        high_limit: 1,
-      },
-      ...{ on_delay_ms: 0, off_delay_ms: 0, shelving: 'Unshelved', shelved_until: null },
-      ...{ shelved_by: null, suppressed: 0, out_of_service: 0, model: null },
-    })
-    .execute()
+  await insertPressRule(store)
   await store.db
     .insertInto('alarms')
     .values({

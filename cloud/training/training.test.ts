@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createLog } from '../../protocol/kit/log.ts'
 import { quality } from '../../protocol/model.ts'
+import { insertPressRule } from '../alarms/stored-rule.fixture.ts'
 import { openAudit } from '../audit/audit.ts'
 import type { Historian } from '../historian/historian.ts'
 import { openStore } from '../store/store.ts'
@@ -56,22 +57,7 @@ const span = (from: number, to: number) => ({ from: START + from * 1000, to: STA
 test('a proposed period is trained on, back-tested over the fault it left out, and registered with its files', async () => {
   await using t = await open()
   const alarm = { rule: 'r', asset: 'press', site: 'plant', previous_state: 'normal' } as const
-  await t.store.db
-    .insertInto('alarm_rules')
-    .values({
-      ...{
-        id: 'r',
-        asset: 'press',
-        site: 'plant',
-        tag: 't',
-        title: 'x',
-        severity: 1,
-        high_limit: 1,
-      },
-      ...{ on_delay_ms: 0, off_delay_ms: 0, shelving: 'Unshelved', shelved_until: null },
-      ...{ shelved_by: null, suppressed: 0, out_of_service: 0, model: null },
-    })
-    .execute()
+  await insertPressRule(t.store)
   await t.store.db
     .insertInto('alarms')
     .values({

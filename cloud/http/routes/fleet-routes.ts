@@ -2,7 +2,7 @@
 import type { RangeResponse } from '../../../protocol/api.ts'
 import { Fault } from '../../../protocol/kit/fault.ts'
 import { parseTagId, type TagId } from '../../../protocol/model.ts'
-import { type Call, idOf, type Route, sitesOf } from '../route.ts'
+import { type Call, idOf, type Route, siteOfAsset, sitesOf } from '../route.ts'
 
 /** One chart shows no more; each is a query to the historian. */
 const MAX_TAGS = 20
@@ -20,10 +20,7 @@ export const fleetRoutes: readonly Route[] = [
     method: 'GET',
     url: '/api/assets/:id',
     access: 'telemetry.read',
-    async sitesOf(call) {
-      const site = await call.services.fleet.siteOf(idOf(call))
-      return site === undefined ? undefined : [site]
-    },
+    sitesOf: siteOfAsset,
     async handle(call) {
       const asset = await call.services.fleet.asset(idOf(call))
       if (!asset) throw new Fault('object.missing')

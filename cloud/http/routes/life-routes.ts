@@ -1,7 +1,7 @@
 /** What is left of an asset and of its parts, and what people say of the parts they took out. */
 import { type Static, Type } from 'typebox'
 import type { LifeView } from '../../../protocol/api-models.ts'
-import { type Call, idOf, type Route } from '../route.ts'
+import { idOf, type Route, siteOfAsset } from '../route.ts'
 
 /** POST /api/assets/:id/parts/judge: whether the part that was taken out last had failed. */
 const JudgeRequest = Type.Object({
@@ -10,17 +10,12 @@ const JudgeRequest = Type.Object({
 })
 type JudgeRequest = Static<typeof JudgeRequest>
 
-async function sitesOfAsset(call: Call): Promise<string[] | undefined> {
-  const site = await call.services.fleet.siteOf(idOf(call))
-  return site === undefined ? undefined : [site]
-}
-
 export const lifeRoutes: readonly Route[] = [
   {
     method: 'GET',
     url: '/api/assets/:id/life',
     access: 'telemetry.read',
-    sitesOf: sitesOfAsset,
+    sitesOf: siteOfAsset,
     async handle(call): Promise<LifeView> {
       return { items: await call.services.lifeOf(idOf(call)) }
     },
@@ -29,7 +24,7 @@ export const lifeRoutes: readonly Route[] = [
     method: 'POST',
     url: '/api/assets/:id/parts/judge',
     access: 'case.work',
-    sitesOf: sitesOfAsset,
+    sitesOf: siteOfAsset,
     body: JudgeRequest,
     async handle(call) {
       const { part, failed } = call.body as JudgeRequest

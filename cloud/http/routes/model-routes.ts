@@ -11,18 +11,12 @@ import {
 } from '../../../protocol/api-models.ts'
 import { Fault } from '../../../protocol/kit/fault.ts'
 import type { ModelVersion } from '../../registry/version.ts'
-import { type Call, idOf, type Route, sitesOf } from '../route.ts'
+import { type Call, idOf, type Route, siteOfAsset, sitesOf } from '../route.ts'
 
 /** The file in base 64, its manifest, and room for the rest. */
 const UPLOAD_BODY_BYTES = 49 * 1024 * 1024
 /** A dry run and a calibration are work: nobody uploads by the dozen. */
 const UPLOADS_PER_MINUTE = 30
-
-/** The site of the asset in the address. */
-export async function siteOfAsset(call: Call): Promise<readonly string[] | undefined> {
-  const site = await call.services.fleet.siteOf(idOf(call))
-  return site === undefined ? undefined : [site]
-}
 
 async function siteOfModel(call: Call): Promise<readonly string[] | undefined> {
   const version = await call.services.models.registry.get(idOf(call))

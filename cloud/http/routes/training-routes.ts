@@ -1,9 +1,8 @@
 /** Training on site: proposal, jobs, "this was normal"; and why an alarm came. */
 import { TrainRequest, WasNormalRequest } from '../../../protocol/api-models.ts'
 import { Fault } from '../../../protocol/kit/fault.ts'
-import { type Call, idOf, type Route } from '../route.ts'
+import { type Call, idOf, type Route, siteOfAsset } from '../route.ts'
 import { siteOfAlarm } from './alarm-routes.ts'
-import { siteOfAsset } from './model-routes.ts'
 
 async function siteOfJob(call: Call): Promise<readonly string[] | undefined> {
   const job = await call.services.models.training.get(idOf(call))
