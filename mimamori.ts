@@ -22,6 +22,14 @@ function parseSeconds(text: string): number {
   return seconds
 }
 
+function parseCount(text: string): number {
+  const count = Number(text)
+  if (!Number.isInteger(count) || count < 0) {
+    throw new InvalidArgumentError('a whole number, 0 or more')
+  }
+  return count
+}
+
 /** One Ctrl-C under `npm start` arrives twice: from the terminal, and passed on by npm. */
 const SAME_STOP_MS = 1000
 
@@ -168,8 +176,15 @@ function addModels(program: Command): void {
     .option('--label <column>', 'with --kind failures: the known state')
     .option('--period <seconds>', 'grid step; found in the time column when left out', parseSeconds)
     .option('--resolution <file>', 'JSON: live step per tag')
+    .option(
+      '--mode <column>',
+      'the operating mode, words or numbers: a model for each of its values',
+    )
+    .option('--modes <auto>', 'no such column: also a model for each phase of a cyclic machine')
     .option('--onnx <file>', 'a model trained elsewhere: only its threshold is found')
     .option('--score <output>', 'with --onnx: its output that is the score')
+    .option('--column <n>', 'with --onnx: place of the score in a row of that output', parseCount)
+    .option('--window-rows <n>', 'with --onnx: rows of a window the file leaves open', parseCount)
     .option('--low', 'with --onnx: a low score is abnormal')
     .option('--seed <n>', 'for everything random', Number, 1)
     .action(async (options) => {

@@ -52,6 +52,24 @@ const Historian = Type.Union([
   ),
 ])
 
+/** What is in use, the way back from it, and what a case refers to is kept in any case. */
+const KeptVersions = (keepVersions: number, keepDays: number, of: string) =>
+  Type.Object(
+    {
+      keepVersions: Type.Integer({
+        minimum: 2,
+        default: keepVersions,
+        description: `The newest so many ${of} are kept.`,
+      }),
+      keepDays: Type.Number({
+        minimum: 1,
+        default: keepDays,
+        description: 'So is whatever was in use or changed within so many days.',
+      }),
+    },
+    { additionalProperties: false, default: {} },
+  )
+
 /** The file `cloud.yaml`. */
 export const CloudFile = Type.Object(
   {
@@ -90,12 +108,35 @@ export const CloudFile = Type.Object(
     ),
     broker: Broker,
     tunnel: Type.Object(
-      { host: Host, port: Port(8884, 'Gateways dial in here with TLS 1.3.') },
+      {
+        host: Host,
+        port: Port(8884, 'Gateways dial in here with TLS 1.3.'),
+        certificateDays: Type.Number({
+          exclusiveMinimum: 0,
+          maximum: 825,
+          default: 30,
+          description: 'Life of a gateway certificate; it is renewed at two thirds of it.',
+        }),
+        renewEndedDays: Type.Number({
+          minimum: 0,
+          default: 60,
+          description:
+            'So long after its end a certificate may still be renewed, and do nothing else; 0: never.',
+        }),
+      },
       { additionalProperties: false, default: {} },
     ),
     historian: Historian,
     retention: Type.Object(
-      { maxAgeDays: Type.Number({ exclusiveMinimum: 0, default: 400 }) },
+      {
+        maxAgeDays: Type.Number({
+          exclusiveMinimum: 0,
+          default: 400,
+          description: 'Samples older than this are dropped.',
+        }),
+        models: KeptVersions(10, 90, 'retired versions of models, of an asset and name'),
+        gatewayConfigs: KeptVersions(20, 365, 'versions of the configuration of a gateway'),
+      },
       { additionalProperties: false, default: {} },
     ),
     store: Type.Object(

@@ -1,7 +1,9 @@
 /** The models that the configuration names are entered in the registry at the first start that sees them. */
 import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { type Manifest, readModelFolder, sha256Hex } from '../models/manifest.ts'
+import { innerFileNames } from '../models/inner-models.ts'
+import { countTrainedRows, type Manifest, readModelFolder, sha256Hex } from '../models/manifest.ts'
+import type { Modes } from '../models/modes.ts'
 import { NORMAL_FILE } from '../models/train/normal-rows.ts'
 import { type LifeManifest, readLifeFolder } from '../models/train/rul/life-manifest.ts'
 import type { AssetConfig } from './fleet/fleet-config.ts'
@@ -56,7 +58,7 @@ async function registerFolder(
 ): Promise<void> {
   const { manifest, sha256 } = await readModelFolder(dir)
   if (known.some((version) => version.sha256 === sha256)) return
-  const files = await readFiles(dir)
+  const files = await readFiles(dir, innerFileNames(manifest))
   const { kind, name } = manifest
   const active = known.find((version) => version.kind === kind && version.stage === 'active')
   // What a person made active stays so; a newer file of the configuration replaces an older one of it.
@@ -88,9 +90,12 @@ async function registerLife(
   })
 }
 
-async function readFiles(dir: string): Promise<Record<string, Uint8Array>> {
+async function readFiles(
+  dir: string,
+  more: readonly string[] = [],
+): Promise<Record<string, Uint8Array>> {
   const files: Record<string, Uint8Array> = {}
-  for (const name of FILES) {
+  for (const name of [...FILES, ...more]) {
     const bytes = await readIfThere(join(dir, name))
     if (bytes) files[name] = bytes
   }
@@ -98,21 +103,33 @@ async function readFiles(dir: string): Promise<Record<string, Uint8Array>> {
 }
 
 /** What lists show of a model of remaining life. */
-export function factsOfLife({ training, step, tags, metrics }: LifeManifest): ModelFacts {
-  const { rows: trainedRows, hash: dataHash } = training
+export function factsOfLife(manifest: LifeManifest): ModelFacts {
+  const { training, step, tags, metrics, external } = manifest
+  const trainedRows = training.rows
+  // What a model learned from elsewhere is not here.
+  const dataHash = external ? null : training.hash
   return { trainedRows, periodMs: step * 3_600_000, threshold: null, tags, metrics, dataHash }
 }
 
 /** What lists show of a detector. */
 export function factsOf(manifest: Manifest): ModelFacts {
-  const { training, periodMs, threshold, tags, metrics } = manifest
+  const { training, periodMs, threshold, tags, metrics, modes } = manifest
   return {
-    trainedRows: training.rows,
+    trainedRows: countTrainedRows(manifest),
     periodMs,
     threshold,
+    ...(modes && { modes: describeModes(modes) }),
     tags: tags.map(({ name }) => name),
     metrics,
     dataHash: training.hash,
+  }
+}
+
+function describeModes({ tag, known, tooFew }: Modes): ModelFacts['modes'] {
+  return {
+    tag,
+    known: known.map(({ value, rows, threshold }) => ({ value, rows, threshold })),
+    tooFew,
   }
 }
 

@@ -20,7 +20,8 @@ export async function enrolGateway(options: EnrolOptions): Promise<string> {
     throw new Fault('enrol.unknown-gateway', { site, gateway, file: options.config })
   }
   const dataDir = resolve(config.baseDir, config.dataDir)
-  await writeGatewayCredentials(join(dataDir, 'pki'), { site, gateway }, out)
+  const days = config.tunnel.certificateDays
+  await writeGatewayCredentials(join(dataDir, 'pki'), { site, gateway, days }, out)
   return `Credentials of ${site}/${gateway} are in ${out}. Carry them to the gateway by a safe way, name the folder in its configuration (cloud.credentials) and delete this copy.`
 }
 
@@ -57,11 +58,11 @@ export async function enrolBroker({
 /** Makes the files; the key is readable by its owner only. */
 export async function writeGatewayCredentials(
   pkiDir: string,
-  name: { site: string; gateway: string },
+  { site, gateway, days }: { site: string; gateway: string; days?: number },
   out: string,
 ): Promise<void> {
-  const pki = await openPki(pkiDir)
-  const made = await pki.issueGateway(name)
+  const pki = await openPki(pkiDir, { gatewayDays: days })
+  const made = await pki.issueGateway({ site, gateway })
   await writePrivately(out, {
     'key.pem': made.key,
     'cert.pem': made.cert,

@@ -37,6 +37,8 @@ export interface Flow {
   /** Scores what is due. */
   score(now: number): Promise<void>
   latestScore(asset: string): ScoringResult | undefined
+  /** When a cell of each tag was filled last in a score of the asset's own model, by the model's names. */
+  filledAt(asset: string): ReadonlyMap<string, number>
   counters(): FlowCounters
 }
 
@@ -44,6 +46,7 @@ export function createFlow(options: FlowOptions): Flow {
   const { historian, fleet, scoring, alarms, cases, models } = options
   const show = createShow(options)
   const latest = new Map<string, ScoringResult>()
+  const filled = new Map<string, Map<string, number>>()
   const counters: FlowCounters = { quarantined: 0, scored: 0, unknown: 0, inferenceSeconds: 0 }
 
   async function store(samples: Sample[], from: { site: string; gateway: string }): Promise<void> {
@@ -59,6 +62,11 @@ export function createFlow(options: FlowOptions): Flow {
     await alarms.accept(result.samples, result)
     if (!result.isPrimary) return
     latest.set(result.asset, result)
+    if (result.filled?.length) {
+      const times = filled.get(result.asset) ?? new Map<string, number>()
+      for (const name of result.filled) times.set(name, result.at)
+      filled.set(result.asset, times)
+    }
     const ratio = result.samples.find(({ tag }) => tag.endsWith('/Model/Ratio'))
     if (ratio) await cases.acceptRatio(result.asset, ratio)
   }
@@ -82,6 +90,7 @@ export function createFlow(options: FlowOptions): Flow {
       models.accept(results)
     },
     latestScore: (asset) => latest.get(asset),
+    filledAt: (asset) => filled.get(asset) ?? new Map(),
     counters: () => counters,
   }
 }

@@ -9,7 +9,7 @@ import { openAlarms } from './alarms/alarms.ts'
 import { openAudit } from './audit/audit.ts'
 import { createFacts } from './case-facts.ts'
 import { sessionEventOf } from './cases/case.ts'
-import { openCases } from './cases/cases.ts'
+import { type Cases, openCases } from './cases/cases.ts'
 import { type CloudConfig, loadCloudConfig } from './config.ts'
 import { openFleet } from './fleet/fleet.ts'
 import { createFlow } from './flow.ts'
@@ -23,16 +23,17 @@ import { openConfiguredModels } from './open-configured-models.ts'
 import { openConfiguredGatewayConfigs } from './open-gateway-configs.ts'
 import { openHistorian } from './open-historian.ts'
 import { ensureDataDir, openConfiguredStore } from './open-store.ts'
+import { openConfiguredTunnel } from './open-tunnel.ts'
 import { openWear } from './open-wear.ts'
 import type { Parts } from './parts.ts'
 import { createServices } from './services-of.ts'
-import { openTunnelHub } from './sessions/hub.ts'
 import { openSessions } from './sessions/sessions.ts'
 import { openHmiProxy } from './sessions/web/hmi-proxy.ts'
 
 /** How often models, shelvings and session windows are looked at. */
 const SCORE_MS = 250
 const TICK_MS = 1000
+const DIAGNOSE_MS = 5000
 const RETENTION_MS = 3_600_000
 const CONSOLE_DIR = resolve(import.meta.dirname, 'console', 'dist')
 
@@ -68,7 +69,7 @@ export async function openCloud(config: CloudConfig): Promise<Cloud> {
 /** Where things are kept. */
 async function openState(parts: Parts, stack: AsyncDisposableStack): Promise<void> {
   const { config, dataDir, log } = parts
-  parts.pki = await openPki(join(dataDir, 'pki'))
+  parts.pki = await openPki(join(dataDir, 'pki'), { gatewayDays: config.tunnel.certificateDays })
   parts.store = stack.use(await openConfiguredStore(config))
   parts.audit = await openAudit(parts.store)
   parts.historian = stack.use(await openHistorian(config.historian, dataDir, log))
@@ -85,11 +86,11 @@ async function openDomains(parts: Parts, stack: AsyncDisposableStack): Promise<v
     store,
     audit,
     latest: (tags) => historian.latest(tags),
-    modelOf: (id) =>
-      describeModel(parts.scoring, { id, site: siteOf.get(id) ?? '' }, parts.flow?.latestScore(id)),
+    modelOf: (id) => describeModel(parts.scoring, { id, site: siteOf.get(id) ?? '' }, parts.flow),
     unknownWhy: (id) => parts.flow?.latestScore(id)?.reason,
     freshMs: (id) => holeMsOf(parts.scored, id),
     tunnelUp: (site, gateway) => parts.hub?.isUp(site, gateway) ?? false,
+    renewalProblem: (site, gateway) => parts.hub?.renewals.problemOf({ site, gateway }),
     onChange: (site) => changed(parts, 'fleet', null, site),
   })
   await parts.fleet.applyFleet(config.fleet)
@@ -123,14 +124,10 @@ async function openDomains(parts: Parts, stack: AsyncDisposableStack): Promise<v
 /** The tunnel, the sessions in it, the machines' own pages, and the API. */
 async function openAccess(parts: Parts, stack: AsyncDisposableStack): Promise<void> {
   const { config, store, audit, pki, log } = parts
-  const tls = await pki.serverCredentials(config.serverNames)
   parts.hub = stack.use(
     await namePort(
-      openTunnelHub({
-        ...config.tunnel,
-        tls,
-        identify: pki.gatewayOf,
-        log,
+      openConfiguredTunnel(parts, {
+        onCertificate: (site) => changed(parts, 'fleet', null, site),
         async onGateway({ site, gateway, online }) {
           changed(parts, 'fleet', null, site)
           if (online) askConfig(parts, { site, gateway })
@@ -202,8 +199,12 @@ async function openSources(parts: Parts, stack: AsyncDisposableStack): Promise<v
   every(SCORE_MS, () => flow.score(Date.now()))
   every(TICK_MS, () => parts.alarms.tick(Date.now()))
   every(TICK_MS, () => parts.sessions.tick(Date.now()))
+  const note: Cases['noteFinding'] = (id, finding) => parts.cases.noteFinding(id, finding)
+  every(DIAGNOSE_MS, () => parts.models.failures.tick(Date.now(), note))
   const policy = { maxAgeMs: config.retention.maxAgeDays * 86_400_000 }
   every(RETENTION_MS, () => parts.historian.retain(policy, Date.now()))
+  every(RETENTION_MS, () => parts.models.registry.retain(config.retention.models))
+  every(RETENTION_MS, () => parts.gatewayConfigs.retain(config.retention.gatewayConfigs))
   parts.broker = stack.use(
     await namePort(openConfiguredBroker(config, pki, log), 'broker.port in the configuration'),
   )

@@ -1,15 +1,20 @@
 /** What the rest of the cloud wants to know of the models of an asset. */
+
+import type { Manifest } from '../models/manifest.ts'
+import { countTrainedRows } from '../models/manifest.ts'
 import { createRows, HOLD_PERIODS } from '../models/train/grid.ts'
+import { keepMode, settleModes } from '../models/train/mode-rows.ts'
 import type { AssetDetail } from '../protocol/api.ts'
 import { derivedTagId, parseTagId, type TagId } from '../protocol/model.ts'
 import type { ExplainedModel, PastRows } from './explanation/explanation.ts'
 import type { AssetConfig } from './fleet/fleet-config.ts'
+import type { Flow } from './flow.ts'
 import type { Historian } from './historian/historian.ts'
-import type { ScoringResult } from './scoring/result.ts'
 import type { Scoring } from './scoring/scoring.ts'
 import type { WatchedModel } from './scoring/watched.ts'
 import type { Store } from './store/store.ts'
 import { readHistory } from './training/history.ts'
+import { readModes } from './training/mode-history.ts'
 import type { TrainingAsset } from './training/proposal.ts'
 
 /**
@@ -31,7 +36,7 @@ export function namedTags({ tags, modelTags = {} }: AssetConfig): Record<string,
 export function describeModel(
   scoring: Scoring,
   asset: { id: string; site: string },
-  latest: ScoringResult | undefined,
+  flow: Pick<Flow, 'latestScore' | 'filledAt'> | undefined,
 ): AssetDetail['model'] {
   const found = scoring.models().find((model) => model.asset === asset.id && model.isPrimary)
   if (!found) return null
@@ -39,13 +44,26 @@ export function describeModel(
   return {
     name: manifest.name,
     version: String(version),
-    trainedRows: manifest.training.rows,
+    trainedRows: countTrainedRows(manifest),
     threshold: manifest.threshold * factor,
     sha256: modelSha256,
     scoreTag: derivedTagId(asset.site, asset.id, 'Score'),
     ratioTag: derivedTagId(asset.site, asset.id, 'Ratio'),
-    contributions: [...(latest?.contributions ?? [])],
+    contributions: [...(flow?.latestScore(asset.id)?.contributions ?? [])],
+    filled: findFilled(found.manifest, flow?.filledAt(asset.id)),
   }
+}
+
+/** Shorter than this nobody sees what is shown. */
+const FILLED_MS = 60_000
+
+/** Tags with a filled cell in the window of the present score, or in the scores of the last minute. */
+function findFilled(
+  { tags, windowRows, periodMs }: Manifest,
+  filledAt: ReadonlyMap<string, number> = new Map(),
+): string[] {
+  const since = Date.now() - Math.max(FILLED_MS, windowRows * periodMs)
+  return tags.map(({ name }) => name).filter((name) => (filledAt.get(name) ?? 0) >= since)
 }
 
 /** A pause of its scores that is none yet: three periods, as a value is held; undefined without a model. */
@@ -86,7 +104,9 @@ export function createTrainingAssets(
       const unit = byId.get(tag)?.unit
       return unit ? [[name, unit]] : []
     })
-    return { id, site, tags: Object.fromEntries(numeric), units: Object.fromEntries(units) }
+    const modeTags = Object.fromEntries(named)
+    const tags = Object.fromEntries(numeric)
+    return { id, site, tags, units: Object.fromEntries(units), modeTags }
   }
 }
 
@@ -94,7 +114,7 @@ export function createTrainingAssets(
 export function createPastReader(
   historian: Historian,
 ): (model: ExplainedModel, at: number, rows: number) => Promise<PastRows> {
-  return async ({ folder: { manifest }, tags }, to, rows) => {
+  return async ({ folder: { manifest }, tags, mode }, to, rows) => {
     const { periodMs } = manifest
     const from = to - (rows - 1) * periodMs
     const wanted = manifest.tags.flatMap(({ name }): [string, TagId][] => {
@@ -109,6 +129,8 @@ export function createPastReader(
       { length: count },
       (_, row) => (grid?.startAt ?? 0) + row * periodMs,
     )
-    return { at, values: grid?.values ?? new Float64Array() }
+    if (!grid || !mode) return { at, values: grid?.values ?? new Float64Array() }
+    const modes = await readModes(historian, mode, at)
+    return { at, values: keepMode(grid, settleModes(modes), mode.value).values }
   }
 }

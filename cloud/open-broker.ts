@@ -6,6 +6,7 @@ import type { Log } from '../protocol/kit/log.ts'
 import { openBroker } from './broker/broker.ts'
 import type { CloudConfig } from './config.ts'
 import type { Pki } from './identity/pki.ts'
+import { identifyKnown } from './known-gateways.ts'
 
 export interface BrokerLink extends AsyncDisposable {
   /** Null: an external one. */
@@ -24,7 +25,7 @@ export async function openConfiguredBroker(
   if (config.broker.kind === 'external') return linkExternal(config.broker, config.baseDir)
   const { host, port } = config.broker
   const tls = await pki.serverCredentials(config.serverNames)
-  const broker = await openBroker({ host, port, tls, identify: pki.gatewayOf, log })
+  const broker = await openBroker({ host, port, tls, identify: identifyKnown(config, pki), log })
   return {
     port: broker.port,
     connect: (options) => broker.connectInside(options),

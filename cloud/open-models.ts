@@ -1,29 +1,32 @@
 /** Opens what belongs to models: registry, live scoring, training, explanation, feedback; a change of one reaches the others. */
 import { join } from 'node:path'
+import type { Manifest } from '../models/manifest.ts'
 import type { ModelVersionView, UploadRequest } from '../protocol/api-models.ts'
 import { Fault } from '../protocol/kit/fault.ts'
 import type { Log } from '../protocol/kit/log.ts'
 import { repeatUntilDisposed } from '../protocol/kit/loop.ts'
 import type { Audit } from './audit/audit.ts'
-import { factsOf, registerConfiguredModels } from './configured-models.ts'
-import { createExplainer, type Explainer } from './explanation/explanation.ts'
+import { factsOf, factsOfLife, registerConfiguredModels } from './configured-models.ts'
+import { createExplainer } from './explanation/explanation.ts'
 import { createFeedback, type Feedback } from './feedback/feedback.ts'
 import type { AssetConfig } from './fleet/fleet-config.ts'
 import type { Historian } from './historian/historian.ts'
 import { openModelSigner } from './identity/model-signer.ts'
 import { createLifeReader } from './life-of.ts'
 import { createPastReader, createTrainingAssets } from './models-of.ts'
+import { createFailureSource, createKnownFailures, type KnownFailures } from './open-failures.ts'
 import { openRegistry, type Registry } from './registry/registry.ts'
-import { type Comparisons, createComparisons } from './scoring/comparison.ts'
-import { createDriftWatch, type DriftWatch } from './scoring/drift-watch.ts'
 import type { LifeItem } from './scoring/life-estimate.ts'
+import { type LiveWatches, openLiveWatches } from './scoring/live-watches.ts'
 import type { ScoringResult } from './scoring/result.ts'
 import { openScoring, type Scoring } from './scoring/scoring.ts'
 import type { WatchedModel } from './scoring/watched.ts'
 import type { Store } from './store/store.ts'
+import { type CoarserRetraining, createCoarserRetraining } from './training/coarser-retraining.ts'
 import { createRetraining, type Retraining } from './training/retraining.ts'
 import { type NewVersion, openTraining, type Person, type Training } from './training/training.ts'
 import { createUpload } from './training/upload.ts'
+import type { NewLife } from './training/upload-life.ts'
 import { createModelFinder, createModelLoader, watchedModels } from './watched-models.ts'
 
 export interface ModelsOptions {
@@ -47,10 +50,10 @@ export interface Models extends AsyncDisposable {
   scoring: Scoring
   training: Training
   retraining: Retraining
-  explainer: Explainer
+  failures: KnownFailures
   feedback: Feedback
-  comparisons: Pick<Comparisons, 'of'>
-  drift: Pick<DriftWatch, 'of'>
+  comparisons: LiveWatches['comparisons']
+  drift: LiveWatches['drift']
   /** Dry-run and calibrated before it is a version; throws what is wrong with it. */
   upload(actor: Person, asset: string, wanted: UploadRequest): Promise<ModelVersionView>
   /** What is left of the asset by its active models of remaining life. */
@@ -67,10 +70,10 @@ const LIFE_MS = 3_600_000
 export async function openModels(options: ModelsOptions): Promise<Models> {
   const { store, audit, historian, log, assets, dataDir } = options
   await using stack = new AsyncDisposableStack()
-  const comparisons = createComparisons()
-  const drift = createDriftWatch()
   const onError = (error: unknown) => log.error({ err: error }, 'a task of the models failed')
   let scoring: Scoring | undefined
+  let watches: LiveWatches | undefined
+  let manifests = new Map<string, Manifest | undefined>()
   // One change at a time: what is read first must not be set last.
   let tail: Promise<unknown> = Promise.resolve()
   const registry = await openRegistry({
@@ -90,43 +93,56 @@ export async function openModels(options: ModelsOptions): Promise<Models> {
   async function watch(running: Scoring): Promise<void> {
     const watched = await watchedModels(registry, loader, assets)
     await running.watch(watched)
-    comparisons.keep(new Set(watched.map(({ id }) => id)))
+    manifests = new Map(
+      watched.map(({ id, model }) => [id, 'problem' in model ? undefined : model.manifest]),
+    )
+    watches?.keep(new Set(manifests.keys()))
     await options.onWatched(watched)
   }
 
   await registerConfiguredModels(registry, options)
   const opened = stack.use(await openScoring({ models: [], log }))
   await watch(opened)
+  const manifestOf = (id: string) => manifests.get(id)
+  const live = stack.use(await openLiveWatches({ store, log, manifestOf }))
+  live.keep(new Set(manifests.keys()))
+  watches = live
   scoring = opened
   const learning = stack.use(await openLearning(options, registry))
-  const { retraining } = learning
+  const { retraining, coarser } = learning
   const life = createLifeReader({ store, registry, history: historian, assets })
   const tellDue = async () => {
     for (const due of await life.findDue(Date.now())) await options.onDue(due)
   }
   stack.use(repeatUntilDisposed(tellDue, { everyMs: LIFE_MS, onError }))
-  const manifests = () => new Map(opened.models().map(({ id, manifest }) => [id, manifest]))
+  const explainer = createExplainer({
+    ...{ store, rowsBefore: createPastReader(historian), run: opened.infer },
+    modelOf: createModelFinder({ registry, loader, assets, historian }),
+  })
+  const parts = { store, audit, registry, historian, assets, explainer, run: opened.infer }
+  const failures = createKnownFailures(parts)
   const running = stack.move()
   return {
-    ...{ registry, scoring: opened, comparisons, drift, retraining },
+    failures,
+    ...{ registry, scoring: opened, comparisons: live.comparisons, drift: live.drift, retraining },
     ...{ training: learning.training, upload: learning.upload },
     feedback: createFeedback(store),
     lifeOf: life.itemsOf,
-    explainer: createExplainer({
-      ...{ store, rowsBefore: createPastReader(historian), run: opened.infer },
-      modelOf: createModelFinder(registry, loader, assets),
-    }),
     accept(results) {
-      const known = manifests()
-      comparisons.accept(results, (model) => known.get(model))
-      for (const asset of drift.accept(results, (model) => known.get(model)))
-        void retraining.noteDrift(asset, drift.of(asset)?.since ?? null).catch(onError)
+      for (const asset of live.accept(results))
+        void retraining.noteDrift(asset, live.drift.of(asset)?.since ?? null).catch(onError)
+      for (const asset of new Set(results.map((result) => result.asset))) {
+        const found = live.drift.coarserOf(asset)
+        if (found) void coarser.note(asset, found).catch(onError)
+      }
     },
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   }
 }
 
-interface Learning extends AsyncDisposable, Pick<Models, 'training' | 'retraining' | 'upload'> {}
+interface Learning extends AsyncDisposable, Pick<Models, 'training' | 'retraining' | 'upload'> {
+  coarser: CoarserRetraining
+}
 
 /** Everything that makes new versions; each begins in shadow. */
 async function openLearning(options: ModelsOptions, registry: Registry): Promise<Learning> {
@@ -137,14 +153,20 @@ async function openLearning(options: ModelsOptions, registry: Registry): Promise
     ...{ audit, history: historian, assetOf: createTrainingAssets(store, assets) },
     register: (version: NewVersion) => registerInShadow(registry, version),
   }
-  const training = stack.use(await openTraining({ ...shared, store, log, versionsOf, onChange }))
-  const upload = createUpload(shared)
+  const failures = createFailureSource(store, registry)
+  const learning = { ...shared, store, log, versionsOf, onChange, failures }
+  const training = stack.use(await openTraining(learning))
+  const upload = createUpload({
+    ...shared,
+    registerLife: (version) => registerLifeInShadow(registry, version),
+  })
   const retraining = createRetraining({ store, audit, training, versionsOf, log })
+  const coarser = createCoarserRetraining({ store, training, log })
   const onError = (error: unknown) => log.error({ err: error }, 'retraining failed')
   stack.use(repeatUntilDisposed(() => retraining.tick(), { everyMs: RETRAIN_MS, onError }))
   const running = stack.move()
   return {
-    ...{ training, retraining },
+    ...{ training, retraining, coarser },
     async upload(actor, asset, wanted) {
       const version = await registry.get(await upload(actor, asset, wanted))
       if (!version) throw new Fault('object.missing', { id: asset })
@@ -160,4 +182,11 @@ async function registerInShadow(registry: Registry, version: NewVersion): Promis
   const own = { asset: asset.id, site: asset.site, name, kind }
   const facts = factsOf(manifest)
   return (await registry.register({ ...rest, ...own, stage: 'shadow', facts, files })).id
+}
+
+async function registerLifeInShadow(registry: Registry, version: NewLife): Promise<string> {
+  const { asset, manifest, ...rest } = version
+  const own = { asset: asset.id, site: asset.site, name: manifest.name, kind: 'life' } as const
+  const facts = factsOfLife(manifest)
+  return (await registry.register({ ...rest, ...own, stage: 'shadow', periods: [], facts })).id
 }

@@ -11,6 +11,7 @@ import type { Historian } from './historian/historian.ts'
 import type { Http } from './http/http.ts'
 import type { Identity } from './identity/logins.ts'
 import type { Pki } from './identity/pki.ts'
+import type { Renewals } from './identity/renewals.ts'
 import type { Ingest } from './ingest/ingest.ts'
 import type { BrokerLink } from './open-broker.ts'
 import type { Models } from './open-models.ts'
@@ -39,7 +40,7 @@ export interface Parts {
   fleet: Fleet
   alarms: Alarms
   cases: Cases
-  hub: TunnelHub
+  hub: TunnelHub & { renewals: Renewals }
   gatewayConfigs: GatewayConfigs
   sessions: Sessions
   hmi: HmiProxy

@@ -3,16 +3,26 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { innerFileNames } from '../models/inner-models.ts'
 import { readModelFolder, sha256Hex } from '../models/manifest.ts'
-import type { TagId } from '../protocol/model.ts'
+import { SETTLE_ROWS } from '../models/modes.ts'
+import { writeFolder } from '../models/train/model-folder.ts'
+import { createModePlant, createVisits } from '../models/train/modes.fixture.ts'
+import { NORMAL_FILE } from '../models/train/normal-rows.ts'
+import { START } from '../models/train/plant.fixture.ts'
+import { readInnerFiles } from '../models/train/scored-folder.ts'
+import type { Table } from '../models/train/table.ts'
+import { trainModes } from '../models/train/train-modes.ts'
+import { quality, type Sample, type TagId } from '../protocol/model.ts'
 import { openAudit } from './audit/audit.ts'
 import { factsOf, registerConfiguredModels } from './configured-models.ts'
 import type { AssetConfig } from './fleet/fleet-config.ts'
+import { openDuckdbHistorian } from './historian/duckdb.ts'
 import { openModelSigner } from './identity/model-signer.ts'
-import { namedTags } from './models-of.ts'
-import { openRegistry } from './registry/registry.ts'
+import { createPastReader, namedTags } from './models-of.ts'
+import { openRegistry, type Registry } from './registry/registry.ts'
 import { openStore } from './store/store.ts'
-import { createModelLoader, rulesOf, watchedModels } from './watched-models.ts'
+import { createModelFinder, createModelLoader, rulesOf, watchedModels } from './watched-models.ts'
 
 const shipped = resolve(import.meta.dirname, '..', 'models', 'shipped', 'hydraulic-press')
 const { manifest } = await readModelFolder(shipped)
@@ -161,4 +171,70 @@ test('tags of two devices with one name are told apart by the device', async () 
     ...{ 'left/heat': 's/g/left/heat', 'right/heat': 's/g/right/heat' },
     ...{ flow: 's/g/right/flow', own: 's/g/right/flow' },
   })
+})
+
+/** A version with three modes, as a training writes it. */
+async function addModes(registry: Registry) {
+  const table = createModePlant({ seed: 1, visits: createVisits(5) })
+  const trained = await trainModes(table, { name: 'turns', seed: 1, modeTag: 'state' })
+  await writeFolder(join(dir, 'turns'), trained)
+  const names = ['model.onnx', 'manifest.json', NORMAL_FILE, ...innerFileNames(trained.manifest)]
+  const files = await readInnerFiles(join(dir, 'turns'), names)
+  const own = { asset: 'press', site: 'plant', name: 'turns', kind: 'multivariate' } as const
+  const rest = { source: 'trained', stage: 'shadow', createdBy: 'ina' } as const
+  const facts = factsOf(trained.manifest)
+  return await registry.register({ ...own, ...rest, periods: [], facts, files })
+}
+
+/** The table as a gateway would have told it; the mode by its changes only. */
+async function openHistory({ names, columns, modes = [], rows }: Table) {
+  const historian = await openDuckdbHistorian({ file: join(dir, 'history.duckdb') })
+  const samples: Sample[] = []
+  for (let row = 0; row < rows; row++) {
+    const at = START + row * 1000
+    const tell = (name: string, value: Sample['value']) =>
+      samples.push({ tag: `plant/gw/plc/${name}`, at, value, quality: quality.good })
+    for (const [i, name] of names.entries()) tell(name, columns[i]![row]!)
+    if (modes[row] !== modes[row - 1]) tell('state', Number(modes[row]))
+  }
+  await historian.write(samples)
+  return historian
+}
+
+test('a version with modes is watched with the tag of the mode, explained by the model of its mode, and refused whole', async () => {
+  const names = ['flow', 'pressure', 'power', 'heat', 'state']
+  const asset = { ...press, tags: names.map((name): TagId => `plant/gw/plc/${name}`) }
+  await using t = await open(asset)
+  const { id, modes, trainedRows } = await addModes(t.registry)
+  expect(modes!.known.map(({ value }) => value)).toEqual(['1', '2', '0'])
+  expect(trainedRows).toBe(modes!.known.reduce((sum, { rows }) => sum + rows, 0))
+  const own = (await t.look()).watched.find((one) => one.id === id)!
+  expect(Object.keys(own.tags).sort()).toEqual([...names].sort())
+  expect('problem' in own.model ? [] : [...own.model.modes!.keys()]).toEqual(['1', '2', '0'])
+
+  const visits = [
+    ['1', 100],
+    ['2', 100],
+    ['9', 40],
+  ] as const
+  await using historian = await openHistory(createModePlant({ seed: 2, visits }))
+  const parts = { registry: t.registry, loader: createModelLoader(t.registry), assets: [asset] }
+  const find = createModelFinder({ ...parts, historian })
+  const at = START + 150_000
+  const found = await find(id, at)
+  expect(found).toMatchObject({
+    mode: { value: '2' },
+    folder: { manifest: { name: 'turns-mode-2' } },
+  })
+  expect(await find(id, START + 220_000)).toBeUndefined()
+  // To the model of mode 2 what was before it, and what may be half of before, is a gap.
+  const past = await createPastReader(historian)(found!, at, 100)
+  const isKnown = Array.from(past.at, (_, row) => !Number.isNaN(past.values[row * 4]))
+  expect(isKnown.indexOf(true)).toBe(100 - 51 + SETTLE_ROWS)
+  expect(isKnown.lastIndexOf(false)).toBe(isKnown.indexOf(true) - 1)
+
+  const file = join(dir, 'models', id, 'modes', '3', 'model.onnx')
+  await rm(file)
+  const after = (await t.look()).watched.find((one) => one.id === id)!
+  expect(after.model).toEqual({ problem: expect.stringContaining('modes/3/model.onnx is missing') })
 })

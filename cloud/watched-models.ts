@@ -1,14 +1,19 @@
 /** From the registry to what scores and alarms: which versions watch which asset, under which derived tags and rules. */
-import { type ModelFolder, parseManifest } from '../models/manifest.ts'
+
+import { parseClusterModels, parseModeModels } from '../models/inner-models.ts'
+import { parseManifest } from '../models/manifest.ts'
 import { NORMAL_FILE } from '../models/train/normal-rows.ts'
 import { derivedTagId } from '../protocol/model.ts'
 import { type AlarmRule, limitsOf, ratioRule } from './alarms/alarm-rule.ts'
+import type { ExplainedModel } from './explanation/explanation.ts'
 import type { AssetConfig } from './fleet/fleet-config.ts'
+import type { Historian } from './historian/historian.ts'
 import { namedTags } from './models-of.ts'
 import type { Registry } from './registry/registry.ts'
 import type { ModelVersion } from './registry/version.ts'
 import type { WatchedFile } from './scoring/kept-rows.ts'
 import type { WatchedModel } from './scoring/watched.ts'
+import { readModes } from './training/mode-history.ts'
 
 /** Detectors that score live, the one that speaks for the asset first. */
 const LIVE_KINDS: readonly string[] = ['multivariate', 'external', 'one-tag']
@@ -35,7 +40,9 @@ export function createModelLoader(registry: Registry): ModelLoader {
         const twin = [...loaded.values()].find((one) => one.sha256 === sha256)
         const bytes = twin?.bytes ?? files['model.onnx'] ?? new Uint8Array()
         const normal = twin?.normal ?? files[NORMAL_FILE]
-        const model = { manifest, bytes, sha256, normal }
+        const own = { manifest, bytes, sha256, normal }
+        const modes = parseModeModels(own, files, id)
+        const model = { ...own, modes, clusters: parseClusterModels(own, files, id) }
         loaded.set(id, model)
         return model
       } catch (error) {
@@ -77,25 +84,47 @@ export async function watchedModels(
   return watched
 }
 
-/** A version of any stage with the tags of its asset; undefined when it is gone or may not be used. */
-export function createModelFinder(
-  registry: Registry,
-  loader: ModelLoader,
-  assets: readonly AssetConfig[],
-): (version: string) => Promise<{ folder: ModelFolder; tags: WatchedModel['tags'] } | undefined> {
-  return async (id) => {
+interface FinderParts {
+  registry: Registry
+  loader: ModelLoader
+  assets: readonly AssetConfig[]
+  /** Says the operating mode of an instant. */
+  historian: Pick<Historian, 'raw'>
+}
+
+/**
+ * A version of any stage with the tags of its asset, and of its models that of the mode of the instant; undefined when
+ * it is gone or may not be used, or knew no such mode.
+ */
+export function createModelFinder({
+  registry,
+  loader,
+  assets,
+  historian,
+}: FinderParts): (version: string, at: number) => Promise<ExplainedModel | undefined> {
+  return async (id, at) => {
     const version = await registry.get(id)
     const asset = assets.find((one) => one.id === version?.asset)
     if (!version || !asset || !LIVE_KINDS.includes(version.kind)) return undefined
     const folder = await loader.load(version)
-    return 'problem' in folder ? undefined : { folder, tags: pickTags(folder, namedTags(asset)) }
+    if ('problem' in folder) return undefined
+    const tags = pickTags(folder, namedTags(asset))
+    const { modes } = folder.manifest
+    if (!modes) return { folder, tags }
+    const tag = tags[modes.tag]
+    if (tag === undefined) return undefined
+    const { holdMs } = modes
+    const [value = ''] = await readModes(historian, { tag, holdMs }, Float64Array.of(at))
+    const own = folder.modes?.get(value)
+    return own && { folder: own, tags, mode: { value, tag, holdMs } }
   }
 }
 
-/** Only the tags that the model looks at. */
+/** Only the tags that the model looks at, and that of the operating mode. */
 function pickTags(model: WatchedModel['model'], named: WatchedModel['tags']): WatchedModel['tags'] {
   if ('problem' in model) return {}
-  const names = new Set(model.manifest.tags.map(({ name }) => name))
+  const { tags, modes } = model.manifest
+  const names = new Set([...tags.map(({ name }) => name), ...(modes ? [modes.tag] : [])])
   return Object.fromEntries(Object.entries(named).filter(([name]) => names.has(name)))
 }
 

@@ -38,7 +38,10 @@ export async function readCredentials(dir: string): Promise<GatewayCredentials> 
 }
 
 /** When they end, Unix seconds, by name; one that cannot be read has no time. */
-export function expiriesOf({ cert, ca }: GatewayCredentials): Record<string, number> {
+export function expiriesOf({
+  cert,
+  ca,
+}: Pick<GatewayCredentials, 'cert' | 'ca'>): Record<string, number> {
   const times = Object.entries({ gateway: cert, authority: ca }).map(([name, pem]) => {
     try {
       return [name, Date.parse(new X509Certificate(pem).validTo) / 1000] as const

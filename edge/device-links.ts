@@ -29,6 +29,8 @@ export interface DeviceLinks extends AsyncDisposable {
   readonly meters: DriverMeters
   /** Puts every tag on record as bad at this instant (Unix ms): what is read is told as later than that. */
   announce(devices: readonly DeviceConfig[], at: number): void
+  /** Tries a device again at once that waits for its next try; one that does not wait is left alone. */
+  tryNow(device: string): void
   /** The others keep connection, schedule and counters. Throws before it has touched anything. One call at a time. */
   apply(next: readonly DeviceConfig[]): Promise<void>
 }
@@ -38,7 +40,7 @@ export interface DeviceLinksOptions {
   /** Where relative paths of the options start. */
   baseDir: string
   tags: TagCache
-  batcher: Pick<Batcher, 'add' | 'flush'>
+  batcher: Pick<Batcher, 'add' | 'addRow' | 'flush'>
   uplink: Pick<Uplink, 'deviceChanged'>
   desk: Pick<WriteDesk, 'setConnection' | 'use'>
   clock: Pick<GatewayClock, 'now' | 'correct' | 'correctAt'>
@@ -47,17 +49,27 @@ export interface DeviceLinksOptions {
 
 interface Links {
   options: DeviceLinksOptions
-  running: Map<string, { config: DeviceConfig; link: AsyncDisposable }>
+  running: Map<string, RunningLink>
   counters: Map<string, LinkCounters>
   meters: DriverMeters
+  /** Of the devices that wait for their next try: what ends the wait. */
+  waits: Map<string, () => void>
   /** Devices on record that do not run yet, and since when. */
   announced: Map<string, { device: DeviceConfig; at: number }>
+}
+
+interface RunningLink {
+  config: DeviceConfig
+  link: AsyncDisposable
+  /** The device goes on under another configuration, or leaves: what was under way is dropped, and that must be told. */
+  isReplaced: boolean
 }
 
 /** Holds no link until the first `apply`. */
 export function createDeviceLinks(options: DeviceLinksOptions): DeviceLinks {
   const links: Links = {
     ...{ options, running: new Map(), counters: new Map(), announced: new Map() },
+    waits: new Map(),
     meters: createDriverMeters(),
   }
   const { running } = links
@@ -67,6 +79,7 @@ export function createDeviceLinks(options: DeviceLinksOptions): DeviceLinks {
     counters: () => links.counters,
     meters: links.meters,
     announce: (devices, at) => announce(links, devices, at),
+    tryNow: (device) => links.waits.get(device)?.(),
     async apply(next) {
       // A driver that cannot be loaded must be known while everything still runs.
       await Promise.all(next.map(({ driver }) => loadDriver(driver)))
@@ -115,7 +128,9 @@ async function stopLinks(
 ): Promise<number> {
   const { tags, batcher, log } = options
   if (leaving.length === 0) return 0
-  await Promise.all(leaving.map(({ id }) => running.get(id)?.link[Symbol.asyncDispose]()))
+  const ending = leaving.flatMap(({ id }) => running.get(id) ?? [])
+  for (const each of ending) each.isReplaced = true
+  await Promise.all(ending.map(({ link }) => link[Symbol.asyncDispose]()))
   batcher.flush()
   await sleep(SETTLE_MS)
   const times = leaving.flatMap(tagsOf).map(({ id }) => tags.latest(id)?.at ?? 0)
@@ -151,18 +166,29 @@ async function startLink(links: Links, device: DeviceConfig): Promise<void> {
     uplink.deviceChanged(id)
   }
   const onConnection = (open: Connection | undefined) => desk.setConnection(id, open)
+  const onWait = (tryNow: (() => void) | undefined) => {
+    if (tryNow) links.waits.set(id, tryNow)
+    else links.waits.delete(id)
+  }
   const counting = openCounterStage(device.counters, { dir: stateDir, log })
   const emit: Parameters<typeof runLink>[0]['emit'] = (_, read) => {
     const samples = counting.extend(read)
     tags.keep(samples)
     batcher.add(samples)
   }
+  const emitRow: Parameters<typeof runLink>[0]['emitRow'] = (_, row) => {
+    tags.keepRow(row)
+    batcher.addRow(row)
+  }
+  // Counters are looked at sample by sample.
+  const rows = device.counters.length === 0 ? { emitRow } : {}
   const unknownSince = announced.get(id)?.at
-  const about = { device: id, driver, groups, counters, unknownSince, readClocks }
+  const about = { device: id, driver, groups, counters, unknownSince, readClocks, ...rows }
   announced.delete(id)
+  const isReplaced = () => running.get(id)?.isReplaced === true
   const link = runUntilDisposed(async (signal) => {
     using _ = counting
-    await runLink({ ...about, onState, onConnection, emit }, signal)
+    await runLink({ ...about, onState, onConnection, onWait, emit, isReplaced }, signal)
   })
-  running.set(id, { config: device, link })
+  running.set(id, { config: device, link, isReplaced: false })
 }

@@ -42,11 +42,10 @@ const system: ClockSources = { wallMs: Date.now, monoMs: () => performance.now()
 export function createGatewayClock({ wallMs, monoMs }: ClockSources = system): GatewayClock {
   /** Each: the cloud's clock when this machine's monotonic one was 0, and when it was heard. */
   let words: { base: number; heardMs: number }[] = []
-  const offset = (): number | undefined => {
-    if (words.length === 0) return undefined
-    const base = words.reduce((most, word) => Math.max(most, word.base), Number.NEGATIVE_INFINITY)
-    return Math.round(base + monoMs() - wallMs())
-  }
+  /** The least delayed of them. */
+  let best: number | undefined
+  const offset = (): number | undefined =>
+    best === undefined ? undefined : Math.round(best + monoMs() - wallMs())
   const correction = (): number => {
     const by = offset() ?? 0
     return Math.abs(by) > MAX_OFFSET_MS ? by : 0
@@ -60,6 +59,7 @@ export function createGatewayClock({ wallMs, monoMs }: ClockSources = system): G
       const heardMs = monoMs()
       const recent = words.filter((word) => heardMs - word.heardMs < WORDS_FOR_MS)
       words = [...recent.slice(1 - MAX_WORDS), { base: sentAt - heardMs, heardMs }]
+      best = words.reduce((most, word) => Math.max(most, word.base), Number.NEGATIVE_INFINITY)
     },
     correct(samples) {
       const by = correction()
@@ -107,16 +107,26 @@ export function correctTimes(
         subscribe:
           subscribe &&
           ((tags, emit, until) =>
-            subscribe(tags, (samples) => emit([...clock.correct(samples)]), until)),
+            subscribe(
+              tags,
+              (samples, knownAt) =>
+                emit([...clock.correct(samples)], knownAt && clock.correctAt(knownAt)),
+              until,
+            )),
       }
     },
   }
 }
 
+/** False for a time that only a clock gives that was never set. */
+export function isClockSetAt(at: number): boolean {
+  return at >= FIRST_AT
+}
+
 /** A reading of a clock that was never set is not good, whatever it says. */
 export function degradeUnset(sample: Sample): Sample {
   const bad: Quality = quality.bad
-  return sample.quality === quality.good && sample.at < FIRST_AT
+  return sample.quality === quality.good && !isClockSetAt(sample.at)
     ? { ...sample, quality: bad }
     : sample
 }

@@ -108,8 +108,8 @@ type Perform = (
 ) => boolean | Promise<boolean>
 
 const performers: Record<Act['kind'], Perform> = {
-  async cut({ dialer, dataDir }, { object: reason }) {
-    dialer.kill(reason)
+  async cut({ dialer, dataDir }, { object: reason, by }) {
+    dialer.kill(reason, by)
     await writeFile(join(dataDir, CUT_FILE), reason)
     return true
   },
@@ -120,9 +120,9 @@ const performers: Record<Act['kind'], Perform> = {
   },
   'allow-session': ({ dialer }, { object, by }) => dialer.answer(object, { allow: true, by }),
   'refuse-session': ({ dialer }, { object, by }) => dialer.answer(object, { allow: false, by }),
-  'end-session'({ dialer }, { object }) {
+  'end-session'({ dialer }, { object, by }) {
     const isHere = dialer.sessions().some(({ session }) => session === object)
-    if (isHere) dialer.endSession(object)
+    if (isHere) dialer.endSession(object, by)
     return isHere
   },
   'trust-certificate': (parts, { object }) => decide(parts, object, 'accepted'),
@@ -141,5 +141,8 @@ async function decide(
 ): Promise<boolean> {
   const [device = '', sha256 = ''] = object.split('/')
   const isKnown = withTrust(links.configs()).includes(device)
-  return isKnown && (await decideTrust(stateDirOf(dataDir, device), sha256, verdict))
+  const isDone = isKnown && (await decideTrust(stateDirOf(dataDir, device), sha256, verdict))
+  // Whoever trusts a machine stands before it and waits: the next try may be a minute away.
+  if (isDone && verdict === 'accepted') links.tryNow(device)
+  return isDone
 }

@@ -1,35 +1,33 @@
 /** The gateway: wires outbox, uplink, tunnel, local page and links; sinks first, sources last, so that disposal is the shutdown. */
-import { mkdir, readFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { createLog, type Log } from '../protocol/kit/log.ts'
+import { createLog } from '../protocol/kit/log.ts'
 import { runUntilDisposed, untilAborted } from '../protocol/kit/loop.ts'
-import { MAX_CONFIGURATION_BYTES } from '../protocol/tunnel/configuration.ts'
 import { type Batcher, createBatcher } from './batcher.ts'
 import { type GatewayConfig, loadPolicy } from './config.ts'
 import { loadCheckedGateway } from './config-schema/check.ts'
-import { expiriesOf, type GatewayCredentials, readCredentials } from './credentials.ts'
 import { publishingMs } from './device-config.ts'
 import { createDeviceLinks } from './device-links.ts'
 import { openEventWatch } from './event-watch.ts'
 import { type WatchedGaps, watchGaps } from './gap-watch.ts'
-import { createGatewayClock, type GatewayClock } from './gateway-clock.ts'
+import { createGatewayClock } from './gateway-clock.ts'
 import { settleStart } from './lean-start.ts'
-import { CUT_FILE, openPlantPage } from './local-plant.ts'
+import { openPlantPage } from './local-plant.ts'
 import { type EnduringOutbox, openEnduringOutbox } from './outbox/enduring-outbox.ts'
-import { answerOrder, type ControlRequest } from './remote-config/answer-orders.ts'
 import { openRemoteConfig, type RemoteConfig } from './remote-config/remote-config.ts'
+import { openWallet } from './renewal/wallet.ts'
 import { tallyResults } from './result-tally.ts'
 import { createDecisionList, type Parts } from './status.ts'
 import { createTagCache, type TagCache } from './tag-cache.ts'
-import { runTunnel, type TunnelState } from './tunnel/agent.ts'
-import { openDialer } from './tunnel/dialer.ts'
-import { type Policy, summaries } from './tunnel/policy.ts'
+import { createNewsDesk } from './tunnel/news.ts'
+import { summaries } from './tunnel/policy.ts'
 import { openUplink, type Uplink } from './uplink/uplink.ts'
+import { doorsOf, showAt, type TunnelWiring, wireDialer, wireTunnel } from './wire-tunnel.ts'
 import { createAuditFile } from './writing/audit-file.ts'
 import { createWriteDesk } from './writing/write-desk.ts'
 
-/** Readings are on disk a fifth of a second after they were taken. */
-const FLUSH_MS = 200
+/** Readings are on disk half a second after they were taken. */
+const FLUSH_MS = 500
 /** What arrived may wait for a flush on a slow disk, its commit and a busy moment. */
 const COVERAGE_LAG_MS = 2500
 const SOFTWARE = 'Mimamori 0.1.0'
@@ -54,26 +52,22 @@ export async function runGateway(file: string, signal: AbortSignal): Promise<voi
   await untilAborted(signal)
 }
 
-interface Wiring {
-  config: GatewayConfig
-  credentials: GatewayCredentials
-  policy: Policy
-  dataDir: string
-  clock: GatewayClock
-  log: Log
-}
-
 /** What all parts need, and which devices to start with; nothing is open yet. */
-async function prepare(site: GatewayConfig): Promise<{ wiring: Wiring; remote: RemoteConfig }> {
+async function prepare(
+  site: GatewayConfig,
+): Promise<{ wiring: TunnelWiring; remote: RemoteConfig }> {
   const dataDir = resolve(site.baseDir, site.dataDir)
-  const credentials = await readCredentials(resolve(site.baseDir, site.cloud.credentials))
   const policy = await loadPolicy(site)
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
+  const enrolledDir = resolve(site.baseDir, site.cloud.credentials)
+  const ownDir = join(dataDir, 'renewed')
+  const wallet = await openWallet({ enrolledDir, ownDir, doors: doorsOf(site) })
   const log = createLog(site.gateway)
   const keySwitches = policy.targets.flatMap(({ keySwitch = [] }) => keySwitch)
   const dir = join(dataDir, 'remote-config')
   const remote = await openRemoteConfig({ config: site, keySwitches, dir, log })
-  const shared = { credentials, policy, dataDir, clock: createGatewayClock(), log }
+  const clock = createGatewayClock()
+  const shared = { wallet, policy, dataDir, clock, log, news: createNewsDesk() }
   return { wiring: { config: remote.config, ...shared }, remote }
 }
 
@@ -98,7 +92,7 @@ export async function openGateway(site: GatewayConfig): Promise<Gateway> {
   stack.use(runUntilDisposed((signal) => batcher.run(signal)))
   const decisions = createDecisionList(wiring.log)
   const dialer = stack.use(await wireDialer(wiring, tags, decisions.add))
-  const tunnel = stack.use(wireTunnel(wiring, dialer, remote))
+  const tunnel = stack.use(wireTunnel(wiring, { dialer, uplink, remote }))
   const parts: Parts = {
     clock,
     startedAt,
@@ -114,7 +108,7 @@ export async function openGateway(site: GatewayConfig): Promise<Gateway> {
     remote,
     decisions,
     results,
-    expiries: expiriesOf(wiring.credentials),
+    wallet: wiring.wallet,
     desk,
     log,
   }
@@ -139,7 +133,7 @@ export async function openGateway(site: GatewayConfig): Promise<Gateway> {
   }
 }
 
-function wireOutbox({ config, dataDir, clock, log }: Wiring): EnduringOutbox & WatchedGaps {
+function wireOutbox({ config, dataDir, clock, log }: TunnelWiring): EnduringOutbox & WatchedGaps {
   const outbox = openEnduringOutbox({
     file: join(dataDir, 'outbox.sqlite'),
     maxBytes: config.outbox.maxBytes,
@@ -158,7 +152,7 @@ function wireOutbox({ config, dataDir, clock, log }: Wiring): EnduringOutbox & W
 }
 
 function wireBatcher(
-  { config, clock }: Wiring,
+  { config, clock }: TunnelWiring,
   { outbox, uplink }: Pick<Parts, 'outbox' | 'uplink'>,
 ): Batcher {
   return createBatcher({
@@ -172,14 +166,14 @@ function wireBatcher(
 }
 
 function wireUplink(
-  { config, credentials, policy, dataDir, clock, log }: Wiring,
+  wiring: TunnelWiring,
   { outbox, tags, desk }: Pick<Parts, 'outbox' | 'tags' | 'desk'>,
 ): Uplink {
-  const { key, cert, ca } = credentials
+  const { config, policy, dataDir, clock, log } = wiring
   return openUplink({
     url: config.cloud.mqttUrl,
     otherUrls: config.cloud.otherMqttUrls,
-    tls: { key, cert, ca, servername: config.cloud.serverName },
+    tls: showAt('broker', wiring),
     site: config.site,
     gateway: config.gateway,
     clientId: `${config.site}/${config.gateway}`,
@@ -196,48 +190,4 @@ function wireUplink(
     onHostTime: clock.hear,
     log,
   })
-}
-
-async function wireDialer(
-  { config, credentials, policy, dataDir, log }: Wiring,
-  tags: TagCache,
-  onDecision: Parts['decisions']['add'],
-): ReturnType<typeof openDialer> {
-  return await openDialer({
-    site: config.site,
-    gateway: config.gateway,
-    timeZone: config.timeZone,
-    grantKey: credentials.grantKey,
-    policy,
-    ownPorts: () => [config.local.port],
-    readTag: tags.latest,
-    onDecision,
-    log,
-    memoryFile: join(dataDir, 'grants.json'),
-    killed: await readFile(join(dataDir, CUT_FILE), 'utf8').catch(() => undefined),
-  })
-}
-
-function wireTunnel(
-  { config, credentials, log }: Wiring,
-  dialer: Parts['dialer'],
-  remote: RemoteConfig,
-): AsyncDisposable & { state(): TunnelState } {
-  let state: TunnelState = { up: false, at: Date.now() }
-  const { key, cert, ca } = credentials
-  const { tunnelHost: host, tunnelPort: port, serverName: servername } = config.cloud
-  const onState = (next: TunnelState): void => {
-    state = next
-  }
-  const control = {
-    answer: (request: ControlRequest) => answerOrder(remote, request),
-    maxBytes: MAX_CONFIGURATION_BYTES,
-  }
-  const running = runUntilDisposed((signal) =>
-    runTunnel(
-      { host, port, tls: { key, cert, ca, servername }, dialer, control, log, onState },
-      signal,
-    ),
-  )
-  return { state: () => state, [Symbol.asyncDispose]: () => running[Symbol.asyncDispose]() }
 }

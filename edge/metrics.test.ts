@@ -9,6 +9,7 @@ import { bound } from './device-metrics.ts'
 import { createDriverMeters } from './driver-meters.ts'
 import type { Connection } from './drivers/driver.ts'
 import { createGatewayMetrics, type GatewayNumbers } from './metrics.ts'
+import { type RowTags, toSamples } from './readings.ts'
 import { tallyResults } from './result-tally.ts'
 
 const DEVICES = 400
@@ -37,6 +38,7 @@ function createNumbers(meters = createDriverMeters()): GatewayNumbers {
     gaps: () => ({ 'outbox-full': 1 }),
     writes: () => ({ written: 1 }),
     certificates: () => ({ gateway: 1_800_000_000 }),
+    renewalFailures: () => 0,
     tunnel: () => ({
       ...{ up: true, streams: 2, allowed: 3, refused: { killed: 1 }, sessions: ['web', 'web'] },
       ...{ bytes: { in: 10, out: 20 }, questions: 1, isCut: false },
@@ -147,13 +149,17 @@ describe('the meter of a driver', () => {
     const seen: Sample[] = []
     const tally = tallyResults({
       add: (samples) => void seen.push(...samples),
+      addRow: (row) => void seen.push(...toSamples(row)),
       flush: () => {},
       run: async () => {},
       counters: () => ({ samples: 0, batches: 0, dropped: 0, waiting: 0 }),
     })
     const of = (it: number) => ({ tag: 'a/b/c/d', at: 1, value: 1, quality: it }) as Sample
     tally.add([of(192), of(500), of(0), of(192)])
-    expect(tally.counts()).toEqual({ good: 2, stale: 1, bad: 1 })
-    expect(seen).toHaveLength(4)
+    const of2: RowTags = { tags: ['a/b/c/d', 'a/b/c/e'] }
+    const row = { of: of2, at: 2, places: Int32Array.of(1) }
+    tally.addRow({ ...row, values: Float64Array.of(7) })
+    expect(tally.counts()).toEqual({ good: 3, stale: 1, bad: 1 })
+    expect(seen).toHaveLength(5)
   })
 })

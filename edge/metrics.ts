@@ -22,6 +22,8 @@ export interface GatewayNumbers extends DeviceNumbers {
   tunnel(): TunnelNumbers
   /** Unix seconds at which they end, by what they are for. */
   certificates(): Readonly<Record<string, number>>
+  /** Tries in a row to renew our own that came to nothing. */
+  renewalFailures(): number
   /** Of reads; filled elsewhere. */
   readonly durations: Metric
 }
@@ -53,6 +55,11 @@ export function createGatewayMetrics(numbers: GatewayNumbers): Registry {
   )
   set.gauges('cert_expiry_timestamp_seconds', 'When a certificate ends.', 'certificate', () =>
     Object.entries(numbers.certificates()),
+  )
+  set.gauge(
+    'gw_certificate_renewal_failures',
+    "Tries in a row to renew the gateway's certificate that came to nothing.",
+    () => numbers.renewalFailures(),
   )
   addProcessMetrics(set)
   return set.registry

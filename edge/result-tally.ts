@@ -1,13 +1,14 @@
 /** How many samples passed, by quality: an ear on the way to the batcher. */
 import { quality, type Sample } from '../protocol/model.ts'
 import type { Batcher } from './batcher.ts'
+import type { Row } from './readings.ts'
 
-export interface ResultTally extends Pick<Batcher, 'add' | 'flush'> {
+export interface ResultTally extends Pick<Batcher, 'add' | 'addRow' | 'flush'> {
   counts(): { good: number; stale: number; bad: number }
 }
 
 /** The same batcher, as the links use it. */
-export function tallyResults({ add, flush }: Batcher): ResultTally {
+export function tallyResults({ add, addRow, flush }: Batcher): ResultTally {
   let [good, stale, bad] = [0, 0, 0]
   return {
     flush,
@@ -18,6 +19,10 @@ export function tallyResults({ add, flush }: Batcher): ResultTally {
         else bad++
       }
       add(samples)
+    },
+    addRow(row: Row) {
+      good += row.values.length
+      addRow(row)
     },
     counts: () => ({ good, stale, bad }),
   }

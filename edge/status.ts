@@ -2,6 +2,7 @@
 import type { Log } from '../protocol/kit/log.ts'
 import type { Batcher } from './batcher.ts'
 import type { GatewayConfig } from './config.ts'
+import { expiriesOf } from './credentials.ts'
 import type { DeviceLinks } from './device-links.ts'
 import type { WatchedGaps } from './gap-watch.ts'
 import type { GatewayClock } from './gateway-clock.ts'
@@ -9,6 +10,8 @@ import type { GatewayStatus } from './local/plant.ts'
 import type { GatewayNumbers } from './metrics.ts'
 import type { EnduringOutbox } from './outbox/enduring-outbox.ts'
 import type { RemoteConfig } from './remote-config/remote-config.ts'
+import type { Renewal } from './renewal/renewal.ts'
+import type { Wallet } from './renewal/wallet.ts'
 import type { ResultTally } from './result-tally.ts'
 import type { DeviceNow, TagCache } from './tag-cache.ts'
 import type { TunnelState } from './tunnel/agent.ts'
@@ -28,14 +31,13 @@ export interface Parts {
   uplink: Uplink
   batcher: Batcher
   dialer: Dialer
-  tunnel: { state(): TunnelState }
+  tunnel: { state(): TunnelState; renewal: Pick<Renewal, 'state'> }
   links: DeviceLinks
   remote: Pick<RemoteConfig, 'report'>
   desk: WriteDesk
   decisions: DecisionList
   results: ResultTally
-  /** Unix seconds at which our certificates end. */
-  expiries: Readonly<Record<string, number>>
+  wallet: Wallet
   log: Log
 }
 
@@ -76,6 +78,7 @@ export function readStatus(parts: Parts): GatewayStatus {
     configuration: viewConfiguration(parts),
     cloud: { connected, since, hostOnline, server, contest },
     tunnel: { connected: tunnelState.up, since: tunnelState.at },
+    certificate: viewCertificate(parts),
     outbox: viewOutbox(parts),
     remoteAccess: {
       cut: cut !== undefined,
@@ -86,6 +89,11 @@ export function readStatus(parts: Parts): GatewayStatus {
     devices: parts.tags.devices().map((device) => viewDevice(device, parts)),
     decisions: parts.decisions.list(),
   }
+}
+
+function viewCertificate({ tunnel }: Parts): GatewayStatus['certificate'] {
+  const { until, ...trouble } = tunnel.renewal.state()
+  return until === undefined ? undefined : { until, ...trouble }
 }
 
 function viewConfiguration({ remote }: Parts): GatewayStatus['configuration'] {
@@ -150,7 +158,8 @@ export function createNumbers(parts: Parts): GatewayNumbers {
     durations: parts.links.meters.durations,
     results: () => parts.results.counts(),
     gaps: () => parts.outbox.toldGaps().counts,
-    certificates: () => parts.expiries,
+    certificates: () => expiriesOf({ ...parts.wallet.newest(), ca: parts.wallet.credentials.ca }),
+    renewalFailures: () => parts.tunnel.renewal.state().failures,
     writes: () => parts.desk.counters(),
     tunnel: () => {
       const { open, ...counted } = parts.dialer.counters()

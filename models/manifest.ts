@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import { type Static, Type } from 'typebox'
 import { Errors } from 'typebox/value'
 import { Fault } from '../protocol/kit/fault.ts'
+import { ClustersSchema } from './clusters.ts'
+import { ModesSchema } from './modes.ts'
 
 /** More tags than this is a mistake in the file, not an asset. */
 const MAX_TAGS = 1024
@@ -103,6 +105,10 @@ export const ManifestSchema = Type.Object(
         closed,
       ),
     ),
+    /** One model per operating mode; left out where one model is for all operation. */
+    modes: Type.Optional(ModesSchema),
+    /** Models of the phases of a cyclic machine beside its own; never together with modes. */
+    clusters: Type.Optional(ClustersSchema),
     files: Type.Object({ 'model.onnx': Sha256 }, closed),
   },
   closed,
@@ -131,6 +137,11 @@ export function parseManifest(text: string, file: string): Manifest {
     throw new Fault('model.bad-manifest', { file, where: `/tags/${double}/name`, problem })
   }
   return manifest
+}
+
+/** Rows of normal operation it learned from, those of all modes. */
+export function countTrainedRows({ training, modes }: Manifest): number {
+  return modes?.known.reduce((sum, { rows }) => sum + rows, 0) ?? training.rows
 }
 
 /** A model as it lies in its folder, hashes checked. */

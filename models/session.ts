@@ -22,11 +22,18 @@ export const SESSION_OPTIONS: InferenceSession.SessionOptions = {
   executionMode: 'sequential',
 }
 
-type SessionShape = Pick<Manifest, 'input' | 'outputs' | 'windowRows'> & {
+export type SessionShape = Pick<Manifest, 'input' | 'outputs' | 'windowRows'> & {
   tags: readonly { mean?: number; scale?: number }[]
   /** Makes the ratio of a model that answers a score only. */
   threshold?: number
   external?: Manifest['external']
+}
+
+/** A file with what is needed to feed it. */
+export interface RunnableModel {
+  manifest: SessionShape
+  bytes: Uint8Array
+  sha256: string
 }
 
 /** Loads the runtime (40 ms, 10 MB) only when a session is wanted. */

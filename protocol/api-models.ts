@@ -12,6 +12,16 @@ export type ModelKind = (typeof modelKinds)[number]
 export const Period = Type.Object({ from: at, to: at })
 export type Period = Static<typeof Period>
 
+/** Operating modes, the one with most data first; `tooFew`: seen, but with too little data for a model: unknown. */
+export const ModelModes = Type.Object({
+  tag: Type.String(),
+  known: Type.Array(
+    Type.Object({ value: Type.String(), rows: Type.Integer(), threshold: Type.Number() }),
+  ),
+  tooFew: Type.Array(Type.Object({ value: Type.String(), rows: Type.Integer() })),
+})
+export type ModelModes = Static<typeof ModelModes>
+
 export const ModelVersionView = Type.Object({
   id: Type.String(),
   asset: Type.String(),
@@ -28,6 +38,8 @@ export const ModelVersionView = Type.Object({
   trainedRows: nullable(Type.Integer()),
   periodMs: Type.Number(),
   threshold: nullable(Type.Number()),
+  /** One model per value of this tag; left out where one is for all operation. */
+  modes: Type.Optional(ModelModes),
   tags: Type.Array(Type.String()),
   metrics: Type.Record(Type.String(), Type.Number()),
   /** SHA-256 of the training matrix and of the model file, hex. */
@@ -36,6 +48,8 @@ export const ModelVersionView = Type.Object({
   /** Its signature and hashes were checked when it was loaded; false: it is not used, `problem` says why. */
   intact: Type.Boolean(),
   problem: nullable(Type.String()),
+  /** Of a value that is missing: `filled` by what the others let expect; `unknown`: no score, as this kind is; `retrain`: no score, its rows were not kept. */
+  emptyCells: nullable(oneOf(['filled', 'unknown', 'retrain'] as const)),
 })
 export type ModelVersionView = Static<typeof ModelVersionView>
 
@@ -59,6 +73,8 @@ export const DriftView = Type.Object({
   /** The tags that moved most: how far, in training deviations, signed. */
   tags: Type.Array(Type.Object({ name: Type.String(), shift: Type.Number() })),
   text: Type.String({ description: 'in words, and what to do' }),
+  /** Tags whose live values come in coarser steps than those the model learned from, in their units. */
+  coarser: Type.Array(Type.Object({ name: Type.String(), step: Type.Number() })),
 })
 export type DriftView = Static<typeof DriftView>
 
@@ -77,6 +93,18 @@ export const BackTest = Type.Object({
   unknownRows: Type.Integer({ description: 'no score: gap, bad or stale data' }),
   alarms: Type.Array(BackTestAlarm),
   alarmsPerWeek: nullable(Type.Number()),
+  /** By operating mode; left out where one model is for all operation. */
+  modes: Type.Optional(
+    Type.Array(
+      Type.Object({
+        mode: Type.String(),
+        learned: Type.Boolean(),
+        rows: Type.Integer(),
+        unknownRows: Type.Integer(),
+        alarms: Type.Integer({ description: 'begun in it' }),
+      }),
+    ),
+  ),
   /** Largest ratio per bucket, at most 1,000 buckets; null: unknown. */
   series: Type.Object({ at: Type.Array(at), ratio: Type.Array(nullable(Type.Number())) }),
 })
@@ -143,6 +171,10 @@ export const TrainingProposal = Type.Object({
   enough: Type.Boolean(),
   /** Tags that are left out, and why: e.g. they come too seldom for the grid. */
   without: Type.Optional(Type.Array(Type.Object({ name: Type.String(), reason: Type.String() }))),
+  /** Tags with few different values in the periods: each may tell the operating mode. */
+  modeTags: Type.Optional(
+    Type.Array(Type.Object({ name: Type.String(), values: Type.Array(Type.String()) })),
+  ),
 })
 export type TrainingProposal = Static<typeof TrainingProposal>
 
@@ -152,17 +184,22 @@ export const TrainRequest = Type.Object({
   periodMs: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
   /** Names of tags to leave out. */
   without: Type.Optional(Type.Array(Type.String(), { maxItems: 1000 })),
+  /** A model for each value of this tag; null: one for all operation; left out: as the active version has it. */
+  modeTag: Type.Optional(nullable(text(256, 1))),
   note: Type.Optional(text(1000)),
 })
 export type TrainRequest = Static<typeof TrainRequest>
 
 /** POST /api/assets/:id/models: an ONNX file trained elsewhere; dry-run and calibrated before it is a version. */
 export const UploadRequest = Type.Object({
-  /** `name`, `tags: [{ name }]` in the order of the input, `periodMs`; where needed `windowRows`, `outputs.score`, `column`, `abnormal`. */
+  /**
+   * `name`, `tags: [{ name }]` in the order of the input, `periodMs`; where needed `windowRows`, `outputs.score`, `column`,
+   * `abnormal`. With `kind: remaining-life` it is one of remaining life (cloud/training/README.md).
+   */
   manifest: Type.Object({}, { additionalProperties: true }),
   onnxBase64: Type.String({ maxLength: 48 * 1024 * 1024 }),
-  /** Normal periods for calibration. */
-  periods: Type.Array(Period, { minItems: 1, maxItems: 100 }),
+  /** Normal periods for calibration; a model of remaining life needs none. */
+  periods: Type.Array(Period, { maxItems: 100 }),
 })
 export type UploadRequest = Static<typeof UploadRequest>
 
@@ -201,39 +238,6 @@ export const ThresholdRequest = Type.Object({
   reason: text(1000, 3),
 })
 export type ThresholdRequest = Static<typeof ThresholdRequest>
-
-/** A closed case of the same kind of asset whose alarm looked alike. */
-export const SimilarCase = Type.Object({
-  caseId: Type.String(),
-  title: Type.String(),
-  assetName: Type.String(),
-  closedAt: at,
-  cause: Type.String(),
-  action: Type.String(),
-  usefulness: Type.String(),
-  similarity: Type.Number({ minimum: 0, maximum: 1 }),
-})
-export type SimilarCase = Static<typeof SimilarCase>
-
-/** GET /api/alarms/:id/explanation */
-export const Explanation = Type.Object({
-  /** Top tags with what was read, what was expected by the others, and how far off, in deviations. */
-  tags: Type.Array(
-    Type.Object({
-      tag: Type.String(),
-      name: Type.String(),
-      unit: nullable(Type.String()),
-      z: Type.Number(),
-      direction: oneOf(['high', 'low'] as const),
-      value: nullable(Type.Number()),
-      expected: nullable(Type.Number()),
-    }),
-  ),
-  /** Which tags left their normal in which order; the first may be the cause. */
-  movedFirst: Type.Array(Type.Object({ tag: Type.String(), name: Type.String(), at })),
-  similar: Type.Array(SimilarCase),
-})
-export type Explanation = Static<typeof Explanation>
 
 /** GET /api/assets/:id/life */
 export const LifeView = Type.Object({

@@ -92,6 +92,9 @@ export const GapView = Type.Object({
 })
 export type GapView = Static<typeof GapView>
 
+/** Not in the fleet; a newer one was in use; the request was damaged or for another name. */
+export const renewalProblems = ['removed', 'superseded', 'request'] as const
+
 export const GatewayView = Type.Object({
   site: Type.String(),
   id: Type.String(),
@@ -102,6 +105,17 @@ export const GatewayView = Type.Object({
   software: nullable(Type.String()),
   contestedAt: Type.Optional(
     Type.Number({ description: 'when two machines were last found to claim its identity' }),
+  ),
+  certificate: Type.Optional(
+    Type.Object(
+      {
+        until: at,
+        isLate: Type.Boolean({ description: 'it should have been renewed by now' }),
+        /** Why it was not renewed, when its gateway asked last. */
+        problem: Type.Optional(oneOf(renewalProblems)),
+      },
+      { description: 'the newest one it has come in with; none: it never did' },
+    ),
   ),
   devices: Type.Array(DeviceView),
   gaps: Type.Array(GapView, { description: 'newest first, at most 20' }),
@@ -171,6 +185,8 @@ export const AssetDetail = Type.Object({
       scoreTag: Type.String(),
       ratioTag: Type.String(),
       contributions: Type.Array(ContributionView),
+      /** Tags without a good value at times in the last minute, or in the window of the score where that is longer: what the others let expect was scored in their place. */
+      filled: Type.Array(Type.String()),
     }),
   ),
   targets: Type.Array(TargetView),
@@ -271,6 +287,8 @@ export const SessionView = Type.Object({
   endedAt: nullable(at),
   endReason: nullable(Type.String()),
   recorded: Type.Boolean(),
+  /** While undecided: for a second person here, or for the people at the site, on their gateway's own page. */
+  waitsFor: Type.Optional(oneOf(['person', 'site'] as const)),
 })
 export type SessionView = Static<typeof SessionView>
 /** GET /api/sessions?state=open|all */
@@ -370,6 +388,8 @@ export const CaseReport = Type.Object({
   unverifiedReason: nullable(Type.String()),
   steps: Type.Array(Type.Object({ step: oneOf(caseSteps), at, person: nullable(Type.String()) })),
   alarms: Type.Array(AlarmView),
+  /** What models said of the failure while the case was open; left out in reports of earlier versions. */
+  findings: Type.Optional(Type.Array(Type.Object({ at, text: Type.String() }))),
   sessions: Type.Array(
     Type.Object({
       session: SessionView,

@@ -55,9 +55,9 @@ const product = sources.filter((source) => !isTest(source.path))
 const table: [folder: string, allowed: string[]][] = [
   ['protocol/', []],
   ['edge/drivers/', ['protocol/', 'edge/drivers/driver.ts', 'edge/drivers/conformance']],
-  ['edge/acquisition/', ['protocol/', 'edge/drivers/driver.ts']],
-  ['edge/outbox/', ['protocol/']],
-  ['edge/uplink/', ['protocol/', 'edge/outbox/']],
+  ['edge/acquisition/', ['protocol/', 'edge/drivers/driver.ts', 'edge/readings.ts']],
+  ['edge/outbox/', ['protocol/', 'edge/readings.ts']],
+  ['edge/uplink/', ['protocol/', 'edge/outbox/', 'edge/readings.ts']],
   ['edge/tunnel/', ['protocol/']],
   ['edge/local/', ['protocol/']],
   [
@@ -93,6 +93,7 @@ const table: [folder: string, allowed: string[]][] = [
   ],
   ['edge/writing/', ['protocol/', 'edge/drivers/driver.ts']],
   ['edge/counters/', ['protocol/']],
+  ['edge/renewal/', ['protocol/', 'edge/credentials.ts']],
   [
     'edge/remote-config/',
     ['protocol/', 'edge/config.ts', 'edge/device-config.ts', 'edge/config-schema/'],
@@ -117,7 +118,7 @@ const table: [folder: string, allowed: string[]][] = [
   ['cloud/cases/', ['protocol/', 'cloud/store/', 'cloud/audit/', 'cloud/identity/policy.ts']],
   ['cloud/registry/', ['protocol/', 'cloud/store/', 'cloud/audit/', 'models/']],
   ['cloud/training/', ['protocol/', 'cloud/store/', 'cloud/audit/', 'models/']],
-  ['cloud/explanation/', ['protocol/', 'cloud/store/', 'models/']],
+  ['cloud/explanation/', ['protocol/', 'cloud/store/', 'cloud/audit/', 'models/']],
   ['cloud/feedback/', ['protocol/', 'cloud/store/', 'cloud/audit/', 'models/']],
   ['cloud/wear/', ['protocol/', 'cloud/store/', 'cloud/audit/', 'models/']],
   ['cloud/gateway-config/', ['protocol/', 'cloud/store/', 'cloud/audit/']],

@@ -72,7 +72,8 @@ describe('the path of a register', () => {
   it('4 · the outbox has it on disk, in a numbered batch, before anybody else hears of it', async () => {
     const { calls, results } = vi.mocked(plant.gateway.outbox.append).mock
     const at = await waitFor(
-      () => 1 + calls.findIndex(([content]) => content.samples.some((one) => isSame(one, sample))),
+      () =>
+        1 + calls.findIndex(([content]) => [...content.samples].some((one) => isSame(one, sample))),
       'the batch with the sample',
     )
     batch = results[at - 1]?.value

@@ -2,7 +2,7 @@
 import { sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
 import { formatCanonicalJson } from '../../protocol/kit/canonical-json.ts'
-import { openStore } from '../store/store.ts'
+import { openStore, type Store } from '../store/store.ts'
 import { openAudit } from './audit.ts'
 
 const entry = {
@@ -14,11 +14,12 @@ const entry = {
 
 async function openFilled(count: number) {
   const store = await openStore({ file: ':memory:' })
-  const audit = await openAudit(store, () => 1_000)
+  const clock = { now: 1_000 }
+  const audit = await openAudit(store, () => clock.now)
   for (let index = 0; index < count; index += 1) {
     await audit.append({ ...entry, object: `alm_${index}`, site: index % 2 ? 'shop' : 'plant' })
   }
-  return { store, audit }
+  return { store, audit, clock }
 }
 
 describe('audit', () => {
@@ -86,6 +87,45 @@ describe('audit', () => {
       .where('seq', '=', 1_001)
       .execute()
     expect(await audit.verify()).toEqual({ intact: false, brokenAt: 1_001 })
+  })
+})
+
+describe('a look at what came since', () => {
+  it('says the same as a look at all of it, for edits, cuts and a head that was put back', async () => {
+    const attacks: [(store: Store) => Promise<unknown>, number][] = [
+      [({ db }) => db.updateTable('audit').set({ actor: 'eve' }).where('seq', '=', 7).execute(), 7],
+      [({ db }) => db.deleteFrom('audit').where('seq', '=', 7).execute(), 7],
+      [({ db }) => db.deleteFrom('audit').where('seq', '>=', 8).execute(), 8],
+      [({ db }) => db.deleteFrom('settings').execute(), 8],
+      // Also what was looked at already: the end is not where it was.
+      [({ db }) => db.deleteFrom('audit').where('seq', '>=', 5).execute(), 5],
+    ]
+    for (const [attack, brokenAt] of attacks) {
+      const { store, audit } = await openFilled(5)
+      await using _ = store
+      expect(await audit.check()).toEqual({ intact: true })
+      for (let more = 0; more < 3; more++) await audit.append(entry)
+      await attack(store)
+      expect(await audit.check()).toEqual({ intact: false, brokenAt })
+      expect(await audit.check()).toEqual({ intact: false, brokenAt })
+    }
+  })
+
+  it('looks at all of it at the first time and once a day: an old entry that was changed shows then', async () => {
+    const { store, audit, clock } = await openFilled(5)
+    await using _ = store
+    const edit = (actor: string) =>
+      store.db.updateTable('audit').set({ actor }).where('seq', '=', 2).execute()
+    await edit('eve')
+    expect(await audit.check()).toEqual({ intact: false, brokenAt: 2 })
+    await edit(entry.actor)
+    expect(await audit.check()).toEqual({ intact: true })
+    await edit('eve')
+    // Not read: that is what it is for.
+    expect(await audit.check()).toEqual({ intact: true })
+    expect(await (await openAudit(store)).check()).toEqual({ intact: false, brokenAt: 2 })
+    clock.now += 86_400_000
+    expect(await audit.check()).toEqual({ intact: false, brokenAt: 2 })
   })
 })
 

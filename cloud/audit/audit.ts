@@ -1,9 +1,16 @@
 /** The audit log: who did or was denied what, each entry chained to the one before by SHA-256. */
-import { createHash } from 'node:crypto'
-import { type Selectable, sql, type Transaction } from 'kysely'
+import { sql, type Transaction } from 'kysely'
 import { formatCanonicalJson } from '../../protocol/kit/canonical-json.ts'
 import type { Schema } from '../store/schema.ts'
 import type { Store } from '../store/store.ts'
+import {
+  type AuditVerdict,
+  type ChainEnd,
+  GENESIS_HASH,
+  HEAD_KEY,
+  hashEntry,
+  verifyChain,
+} from './chain.ts'
 
 export type AuditOutcome = Schema['audit']['outcome']
 
@@ -37,9 +44,6 @@ export interface AuditQuery {
   sites?: readonly string[]
 }
 
-/** `brokenAt`: the first entry (by its number) that is altered, missing or out of order. */
-export type AuditVerdict = { intact: true } | { intact: false; brokenAt: number }
-
 export interface Audit {
   /** Durable when it resolves. Never call it inside a store transaction (see Store). */
   append(entry: AuditAppend): Promise<void>
@@ -47,23 +51,42 @@ export interface Audit {
   list(query: AuditQuery): Promise<AuditEntry[]>
   /** Reads and recomputes the whole chain. */
   verify(): Promise<AuditVerdict>
+  /** Only what came since the last look; the whole chain at the first time and once a day. */
+  check(): Promise<AuditVerdict>
 }
 
-/** What the first entry is chained to. */
-export const GENESIS_HASH = '0'.repeat(64)
-/** The chain's end, kept apart from the chain, so that cutting off the newest entries shows. */
-const HEAD_KEY = 'audit.head'
-/** Entries read at once while verifying: bounds the memory, lets other queries in between. */
-const VERIFY_PAGE = 1_000
+/** Pages are told of what came since; an old entry that was changed shows by the next whole look. */
+const WHOLE_MS = 86_400_000
 /** Any number of our own: several cloud processes on one PostgreSQL append one after the other. */
 const LOCK_NUMBER = 7_203_252
-
-type Row = Selectable<Schema['audit']>
 
 /** Opens the log on the store; `now` is Unix ms. */
 export async function openAudit(store: Store, now: () => number = Date.now): Promise<Audit> {
   let tail: Promise<unknown> = Promise.resolve()
   let verifying: Promise<AuditVerdict> | undefined
+  let checking: Promise<AuditVerdict> | undefined
+  /** The end of what was found to be intact, and when all of it was read. */
+  let known: { end: ChainEnd; wholeAt: number } | undefined
+
+  async function readWhole(): Promise<AuditVerdict> {
+    const { verdict, end } = await verifyChain(store)
+    known = verdict.intact ? { end, wholeAt: now() } : undefined
+    return verdict
+  }
+
+  async function readRest({ end: from, wholeAt }: NonNullable<typeof known>) {
+    const { verdict, end } = await verifyChain(store, from)
+    if (verdict.intact) known = { end, wholeAt }
+    return verdict
+  }
+  function verify(): Promise<AuditVerdict> {
+    // Reading the whole chain is work: those who ask meanwhile share the answer.
+    verifying ??= readWhole().finally(() => {
+      verifying = undefined
+    })
+    return verifying
+  }
+
   return {
     append(entry) {
       const done = tail.then(() => appendEntry(store, entry, now()))
@@ -71,20 +94,15 @@ export async function openAudit(store: Store, now: () => number = Date.now): Pro
       return done
     },
     list: (query) => listEntries(store, query),
-    verify() {
-      // Reading the whole chain is work: those who ask meanwhile share the answer.
-      verifying ??= verifyChain(store).finally(() => {
-        verifying = undefined
+    verify,
+    check() {
+      if (!known || now() - known.wholeAt >= WHOLE_MS) return verify()
+      checking ??= readRest(known).finally(() => {
+        checking = undefined
       })
-      return verifying
+      return checking
     },
   }
-}
-
-/** The hash of an entry over everything in it and the hash before it. */
-export function hashEntry(row: Omit<Row, 'hash'>): string {
-  const { previous_hash, ...rest } = row
-  return createHash('sha256').update(previous_hash).update(formatCanonicalJson(rest)).digest('hex')
 }
 
 async function appendEntry(store: Store, entry: AuditAppend, at: number): Promise<void> {
@@ -135,40 +153,4 @@ async function listEntries(store: Store, { limit, sites }: AuditQuery): Promise<
     .limit(limit)
   if (sites) query = query.where('site', 'in', sites)
   return await query.execute()
-}
-
-async function verifyChain(store: Store): Promise<AuditVerdict> {
-  // The head first: entries appended while we read are beyond it and are checked as far as they go.
-  const head = await store.db
-    .selectFrom('settings')
-    .select('value')
-    .where('key', '=', HEAD_KEY)
-    .executeTakeFirst()
-  const [headSeq, headHash] = head?.value.split(':') ?? ['0', GENESIS_HASH]
-  let seq = 0
-  let hash = GENESIS_HASH
-  for (;;) {
-    const page = await readPage(store, seq)
-    for (const row of page) {
-      const { hash: stored, ...rest } = row
-      const isNext = row.seq === seq + 1 && row.previous_hash === hash
-      if (!isNext || hashEntry(rest) !== stored) return { intact: false, brokenAt: seq + 1 }
-      seq = row.seq
-      hash = stored
-      if (seq === Number(headSeq) && hash !== headHash) return { intact: false, brokenAt: seq }
-    }
-    if (page.length < VERIFY_PAGE) break
-  }
-  if (seq < Number(headSeq)) return { intact: false, brokenAt: seq + 1 }
-  return head || seq === 0 ? { intact: true } : { intact: false, brokenAt: seq }
-}
-
-async function readPage(store: Store, after: number): Promise<Row[]> {
-  return await store.db
-    .selectFrom('audit')
-    .selectAll()
-    .where('seq', '>', after)
-    .orderBy('seq')
-    .limit(VERIFY_PAGE)
-    .execute()
 }

@@ -110,6 +110,18 @@ export async function noteRecovery(
   await tell(row.id, isHeld ? 'verified' : 'relapsed')
 }
 
+/** What a model said of the case while it was open: evidence, and no move. */
+export async function noteFinding(
+  { store, tell }: Parts,
+  id: string,
+  { at, text }: { at: number; text: string },
+): Promise<void> {
+  const row = await findCase(store.db, id)
+  if (!row || !isOpen(row.state)) return
+  await noteEvent(store.db, { id, at, person: null, kind: 'finding', text })
+  await tell(id, 'noted')
+}
+
 interface Transition {
   id: string
   action: 'diagnose' | 'fix' | 'verify'

@@ -86,6 +86,20 @@ async function readEvents(db: Db, id: string): Promise<CaseDetail['events']> {
   })
 }
 
+/** What models said, oldest first. */
+export async function readFindings(
+  db: Db,
+  id: string,
+): Promise<NonNullable<CaseReport['findings']>> {
+  return await db
+    .selectFrom('case_events')
+    .select(['at', 'text'])
+    .where('case_id', '=', id)
+    .where('kind', '=', 'finding')
+    .orderBy('id')
+    .execute()
+}
+
 async function readTargets(db: Db, asset: string): Promise<TargetView[]> {
   return await db
     .selectFrom('asset_targets')

@@ -21,6 +21,8 @@ export interface Cases {
   fromHook(hook: Hook): Promise<string>
   fromPerson(actor: Person, wanted: { asset: string; title: string }): Promise<string>
   noteSession(event: SessionEvent): Promise<void>
+  /** What a model says of the trouble; of a case that is over nothing is noted. */
+  noteFinding(id: string, finding: { at: number; text: string }): Promise<void>
   /** A new ratio of the asset: it may show the recovery, or a relapse. */
   acceptRatio(asset: string, sample: Sample): Promise<void>
   /** Throws Fault 'case.conflict' when the state does not allow it. */
@@ -53,6 +55,7 @@ export async function openCases(options: CasesOptions): Promise<Cases> {
     fromHook: (hook) => inTurn(() => acts.fromHook(parts, hook)),
     fromPerson: (actor, wanted) => inTurn(() => acts.fromPerson(parts, actor, wanted)),
     noteSession: (event) => inTurn(() => acts.noteSession(parts, event)),
+    noteFinding: (id, finding) => inTurn(() => acts.noteFinding(parts, id, finding)),
     async acceptRatio(asset, sample) {
       // Outside the queue: most assets have no open case, and samples are many.
       const holdMs = facts.recoveryHoldMs(asset)

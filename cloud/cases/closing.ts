@@ -3,7 +3,7 @@ import type { CaseReport, CloseRequest } from '../../protocol/api.ts'
 import { Fault } from '../../protocol/kit/fault.ts'
 import { caseTransitions, nextState } from '../../protocol/states.ts'
 import type { Store } from '../store/store.ts'
-import { type CaseFacts, readSteps, readTagChanges } from './case-detail.ts'
+import { type CaseFacts, readFindings, readSteps, readTagChanges } from './case-detail.ts'
 import { type CaseRow, type Db, moveCase, noteEvent, stampStep } from './case-rows.ts'
 import { describeRecovery } from './recovery.ts'
 import { createReport, spansOf } from './report.ts'
@@ -75,6 +75,7 @@ async function gatherEvidence(
   const spans = spansOf({ openedAt: row.opened_at, verifiedAt: row.verified_at }, sessions, at)
   return {
     alarms: await facts.alarmsOf(row.id),
+    findings: await readFindings(store.db, row.id),
     sessions: recorded,
     tags: await readTagChanges(store, facts, { asset: row.asset, ...spans }),
   }

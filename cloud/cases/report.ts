@@ -23,6 +23,7 @@ export interface ReportFacts {
   outcome: CloseRequest
   steps: CaseReport['steps']
   alarms: readonly AlarmView[]
+  findings: NonNullable<CaseReport['findings']>
   sessions: readonly { session: SessionView; recording: RecordingView | undefined }[]
   tags: CaseReport['tags']
 }
@@ -70,6 +71,7 @@ export function createReport(facts: ReportFacts): CaseReport {
     unverifiedReason: subject.verifiedAt === null ? (outcome.unverifiedReason ?? null) : null,
     steps: facts.steps,
     alarms: [...facts.alarms],
+    findings: facts.findings,
     sessions: facts.sessions.map(({ session, recording }) => ({
       session,
       exchanges: recording?.exchanges.length ?? 0,

@@ -2,7 +2,7 @@
 import type { ModelFolder } from '../../models/manifest.ts'
 import type { Batch } from '../../models/session.ts'
 import type { ContributionView } from '../../protocol/api.ts'
-import type { Explanation } from '../../protocol/api-models.ts'
+import type { Explanation } from '../../protocol/api-explanation.ts'
 import { Fault } from '../../protocol/kit/fault.ts'
 import type { TagId } from '../../protocol/model.ts'
 import type { Store } from '../store/store.ts'
@@ -20,20 +20,25 @@ export interface PastRows {
 export interface ExplainedModel {
   folder: ModelFolder
   tags: Readonly<Record<string, TagId>>
+  /** It is of this operating mode: rows of others are gaps to it. */
+  mode?: { value: string; tag: TagId; holdMs: number }
 }
 
 export interface ExplanationOptions {
   store: Store
-  /** Undefined: it is not there any more, or may not be used. */
-  modelOf(version: string): Promise<ExplainedModel | undefined>
+  /** As it spoke at that instant; undefined: it is not there any more, or may not be used. */
+  modelOf(version: string, at: number): Promise<ExplainedModel | undefined>
   /** The last `rows` grid rows up to the instant. */
   rowsBefore(model: ExplainedModel, at: number, rows: number): Promise<PastRows>
   run(model: ModelFolder, windows: Float32Array, batch: number): Promise<Batch>
 }
 
+/** What is said beside it by models of known failures, and where levels changed, comes from elsewhere. */
+export type OwnExplanation = Omit<Explanation, 'failures' | 'changes'>
+
 export interface Explainer {
   /** Throws Fault 'object.missing'. */
-  explain(alarm: string): Promise<Explanation>
+  explain(alarm: string): Promise<OwnExplanation>
 }
 
 /** Windows before the alarm in which the first to move is looked for. */
@@ -44,8 +49,9 @@ export function createExplainer(options: ExplanationOptions): Explainer {
   return {
     async explain(id) {
       const alarm = await readAlarm(store, id)
-      const model = alarm.model === null ? undefined : await options.modelOf(alarm.model)
-      const seen = model && (await lookBack(options, model, alarm.raisedAt))
+      const { model: version, raisedAt } = alarm
+      const model = version === null ? undefined : await options.modelOf(version, raisedAt)
+      const seen = model && (await lookBack(options, model, raisedAt))
       const units = await readUnits(
         store,
         alarm.contributions.map(({ tag }) => tag),

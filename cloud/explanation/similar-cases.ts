@@ -1,6 +1,6 @@
 /** Closed cases of the same kind of asset whose alarm looked alike, with what fixed them. */
 import type { ContributionView } from '../../protocol/api.ts'
-import type { SimilarCase } from '../../protocol/api-models.ts'
+import type { SimilarCase } from '../../protocol/api-explanation.ts'
 import type { Store } from '../store/store.ts'
 import type { ExplainedAlarm } from './explanation.ts'
 

@@ -10,7 +10,7 @@ const version: ScoredVersion = {
   ...{ id: 'mdl_1', asset: 'press', site: 'plant', name: 'press', version: 1, factor: 1 },
   ...{ kind: 'multivariate', stage: 'active', source: 'trained', createdAt: 0, createdBy: 'ina' },
   ...{ periods: [], trainedRows: 900, periodMs: 1000, threshold: 2, tags: ['a'], metrics: {} },
-  ...{ dataHash: null, sha256: 'x', intact: true, problem: null },
+  ...{ dataHash: null, sha256: 'x', intact: true, problem: null, emptyCells: 'filled' },
 } satisfies ModelVersionView & { factor: number }
 
 let store: Store

@@ -17,12 +17,16 @@ export interface Feedback {
   scoreboard(versions: readonly ScoredVersion[]): Promise<Scoreboard>
 }
 
+/** Versions of these kinds raise no alarms: there is nothing to judge, and nothing they could miss. */
+const SILENT_KINDS: readonly string[] = ['life', 'failures']
+
 export function createFeedback(store: Store): Feedback {
   return {
     learn: (caseId) => writeLabel(store, caseId),
     async scoreboard(versions) {
       const rows: Scoreboard['rows'] = []
       for (const { factor, ...model } of versions) {
+        if (SILENT_KINDS.includes(model.kind)) continue
         const service = await readService(store, model.id)
         const alarms = await readJudgedAlarms(store, model.id, service.factors)
         if (alarms.length === 0 && service.active.length === 0) continue

@@ -17,6 +17,11 @@ export interface FleetSources {
   /** How long a score of its model counts as now; undefined: as usual. */
   freshMs(asset: string): number | undefined
   tunnelUp(site: string, gateway: string): boolean
+  /** Why its certificate was not renewed when it asked last. */
+  renewalProblem(
+    site: string,
+    gateway: string,
+  ): NonNullable<GatewayView['certificate']>['problem'] | undefined
   contestedAt(site: string, gateway: string): number | undefined
   now(): number
 }
@@ -25,6 +30,8 @@ export interface FleetSources {
 const GAPS_SHOWN = 20
 /** The ingest tells a contest that goes on every ten minutes: one left out is forgiven. */
 const CONTEST_SHOWN_MS = 1_200_000
+/** Part of a certificate's life after which its gateway should have renewed it, several tries included. */
+const LATE_PART = 0.85
 
 /** The sites asked for (`undefined`: all). */
 export async function viewFleet(
@@ -116,6 +123,7 @@ function viewGateway(
     tunnel: sources.tunnelUp(site, id),
     software: gateway.software,
     ...(isContested ? { contestedAt } : {}),
+    ...viewCertificate(sources, gateway),
     devices: rows.devices.filter(isOwn).map((device) => {
       const tags = rows.tags.filter((tag) => isOwn(tag) && tag.device === device.id)
       return {
@@ -133,6 +141,17 @@ function viewGateway(
         return { gateway: from, from: from_at, to: to_at, reason, lost }
       }),
   }
+}
+
+/** Nothing while no certificate of it was ever seen. */
+function viewCertificate(
+  sources: FleetSources,
+  { site, id, certificate_from: from, certificate_until: until }: Rows['gateways'][number],
+): Pick<GatewayView, 'certificate'> {
+  if (from === null || until === null) return {}
+  const isLate = sources.now() > from + (until - from) * LATE_PART
+  const problem = sources.renewalProblem(site, id)
+  return { certificate: { until, isLate, ...(problem === undefined ? {} : { problem }) } }
 }
 
 /** Whatever was good before its device left is stale now; a tag that never had a sample counts nowhere. */

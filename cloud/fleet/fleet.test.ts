@@ -60,7 +60,7 @@ beforeEach(async () => {
   clock.now = NOW
   const model = {
     ...{ name: 'press', version: '1', trainedRows: 500, threshold: 2, sha256: 'ab' },
-    ...{ scoreTag: 's', ratioTag, contributions: [] },
+    ...{ scoreTag: 's', ratioTag, contributions: [], filled: [] },
   }
   fleet = await openFleet({
     ...{ store, audit, now: () => clock.now, tunnelUp: () => true },

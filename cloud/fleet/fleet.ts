@@ -6,7 +6,7 @@ import type { Audit } from '../audit/audit.ts'
 import type { Store } from '../store/store.ts'
 import { writeFleet } from './apply-fleet.ts'
 import type { FleetConfig } from './fleet-config.ts'
-import { viewAssetDetail, viewFleet } from './fleet-view.ts'
+import { type FleetSources, viewAssetDetail, viewFleet } from './fleet-view.ts'
 import { createIntake } from './intake.ts'
 import { forgetPresence, type QuarantineEntry, writeQuarantine } from './presence.ts'
 
@@ -22,6 +22,8 @@ export interface FleetOptions {
   /** How long a score of its model counts as now; undefined: as usual. */
   freshMs?(asset: string): number | undefined
   tunnelUp?(site: string, gateway: string): boolean
+  /** Why its certificate was not renewed when it asked last; undefined: it was, or it did not ask. */
+  renewalProblem?: FleetSources['renewalProblem']
   /** Something of this site changed; `null`: everything may have. */
   onChange?(site: string | null): void
   /** Unix ms. */
@@ -62,6 +64,7 @@ export async function openFleet(options: FleetOptions): Promise<Fleet> {
     unknownWhy: options.unknownWhy ?? (() => undefined),
     freshMs: options.freshMs ?? (() => undefined),
     tunnelUp: options.tunnelUp ?? (() => false),
+    renewalProblem: options.renewalProblem ?? (() => undefined),
     now,
   }
   return {

@@ -24,6 +24,7 @@ import {
 } from './config-rows.ts'
 import { type Following, follow, readPresent, takeAnswer } from './following.ts'
 import { type Carry, createGatewayOrders, type GatewayName } from './gateway-orders.ts'
+import { listGateways, type RetentionPolicy, removeObsolete } from './retention.ts'
 
 /** Whoever acts, as the audit names them. */
 export interface Person {
@@ -47,6 +48,8 @@ export interface GatewayConfigs extends AsyncDisposable {
   restore(actor: Person, of: GatewayName, version: number): Promise<void>
   /** The tunnel of this gateway has come up: it is asked what it runs with. */
   gatewayUp(of: GatewayName): Promise<void>
+  /** Removes versions that nobody needs any more; what was removed of a gateway is an entry of the audit. */
+  retain(policy: RetentionPolicy): Promise<void>
 }
 
 export interface GatewayConfigsOptions extends Omit<Following, 'db' | 'orders' | 'now'> {
@@ -88,6 +91,10 @@ export function openGatewayConfigs(options: GatewayConfigsOptions): GatewayConfi
         await saveDraft(desk, actor, { of, yaml: row.yaml })
       }),
     gatewayUp: (of) => inTurn(desk, of, () => gatewayUp(desk, of)),
+    async retain(policy) {
+      for (const of of await listGateways(desk.db))
+        await inTurn(desk, of, () => retain(desk, of, policy))
+    },
     async [Symbol.asyncDispose]() {
       stop.abort()
       await Promise.allSettled([...desk.lanes.values(), ...desk.followed.values()])
@@ -183,6 +190,13 @@ async function gatewayUp(desk: Desk, of: GatewayName): Promise<void> {
   const row = await findUnderWay(desk.db, of)
   if (row) followOn(desk, row)
   // Its page shows whether it can be reached.
+  desk.onChange(of)
+}
+
+async function retain(desk: Desk, of: GatewayName, policy: RetentionPolicy): Promise<void> {
+  const versions = await removeObsolete(desk.db, of, { policy, now: desk.now() })
+  if (versions.length === 0) return
+  await note(desk, { login: 'retention' }, of, { act: 'remove', versions })
   desk.onChange(of)
 }
 

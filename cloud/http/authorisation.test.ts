@@ -75,7 +75,8 @@ function fill(route: Route, ids: Ids): { path: string; body?: object } {
   }
   const id = known[kind] ?? 'x'
   const site = ids === foreign ? 'shop' : 'plant'
-  const query = kind === 'range' ? `?tag=${site}/gw/plc/temp&from=0&to=10` : ''
+  const isOfTags = kind === 'range' || route.url.endsWith('/changes')
+  const query = isOfTags ? `?tag=${site}/gw/plc/temp&from=0&to=10` : ''
   const named = route.url.replace(':site', site).replace(':gateway', 'gw').replace(':version', '1')
   const path = named.replace(':id', id) + query
   if (route.method === 'GET') return { path }
@@ -119,6 +120,9 @@ const wanted: Record<string, string> = {
   'GET /api/assets/:id': 'telemetry.read',
   'GET /api/assets/:id/life': 'telemetry.read',
   'POST /api/assets/:id/parts/judge': 'case.work',
+  'GET /api/assets/:id/changes': 'telemetry.read',
+  'GET /api/assets/:id/failures': 'telemetry.read',
+  'POST /api/assets/:id/train-failures': 'model.train',
   'GET /api/range': 'telemetry.read',
   'GET /api/alarms': 'telemetry.read',
   'POST /api/alarms/:id/acknowledge': 'alarm.acknowledge',

@@ -16,6 +16,7 @@ import { registerRoutes } from './register.ts'
 import type { Route } from './route.ts'
 import { alarmRoutes } from './routes/alarm-routes.ts'
 import { caseRoutes } from './routes/case-routes.ts'
+import { explanationRoutes } from './routes/explanation-routes.ts'
 import { fleetRoutes } from './routes/fleet-routes.ts'
 import { gatewayConfigRoutes } from './routes/gateway-config-routes.ts'
 import { lifeRoutes } from './routes/life-routes.ts'
@@ -100,6 +101,7 @@ export function apiRoutes(
     ...lifeRoutes,
     ...modelRoutes,
     ...trainingRoutes,
+    ...explanationRoutes,
     ...gatewayConfigRoutes,
     ...alarmRoutes,
     ...caseRoutes,

@@ -75,3 +75,23 @@ test('a classifier with a ZipMap is refused with the option that mends it, and n
   const { models } = (await cloud.call('/api/assets/pump/models', { as: 'engineer' })).body
   expect(models.filter(({ name }: ModelVersionView) => name === 'sklearn-zipmap')).toEqual([])
 })
+
+test('a regressor of LightGBM comes out as a remaining life that nobody is told of before it is put in use', async () => {
+  const answer = await upload('lightgbm-regressor', {
+    ...{ kind: 'remaining-life', stepHours: 0.01, capHours: 1000, hoursPerUnit: 24 },
+    ...{ errorHours: { low: 10, high: 10 }, trainedOn: { units: 100, rows: 20_631 } },
+  })
+  expect(answer.status, answer.text).toBe(200)
+  expect(answer.body).toMatchObject({ kind: 'life', stage: 'shadow', threshold: null })
+  expect(answer.body).toMatchObject({ trainedRows: 20_631, dataHash: null, emptyCells: null })
+  const { id } = answer.body as ModelVersionView
+  const detail = (await cloud.call(`/api/models/${id}`, { as: 'engineer' })).body
+  expect(Errors(ModelDetail, detail)).toEqual([])
+  expect(detail.card).toContain('trained elsewhere on 100 lives')
+  const life = async () =>
+    (await cloud.call('/api/assets/pump/life', { as: 'engineer' })).body.items as object[]
+  expect(await life()).toEqual([])
+  const body = { stage: 'active', reason: 'as agreed' }
+  await cloud.call(`/api/models/${id}/stage`, { as: 'engineer', body })
+  expect(await life()).toMatchObject([{ what: 'lightgbm-regressor', source: 'life' }])
+})

@@ -3,9 +3,9 @@
 import type { TSchema } from 'typebox'
 import { Errors } from 'typebox/value'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { Explanation } from '../../protocol/api-explanation.ts'
 import {
   AssetModels,
-  Explanation,
   ModelDetail,
   Scoreboard,
   TrainingJobView,

@@ -2,6 +2,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { TSchema } from 'typebox'
 import type { Action } from '../../protocol/api.ts'
+import { Fault } from '../../protocol/kit/fault.ts'
+import type { TagId } from '../../protocol/model.ts'
 import { type Actor, EVERY_SITE } from '../identity/policy.ts'
 import type { Services } from './services.ts'
 
@@ -57,4 +59,26 @@ export function idOf({ params }: Call): string {
 export async function siteOfAsset(call: Call): Promise<readonly string[] | undefined> {
   const site = await call.services.fleet.siteOf(idOf(call))
   return site === undefined ? undefined : [site]
+}
+
+/** One page shows no more; each is a query to the historian. */
+const MAX_TAGS = 20
+
+/** The query's `tag=…&tag=…`; throws Fault 'request.invalid'. */
+export function tagsOf({ request }: Call): TagId[] {
+  const { tag } = request.query as { tag?: string | string[] }
+  const tags = tag === undefined ? [] : [tag].flat()
+  if (tags.length === 0 || tags.length > MAX_TAGS) {
+    throw new Fault('request.invalid', { problem: `1 to ${MAX_TAGS} tags are needed` })
+  }
+  return tags as TagId[]
+}
+
+/** An instant of the query; undefined where it is left out; throws Fault 'request.invalid'. */
+export function instantOf({ query }: Call, key: string): number | undefined {
+  const text = query[key]
+  if (text === undefined) return undefined
+  if (!/^\d{1,15}$/.test(text))
+    throw new Fault('request.invalid', { problem: `${key} must be a whole number` })
+  return Number(text)
 }

@@ -117,7 +117,8 @@ export function affirmStanding(
   for (const tag of known.tags.values()) {
     const mark = before?.tags.get(tag.name)?.last
     if (mark?.quality !== quality.stale || tag.last?.quality !== quality.good) continue
-    if (tag.last.at > mark.at) continue
+    // Of the very same time the reading wins in the historian: told again it would be a second one.
+    if (tag.last.at >= mark.at) continue
     tag.last = { ...tag.last, at: Math.max(at, mark.at + 1) }
     live.push(tag.last)
   }

@@ -388,6 +388,27 @@ describe.each(brokers)('the host application over $name', ({ missing, open: open
     })
   })
 
+  test('a value read in the very millisecond of the death is not told twice: it takes the place of the stale mark', async () => {
+    await using host = open(broker.url)
+    await ready(host.ingest)
+    await using edge = await openEdge(broker.url)
+    edge.nodeBirth()
+    const at = (read: number): Metric[] => [
+      { name: 'Count', alias: 21, at: read, type: 'Int32', value: read },
+    ]
+    edge.say('DBIRTH', at(600), 'plc')
+    edge.say('DDEATH', [], 'plc')
+    edge.say('DBIRTH', at(1_000), 'plc')
+    edge.say('DDATA', at(1_200), 'plc')
+    await until('the reading after', () => host.store.live.at(-1)?.at === 1_200)
+    expect(host.store.live.map((one) => [one.at, one.quality])).toEqual([
+      [600, quality.good],
+      [1_000, quality.stale],
+      [1_000, quality.good],
+      [1_200, quality.good],
+    ])
+  })
+
   test('a tag that the next birth of its device leaves out is stale, the others are not', async () => {
     await using host = open(broker.url)
     await ready(host.ingest)

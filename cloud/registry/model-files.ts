@@ -1,6 +1,6 @@
 /** The files of a registered version: written once, whole or not at all, signed, and checked whenever they are read. */
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { sha256Hex } from '../../models/manifest.ts'
 
 /** Beside the files it vouches for. */
@@ -41,6 +41,7 @@ export async function writeModelFiles(
   await mkdir(unfinished, { recursive: true, mode: 0o700 })
   const signature = new TextEncoder().encode(await signer.sign(claims))
   for (const [name, bytes] of Object.entries({ ...files, [SIGNATURE]: signature })) {
+    await mkdir(dirname(join(unfinished, name)), { recursive: true, mode: 0o700 })
     await using file = await open(join(unfinished, name), 'wx', 0o400)
     await file.writeFile(bytes)
     await file.datasync()
@@ -54,6 +55,25 @@ export async function sweepModelFiles(dir: string): Promise<void> {
   for (const name of await readdir(dir)) {
     if (name.startsWith(UNFINISHED)) await rm(join(dir, name), { recursive: true, force: true })
   }
+}
+
+export async function removeModelFiles(dir: string, id: string): Promise<void> {
+  await rm(join(dir, id), { recursive: true, force: true })
+}
+
+/** Folders that no row knows, older than this: a crash left them between row and folder. Answers their names. */
+export async function removeOrphans(
+  dir: string,
+  { known, before }: { known: ReadonlySet<string>; before: number },
+): Promise<string[]> {
+  const removed: string[] = []
+  for (const name of await readdir(dir)) {
+    if (!name.startsWith('mdl_') || known.has(name)) continue
+    if ((await stat(join(dir, name))).mtimeMs >= before) continue
+    await removeModelFiles(dir, name)
+    removed.push(name)
+  }
+  return removed
 }
 
 /** The files, every hash checked against the signature; or in words what is wrong with them. */

@@ -70,6 +70,22 @@ describe('the registry', () => {
     expect(await t.acts()).toEqual(Array(3).fill('model.register done'))
   })
 
+  it('says what a missing value means: filled, never filled by this kind, or to be trained again', async () => {
+    await using t = await open()
+    const kept = { ...wanted().files, 'normal.f32.gz': new Uint8Array([7]) }
+    const versions = [
+      wanted({ files: kept }),
+      wanted(),
+      wanted({ kind: 'external', name: 'foreign' }),
+      wanted({ kind: 'life', name: 'life' }),
+      wanted({ kind: 'failures', name: 'failures' }),
+    ]
+    const said = []
+    for (const one of versions)
+      said.push((await t.registry.view(await t.registry.register(one))).emptyCells)
+    expect(said).toEqual(['filled', 'retrain', 'unknown', null, null])
+  })
+
   it('has one active version of an asset and kind: the next one retires it, and roll-back brings it back', async () => {
     await using t = await open()
     const { id: one } = await t.registry.register(wanted({ stage: 'active' }))

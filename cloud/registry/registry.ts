@@ -9,6 +9,8 @@ import { createModelCheck } from './model-check.ts'
 import {
   MODEL_FILE,
   type ModelFiles,
+  removeModelFiles,
+  removeOrphans,
   type Signer,
   sweepModelFiles,
   writeModelFiles,
@@ -20,6 +22,7 @@ import {
   insertVersion,
   listVersions,
 } from './registry-rows.ts'
+import { deleteVersion, findObsolete, type RetentionPolicy, readUse } from './retention.ts'
 import type { ModelFacts, ModelVersion } from './version.ts'
 
 export interface RegistryOptions {
@@ -71,6 +74,8 @@ export interface Registry {
     id: string,
     wanted: { factor: number; reason: string },
   ): Promise<ModelVersion>
+  /** Removes what nobody needs any more, rows and files; each is an entry of the audit. Answers their ids. */
+  retain(policy: RetentionPolicy): Promise<string[]>
 }
 
 export async function openRegistry(options: RegistryOptions): Promise<Registry> {
@@ -93,6 +98,25 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
     await audit.append({ actor, ...act, object: id, site, outcome: 'done' })
     await onChange({ asset, site })
     return version
+  }
+
+  async function retain(policy: RetentionPolicy): Promise<string[]> {
+    const versions = await listVersions(store, {})
+    const wanted = { policy, now: now() }
+    const obsolete = findObsolete(versions, await readUse(store), wanted)
+    for (const { id, asset, site, name, version, createdAt, sha256 } of obsolete) {
+      // The rows first: what is left after a crash is a folder that nobody knows.
+      await deleteVersion(store, id)
+      await removeModelFiles(dir, id)
+      await audit.append({
+        ...{ actor: 'retention', action: 'model.remove', object: id, site, outcome: 'done' },
+        detail: { asset, name, version, createdAt, sha256 },
+      })
+      await onChange({ asset, site })
+    }
+    const before = wanted.now - policy.keepDays * 86_400_000
+    await removeOrphans(dir, { known: new Set(versions.map(({ id }) => id)), before })
+    return obsolete.map(({ id }) => id)
   }
 
   return {
@@ -124,5 +148,6 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
       const detail = { from: version.factor, to: factor, reason }
       return await changed(after, login, { action: 'model.threshold', detail })
     },
+    retain,
   }
 }

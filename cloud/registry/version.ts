@@ -1,15 +1,15 @@
 /** A version of a model as the registry knows it, and how it is kept in a row. */
 import type { Insertable, Selectable } from 'kysely'
-import type { ModelVersionView, Period } from '../../protocol/api-models.ts'
+import type { ModelModes, ModelVersionView, Period } from '../../protocol/api-models.ts'
 import type { Schema } from '../store/schema.ts'
 
 /** What the manifest said when the version was registered: for lists, never for scoring. */
 export type ModelFacts = Pick<
   ModelVersionView,
-  'trainedRows' | 'periodMs' | 'threshold' | 'tags' | 'metrics' | 'dataHash'
+  'trainedRows' | 'periodMs' | 'threshold' | 'modes' | 'tags' | 'metrics' | 'dataHash'
 >
 
-export interface ModelVersion extends Omit<ModelVersionView, 'intact' | 'problem'> {
+export interface ModelVersion extends Omit<ModelVersionView, 'intact' | 'problem' | 'emptyCells'> {
   /** On the trained threshold; `threshold` has it in it already. */
   factor: number
 }
@@ -37,8 +37,14 @@ export function fromRow(row: ModelRow): ModelVersion {
     ...same,
     ...facts,
     threshold: facts.threshold === null ? null : facts.threshold * row.factor,
+    ...(facts.modes && { modes: scaleModes(facts.modes, row.factor) }),
     createdAt: created_at,
     createdBy: created_by,
     periods: JSON.parse(periods) as Period[],
   }
+}
+
+function scaleModes(modes: ModelModes, factor: number): ModelModes {
+  const known = modes.known.map((one) => ({ ...one, threshold: one.threshold * factor }))
+  return { ...modes, known }
 }

@@ -40,6 +40,7 @@ describe('a comparison', () => {
 
 const manifest = {
   tags: [{ name: 'heat', mean: 10, scale: 1 }],
+  periodMs: 1000,
   drift: { blockRows: 60, wander: [0.2] },
 } as unknown as Manifest
 

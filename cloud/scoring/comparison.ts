@@ -6,6 +6,7 @@ import {
   quiet,
 } from '../../models/train/persistence.ts'
 import type { ModelComparison } from '../../protocol/api-models.ts'
+import type { KeptState } from './kept-states.ts'
 import type { ScoringResult } from './result.ts'
 
 /** One side of a comparison. */
@@ -15,9 +16,12 @@ interface Side {
 }
 
 interface Pair {
+  asset: string
   active: string
   other: string
   since: number
+  /** Of the last row. */
+  at: number
   rows: number
   agreed: number
   activeSide: Side
@@ -33,10 +37,13 @@ export interface Comparisons {
   of(asset: string): ModelComparison[]
   /** Only these versions are there now. */
   keep(models: ReadonlySet<string>): void
+  /** All of it, for the next start. */
+  save(): KeptState[]
 }
 
-export function createComparisons(): Comparisons {
-  const pairs = new Map<string, Pair & { asset: string }>()
+/** `kept`: what was saved before the last stop; its counts go on. */
+export function createComparisons(kept: readonly KeptState[] = []): Comparisons {
+  const pairs = new Map(kept.map(({ key, state }) => [key, restorePair(JSON.parse(state) as Pair)]))
 
   return {
     accept(results, ruleOf) {
@@ -47,7 +54,7 @@ export function createComparisons(): Comparisons {
         for (const other of row) {
           if (other === active || other.ratio === undefined) continue
           const key = `${active.model} ${other.model}`
-          const pair = pairs.get(key) ?? { ...createPair(active, other), asset: active.asset }
+          const pair = pairs.get(key) ?? createPair(active, other)
           pairs.set(key, pair)
           applyRow(pair, { active, other }, ruleOf)
         }
@@ -58,15 +65,28 @@ export function createComparisons(): Comparisons {
       for (const [key, { active, other }] of pairs)
         if (!models.has(active) || !models.has(other)) pairs.delete(key)
     },
+    save: () =>
+      [...pairs].map(([key, pair]) => {
+        return { kind: 'comparison', key, at: pair.at, state: JSON.stringify(pair) }
+      }),
   }
 }
 
 function createPair(active: ScoringResult, other: ScoringResult): Pair {
+  const { asset, at } = active
   return {
-    ...{ active: active.model, other: other.model, since: active.at, rows: 0, agreed: 0 },
+    ...{ asset, active: active.model, other: other.model, since: at, at, rows: 0, agreed: 0 },
     activeSide: { persistence: quiet, alarms: 0 },
     otherSide: { persistence: quiet, alarms: 0 },
   }
+}
+
+/** Nothing was known while the cloud was down: that breaks a running delay to an alarm, and ends none. */
+function restorePair(pair: Pair): Pair {
+  const resume = ({ persistence, alarms }: Side): Side => {
+    return { persistence: persistence.active ? persistence : quiet, alarms }
+  }
+  return { ...pair, activeSide: resume(pair.activeSide), otherSide: resume(pair.otherSide) }
 }
 
 function applyRow(
@@ -75,6 +95,7 @@ function applyRow(
   ruleOf: (model: string) => PersistenceRule | undefined,
 ): void {
   pair.rows += 1
+  pair.at = active.at
   if ((active.ratio ?? 0) > 1 === (other.ratio ?? 0) > 1) pair.agreed += 1
   applySide(pair.activeSide, active, ruleOf(active.model))
   applySide(pair.otherSide, other, ruleOf(other.model))

@@ -3,6 +3,7 @@ import type { Manifest } from '../../models/manifest.ts'
 import { type DriftState, nextDrift, noDrift, readDrift } from '../../models/train/drift.ts'
 import type { Steps } from '../../models/train/live-step.ts'
 import type { DriftView } from '../../protocol/api-models.ts'
+import type { KeptState } from './kept-states.ts'
 import type { ScoringResult } from './result.ts'
 
 export interface DriftWatch {
@@ -13,27 +14,60 @@ export interface DriftWatch {
   ): string[]
   /** Undefined: nothing of the asset was scored yet, or its model cannot tell. */
   of(asset: string): DriftView | undefined
+  /** The live steps that the model which speaks for the asset did not learn from, and since when it watches. */
+  coarserOf(asset: string): CoarserLive | undefined
+  /** All of it, for the next start. */
+  save(): KeptState[]
 }
 
-interface Watched {
+export interface CoarserLive {
+  model: string
+  /** By tag name, in the tag's own unit. */
+  steps: Steps
+  /** The first row that the model looked at. */
+  since: number
+}
+
+/** What is written down of an asset. */
+interface Remembered {
   /** A new version starts afresh. */
   model: string
-  manifest: Manifest
   state: DriftState
   /** Live steps that are coarser than those the model learned from, by tag. */
   coarser: Steps
+  /** Of the first row and of the last. */
+  since: number
+  at: number
 }
 
-export function createDriftWatch(): DriftWatch {
+interface Watched extends Remembered {
+  manifest: Manifest
+}
+
+export interface KeptDrift {
+  kept: readonly KeptState[]
+  /** What was kept of a version that is not there any more is forgotten. */
+  manifestOf(model: string): Manifest | undefined
+}
+
+/** `before`: what was saved before the last stop; it goes on from there. */
+export function createDriftWatch(before?: KeptDrift): DriftWatch {
   const watched = new Map<string, Watched>()
+  for (const { key, state } of before?.kept ?? []) {
+    const known = JSON.parse(state) as Remembered
+    const manifest = before?.manifestOf(known.model)
+    if (manifest?.drift) watched.set(key, { ...known, manifest })
+  }
 
   function take(result: ScoringResult, manifest: Manifest): boolean {
-    const { asset, model, at, ratio, row, deviations: contributions, coarser = {} } = result
-    const before = watched.get(asset)
-    const known = before?.model === model ? before : { model, manifest, coarser, state: noDrift }
+    const { asset, model, at, ratio, row, deviations: contributions } = result
+    const fresh = { model, manifest, coarser: {}, state: noDrift, since: at, at }
+    const found = watched.get(asset)
+    const known = found?.model === model ? resume(found, at) : fresh
     const values = row.some(Number.isNaN) ? undefined : row
     const state = nextDrift(known.state, { at, values, ratio, contributions }, manifest)
-    watched.set(asset, { ...known, coarser, state: keepVerdict(known.state, state) })
+    const coarser = result.coarser ?? known.coarser
+    watched.set(asset, { ...known, at, coarser, state: keepVerdict(known.state, state) })
     return state.state === 'drift' && known.state.state !== 'drift'
   }
 
@@ -49,10 +83,26 @@ export function createDriftWatch(): DriftWatch {
     of(asset) {
       const one = watched.get(asset)
       if (!one) return undefined
-      const { text, ...rest } = view(one)
-      return { ...rest, text: `${text}${sayCoarser(one.coarser)}` }
+      const coarser = Object.entries(one.coarser).map(([name, step]) => ({ name, step }))
+      return { ...view(one), coarser }
     },
+    coarserOf(asset) {
+      const { model, coarser: steps = {}, since = 0 } = watched.get(asset) ?? {}
+      return model && Object.keys(steps).length > 0 ? { model, steps, since } : undefined
+    },
+    save: () =>
+      [...watched].map(([key, { manifest: _, ...one }]) => {
+        return { kind: 'drift', key, at: one.at, state: JSON.stringify(one satisfies Remembered) }
+      }),
   }
+}
+
+/** After a pause longer than a block the block that was filling is begun anew; what was said of those before stays. */
+function resume(known: Watched, at: number): Watched {
+  const { manifest, state } = known
+  const blockMs = (manifest.drift?.blockRows ?? 0) * manifest.periodMs
+  if (at - known.at <= blockMs) return known
+  return { ...known, state: { ...noDrift, moved: state.moved, state: state.state } }
 }
 
 /** A block that nobody knew enough of does not end a drift; only a quiet one does. */
@@ -63,14 +113,7 @@ function keepVerdict(before: DriftState, after: DriftState): DriftState {
     : { ...after, state: before.state, moved: before.moved }
 }
 
-/** The model is not changed unasked; whoever reads this may train again. */
-function sayCoarser(steps: Steps): string {
-  const named = Object.entries(steps).map(([name, step]) => `${name} in ${step.toPrecision(2)}`)
-  if (named.length === 0) return ''
-  return ` The live values are coarser than those the model learned from (steps of ${named.join(', ')}): train again with live history.`
-}
-
-function view({ state, manifest }: Watched): DriftView {
+function view({ state, manifest }: Watched): Omit<DriftView, 'coarser'> {
   const verdict = readDrift(state, manifest)
   const { since, tags } = verdict
   if (verdict.state === 'drift') {

@@ -1,7 +1,6 @@
 /** Owns the worker thread that runs models: started when first needed, again after a crash, with a deadline per call. */
 import { Worker } from 'node:worker_threads'
-import type { Manifest, ModelFolder } from '../../models/manifest.ts'
-import type { Batch } from '../../models/session.ts'
+import type { Batch, RunnableModel, SessionShape } from '../../models/session.ts'
 import { Fault } from '../../protocol/kit/fault.ts'
 import type { Log } from '../../protocol/kit/log.ts'
 
@@ -11,7 +10,7 @@ const DEADLINE_MS = 5000
 const MAX_HEAP_MB = 256
 
 type Order =
-  | { op: 'load'; model: string; bytes: Uint8Array; shape: Manifest }
+  | { op: 'load'; model: string; bytes: Uint8Array; shape: SessionShape }
   | { op: 'run'; model: string; windows: Float32Array; batch: number }
   | { op: 'unload'; model: string }
 export type Request = Order & { id: number }
@@ -26,7 +25,7 @@ export interface InferenceOptions {
 
 export interface Inference extends AsyncDisposable {
   /** `[B, T, p]` through the model; throws Fault 'scoring.failed' when there is no answer. */
-  run(model: ModelFolder, windows: Float32Array, batch: number): Promise<Batch>
+  run(model: RunnableModel, windows: Float32Array, batch: number): Promise<Batch>
   /** Nobody runs this file any more: its session is closed. */
   release(sha256: string): Promise<void>
 }

@@ -11,6 +11,10 @@ import type { Log } from '../../protocol/kit/log.ts'
 export interface WatchedFile extends ModelFolder {
   /** `normal.f32.gz` as it lies in the folder; without it nothing is filled and coarser values are not noticed. */
   normal?: Uint8Array
+  /** One model per operating mode by its value, its own among them. */
+  modes?: ReadonlyMap<string, WatchedFile>
+  /** One model per phase of a cyclic machine beside its own. */
+  clusters?: readonly WatchedFile[]
 }
 
 type KeptOrder = { manifest: Manifest; packed: Uint8Array } & (

@@ -1,7 +1,12 @@
 /** What is left of a machine, from its history since it was new: a remaining life with its interval, or a health index. */
 import { openFeatureSession } from '../../models/train/feature-session.ts'
 import { createHealthFeatures, findTrend, TREND_ROWS } from '../../models/train/rul/health-index.ts'
-import { createFeatures, type Life } from '../../models/train/rul/life-features.ts'
+import type { Life } from '../../models/train/rul/life-features.ts'
+import {
+  createLifeInput,
+  type LifeAnswer,
+  readLifeAnswer,
+} from '../../models/train/rul/life-input.ts'
 import type { LifeManifest } from '../../models/train/rul/life-manifest.ts'
 import { fillFeatures } from '../../models/train/rul/train-life.ts'
 import type { LifeView } from '../../protocol/api-models.ts'
@@ -61,18 +66,19 @@ export async function estimateLife(
   const { outputs: named, fill, input } = manifest
   const outputs = Object.values(named)
   await using session = await openFeatureSession({ bytes: model.bytes, input, outputs })
-  const rows = isLife ? 1 : Math.min(life.count, TREND_ROWS)
-  const features = isLife ? createFeatures(life, 1) : createHealthFeatures(life, rows)
+  if (isLife) {
+    const asked = createLifeInput(manifest, life)
+    if ('problem' in asked) return nothing(asked.problem)
+    const results = await session.run(asked.values, 1, asked.shape)
+    const numberOf = (name: string) => results[outputs.indexOf(name)]?.[0] ?? Number.NaN
+    return describeLife(nothing, { now, manifest }, readLifeAnswer(manifest, numberOf))
+  }
+  const rows = Math.min(life.count, TREND_ROWS)
+  const features = createHealthFeatures(life, rows)
   if (isMostlyMissing(features.subarray(-features.length / rows)))
     return nothing('Too many of its tags were not read lately.')
-  const results = await session.run(fillFeatures(features, fill), rows)
-  if (!isLife) return describeHealth(nothing, results[0] ?? new Float32Array(), manifest.step)
-  const answerOf = (role: string) => results[outputs.indexOf(named[role] ?? '')]?.[0] ?? Number.NaN
-  return describeLife(nothing, { now, manifest }, [
-    answerOf('rul'),
-    answerOf('low'),
-    answerOf('high'),
-  ])
+  const [health = new Float32Array()] = await session.run(fillFeatures(features, fill), rows)
+  return describeHealth(nothing, health, manifest.step)
 }
 
 /** Means per step, the first step around the beginning. */
@@ -105,7 +111,7 @@ type Nothing = (text: string) => LifeItem
 function describeLife(
   nothing: Nothing,
   { now, manifest }: { now: number; manifest: LifeManifest },
-  [rul = 0, low = 0, high = 0]: readonly number[],
+  { rul, low, high }: LifeAnswer,
 ): LifeItem {
   if (![rul, low, high].every(Number.isFinite)) return nothing('The model answered no number.')
   const instant = (hours: number) => Math.round(now + hours * HOUR_MS)

@@ -46,9 +46,9 @@ async function watch(rows: readonly Float32Array[], of = model) {
 
 test('a tag that comes in coarse steps is found with its step, and stands in what is said of drift', async () => {
   const { found } = await watch(createRows(1))
-  expect(Object.keys(found)).toEqual(['TS4'])
+  expect(Object.keys(found ?? {})).toEqual(['TS4'])
   const scale = manifest.tags.find(({ name }) => name === 'TS4')!.scale
-  expect(found.TS4! / scale).toBeCloseTo(1, 2)
+  expect(found!.TS4! / scale).toBeCloseTo(1, 2)
   const drift = createDriftWatch()
   const result: ScoringResult = {
     ...{ asset: 'press', model: 'mdl_1', stage: 'active', isPrimary: true, at: 0 },
@@ -56,9 +56,14 @@ test('a tag that comes in coarse steps is found with its step, and stands in wha
     ...{ contributions: [], breaches: [], samples: [] },
   }
   drift.accept([result], () => manifest)
-  expect(drift.of('press')!.text).toContain('TS4 in 0.34')
+  const step = found!.TS4!
+  expect(drift.of('press')!.coarser).toEqual([{ name: 'TS4', step }])
+  // A window that was begun anew has not looked yet: what was seen before holds.
+  drift.accept([{ ...result, at: 9000, coarser: undefined }], () => manifest)
+  expect(drift.coarserOf('press')).toEqual({ model: 'mdl_1', steps: { TS4: step }, since: 0 })
   drift.accept([{ ...result, coarser: {} }], () => manifest)
-  expect(drift.of('press')!.text).not.toContain('coarser')
+  expect(drift.of('press')!.coarser).toEqual([])
+  expect(drift.coarserOf('press')).toBeUndefined()
 })
 
 test('fine values are not called coarse, and nothing is asked where the training rows are not kept', async () => {

@@ -1,4 +1,4 @@
-/** Notices once that an asset's live values come in coarser steps than those its model learned from; it changes nothing. */
+/** Notices once that an asset's live values come in coarser steps than those its model learned from; it changes nothing itself. */
 import type { Steps } from '../../models/train/live-step.ts'
 import type { Log } from '../../protocol/kit/log.ts'
 import type { KeptRows, WatchedFile } from './kept-rows.ts'
@@ -9,8 +9,8 @@ const LOOK_AT_ROWS = [128, 1024]
 export interface LiveSteps {
   /** One grid row, NaN where a value is not known. */
   accept(row: Float32Array): void
-  /** By tag name, in the tag's own unit; {} while none is known to be coarser. */
-  found(): Steps
+  /** By tag name, in the tag's own unit; {}: none is coarser; undefined: not looked at yet. */
+  found(): Steps | undefined
 }
 
 export interface LiveStepsOptions {
@@ -25,13 +25,14 @@ export function createLiveSteps({ model, about, keptRows, log }: LiveStepsOption
   const last = model.normal ? Math.max(...LOOK_AT_ROWS) : 0
   const rows: Float32Array[] = []
   let isDone = last === 0
-  let found: Steps = {}
+  let found: Steps | undefined = isDone ? {} : undefined
 
   async function look(): Promise<void> {
     const steps = await keptRows.findSteps(model, rows.slice())
-    const isNews = Object.keys(steps).some((name) => !(name in found))
-    found = { ...found, ...steps }
-    if (isNews) log.warn({ ...about, steps }, 'live values are coarser than the training: retrain')
+    const before = found ?? {}
+    const isNews = Object.keys(steps).some((name) => !(name in before))
+    found = { ...before, ...steps }
+    if (isNews) log.warn({ ...about, steps }, 'live values are coarser than the training')
     if (isDone) rows.length = 0
   }
 

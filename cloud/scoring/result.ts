@@ -1,4 +1,5 @@
 /** What comes out of one instant of one watched model: a score with its causes, or why there is none; and its samples. */
+import { findCluster } from '../../models/clusters.ts'
 import { rankTags } from '../../models/ranking.ts'
 import type { Batch } from '../../models/session.ts'
 import { nextRules, unseen } from '../../models/train/hard-rules.ts'
@@ -11,7 +12,8 @@ import {
   type Sample,
   type TagId,
 } from '../../protocol/model.ts'
-import type { Watched } from './watched.ts'
+import type { WatchedFile } from './kept-rows.ts'
+import { modelFor, type Watched } from './watched.ts'
 import type { DueRow } from './window.ts'
 
 const TOP_TAGS = 3
@@ -40,6 +42,8 @@ export interface ScoringResult {
   ratio?: number
   /** The values of the instant in the order of the manifest; NaN where none counts and none was filled. Empty without a model. */
   row: Float32Array
+  /** The operating mode of the window, where there is one model for each. */
+  mode?: string
   /** Tags without a value of their own: what the others let expect of them was scored. */
   filled?: string[]
   /** Conditional z of every tag, in the order of the manifest. */
@@ -59,6 +63,8 @@ export interface Job {
   watched: Watched
   due: DueRow
   breaches: string[]
+  /** Instead of the model of its operating mode: that of its phase. */
+  phase?: WatchedFile
   result?: ScoringResult
 }
 
@@ -83,12 +89,19 @@ export function createJob(watched: Watched, due: DueRow): Job {
   return { watched, due, breaches }
 }
 
+/** The model of its operating mode or phase; undefined where the version cannot be used. */
+export function fileOf({ watched: { model }, due, phase }: Job): WatchedFile | undefined {
+  if ('problem' in model) return undefined
+  return phase ?? modelFor(model, 'window' in due ? due.mode : undefined)
+}
+
 export function readResult(job: Job, batch: Batch, i: number): ScoringResult {
   const { watched, due } = job
-  const { model, factor } = watched
+  const model = fileOf(job)
+  const { factor } = watched
   const score = batch.score[i] ?? Number.NaN
   const ratio = (batch.ratio[i] ?? Number.NaN) / factor
-  if (!Number.isFinite(score) || !Number.isFinite(ratio) || 'problem' in model)
+  if (!Number.isFinite(score) || !Number.isFinite(ratio) || !model)
     return unknown(job, 'the model answered no number')
   if (!('window' in due)) return unknown(job, due.reason)
   const width = model.manifest.tags.length
@@ -98,10 +111,25 @@ export function readResult(job: Job, batch: Batch, i: number): ScoringResult {
   return {
     ...common(job),
     state: 'scored',
-    ...{ score, ratio, contributions, deviations, filled: due.filled },
+    ...{ score, ratio, contributions, deviations, filled: due.filled, mode: due.mode },
     row: due.window.slice(-width),
     samples: createSamples(job, { score, ratio }),
   }
+}
+
+/** The same instant for the model of its phase, where the version has such models and the instant has a score. */
+export function createPhaseJob(job: Job): Job | undefined {
+  const { watched, due, result } = job
+  if ('problem' in watched.model || !('window' in due) || result?.ratio === undefined)
+    return undefined
+  const { manifest, clusters } = watched.model
+  const phase = clusters?.[findCluster(manifest, due.window)]
+  return phase && { ...job, phase, result: undefined }
+}
+
+/** The model of a phase may only speak louder. */
+export function takeLouder(job: Job, { result }: Job): void {
+  if ((result?.ratio ?? 0) > (job.result?.ratio ?? 0)) job.result = result
 }
 
 export function unknown(job: Job, reason: string): ScoringResult {

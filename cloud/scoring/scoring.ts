@@ -4,9 +4,20 @@ import type { Log } from '../../protocol/kit/log.ts'
 import type { AssetId, Sample, TagId } from '../../protocol/model.ts'
 import { type Inference, openInference } from './inference.ts'
 import { type KeptRows, openKeptRows } from './kept-rows.ts'
-import { createJob, type Job, readResult, type ScoringResult, unknown, unusable } from './result.ts'
+import {
+  createJob,
+  createPhaseJob,
+  fileOf,
+  type Job,
+  readResult,
+  type ScoringResult,
+  takeLouder,
+  unknown,
+  unusable,
+} from './result.ts'
 import {
   createWatched,
+  filesOf,
   isSameWindow,
   type Watched,
   type WatchedModel,
@@ -89,9 +100,9 @@ export async function openScoring(options: ScoringOptions): Promise<Scoring> {
       }
     },
     async watch(models) {
-      const before = filesOf(watched)
+      const before = allFiles(watched)
       watch(models)
-      const after = filesOf(watched)
+      const after = allFiles(watched)
       for (const sha256 of before.difference(after)) {
         keptRows.release(sha256)
         await inference.release(sha256)
@@ -103,7 +114,7 @@ export async function openScoring(options: ScoringOptions): Promise<Scoring> {
         return await inference.run(model, windows, batch)
       } finally {
         // A retired version is asked once in a while: it does not stay loaded.
-        if (!filesOf(watched).has(model.sha256)) await inference.release(model.sha256)
+        if (!allFiles(watched).has(model.sha256)) await inference.release(model.sha256)
       }
     },
     async [Symbol.asyncDispose]() {
@@ -113,8 +124,8 @@ export async function openScoring(options: ScoringOptions): Promise<Scoring> {
   }
 }
 
-function filesOf(watched: readonly Watched[]): Set<string> {
-  return new Set(watched.flatMap(({ model }) => ('problem' in model ? [] : [model.sha256])))
+function allFiles(watched: readonly Watched[]): Set<string> {
+  return new Set(watched.flatMap(filesOf))
 }
 
 function describe({ model, problem, ...one }: Watched): ScoredBy[] {
@@ -144,21 +155,35 @@ async function scoreDue(
     return [tell(one, unusable(one, at), log)]
   })
   await runJobs(jobs, inference)
+  await runPhases(jobs, inference)
   return [...silent, ...jobs.map((job) => finish(job, log))]
 }
 
 /** All complete windows of one file in one run (or few); fills in the results. */
 async function runJobs(jobs: readonly Job[], inference: Inference): Promise<void> {
   const ready = jobs.filter(({ due }) => 'window' in due)
-  const file = ({ watched: { model } }: Job) => ('problem' in model ? '' : model.sha256)
-  for (const group of Map.groupBy(ready, file).values())
+  for (const group of Map.groupBy(ready, (job) => fileOf(job)?.sha256 ?? '').values())
     for (let from = 0; from < group.length; from += MAX_BATCH)
       await runBatch(group.slice(from, from + MAX_BATCH), inference)
 }
 
+/** A second look at the windows of cyclic machines, by the models of their phases. */
+async function runPhases(jobs: readonly Job[], inference: Inference): Promise<void> {
+  const pairs = jobs.flatMap((job) => {
+    const second = createPhaseJob(job)
+    return second ? [{ job, second }] : []
+  })
+  await runJobs(
+    pairs.map(({ second }) => second),
+    inference,
+  )
+  for (const { job, second } of pairs) takeLouder(job, second)
+}
+
 async function runBatch(jobs: readonly Job[], inference: Inference): Promise<void> {
-  const model = jobs[0]?.watched.model
-  if (!model || 'problem' in model) return
+  const [first] = jobs
+  const model = first && fileOf(first)
+  if (!model) return
   const size = model.manifest.windowRows * model.manifest.tags.length
   const windows = new Float32Array(jobs.length * size)
   jobs.forEach(({ due }, i) => {

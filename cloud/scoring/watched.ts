@@ -67,9 +67,10 @@ export function createWatched(
   const { model, tags: known } = wanted
   const rest = { ...wanted, window: undefined, steps: undefined, rules: [], saidAt: 0 }
   if ('problem' in model) return { ...rest, problem: model.problem }
-  const { periodMs, windowRows, tags } = model.manifest
-  const missing = tags.find(({ name }) => known[name] === undefined)
-  if (missing) return { ...rest, problem: `the asset has no tag for "${missing.name}"` }
+  const { periodMs, windowRows, tags, modes } = model.manifest
+  const names = [...tags.map(({ name }) => name), ...(modes ? [modes.tag] : [])]
+  const missing = names.find((name) => known[name] === undefined)
+  if (missing !== undefined) return { ...rest, problem: `the asset has no tag for "${missing}"` }
   const window = createWindow({
     tags: tags.flatMap(({ name }) => {
       const tag = known[name]
@@ -79,11 +80,33 @@ export function createWatched(
     windowRows,
     lagMs: timing.lagMs ?? LAG_MS,
     maxAgeMs: timing.maxAgeMs ?? HOLD_PERIODS * periodMs,
-    filler: () => keptRows.fillerOf(model),
+    filler: (mode) => keptRows.fillerOf(modelFor(model, mode)),
+    mode: modeOptions(wanted, model),
   })
   const about = { asset: wanted.asset, model: wanted.id }
-  const steps = createLiveSteps({ model, about, keptRows, log })
+  // Rows of several modes are not the rows that one of their models learned from.
+  const compared = modes ? { ...model, normal: undefined } : model
+  const steps = createLiveSteps({ model: compared, about, keptRows, log })
   return { ...rest, window, steps, problem: undefined, rules: tags.map(() => unseen) }
+}
+
+/** The model of an operating mode. */
+export function modelFor(model: WatchedFile, mode: string | undefined): WatchedFile {
+  return (mode === undefined ? undefined : model.modes?.get(mode)) ?? model
+}
+
+/** Every file that may be run for it. */
+export function filesOf({ model }: WatchedModel): string[] {
+  if ('problem' in model) return []
+  const inner = [...(model.modes?.values() ?? []), ...(model.clusters ?? [])]
+  return [model.sha256, ...inner.map(({ sha256 }) => sha256)]
+}
+
+function modeOptions({ tags }: WatchedModel, { manifest, modes }: WatchedFile) {
+  const tag = manifest.modes && tags[manifest.modes.tag]
+  if (!manifest.modes || !tag || !modes) return undefined
+  const { tag: name, holdMs } = manifest.modes
+  return { tag, name, holdMs, known: new Set(modes.keys()) }
 }
 
 /** The same file over the same tags: what its window holds stays true. */
@@ -91,7 +114,7 @@ export function isSameWindow(one: WatchedModel, other: WatchedModel): boolean {
   if (one.id !== other.id || 'problem' in one.model || 'problem' in other.model) return false
   const names = Object.keys(one.tags)
   return (
-    one.model.sha256 === other.model.sha256 &&
+    filesOf(one).join() === filesOf(other).join() &&
     names.length === Object.keys(other.tags).length &&
     names.every((name) => one.tags[name] === other.tags[name])
   )

@@ -2,6 +2,7 @@
 import { SCORE_ROWS } from '../../models/train/detector.ts'
 import type { Filler } from '../../models/train/fill.ts'
 import { quality, type Sample, type TagId } from '../../protocol/model.ts'
+import { createModeGate, type ModeOptions } from './mode-gate.ts'
 
 /** Distinct grid cells remembered per tag: an hour and more at 1 s; a tag flooding the future stops here. */
 const MAX_CELLS = 4096
@@ -24,7 +25,9 @@ export interface WindowOptions {
   /** A value older than this at its instant is stale. */
   maxAgeMs: number
   /** What fills a cell whose newest sample is no value, as back-test does; undefined: there is nothing, or not yet. */
-  filler?(): Filler | undefined
+  filler?(mode: string | undefined): Filler | undefined
+  /** Where there is one model per operating mode: a window then lies whole in one of them. */
+  mode?: ModeOptions
 }
 
 /** One due instant: a complete window `[T, p]`, or why there is none. */
@@ -36,6 +39,8 @@ export type DueRow = {
   | {
       window: Float32Array /** Tags whose expectation by the others stands in the newest row. */
       filled: string[]
+      /** Of all its rows, where modes are told apart. */
+      mode?: string
     }
   | { reason: string /** Data is good, only not long enough yet. */; filling: boolean }
 )
@@ -59,7 +64,9 @@ export function createWindow(options: WindowOptions): AssetWindow {
   const byTag = Map.groupBy(tracks, ({ tag }) => tag)
   const width = tags.length
   const rows = new Float64Array(windowRows * width)
+  const gate = options.mode && createModeGate(options.mode)
   let filled = 0
+  let mode: string | undefined
   let next: number | undefined
 
   /** The rule of `fillRows`: complete rows before it, few enough cells empty, none of them for more than three periods. */
@@ -70,12 +77,19 @@ export function createWindow(options: WindowOptions): AssetWindow {
     const earlier = Array.from({ length: lags }, (_, lag) =>
       rows.subarray(rows.length - (lag + 1) * width, rows.length - lag * width),
     )
-    return options.filler?.()?.fill(values, empty, earlier)
+    return options.filler?.(mode)?.fill(values, empty, earlier)
   }
 
   function step(at: number): DueRow {
     const reading = readRow(tracks, at, options)
     const { row, problem } = reading
+    const own = gate?.next(at)
+    if (own && 'reason' in own) {
+      filled = 0
+      return { at, row, ...own }
+    }
+    // A row that belongs to a mode has others before it that belong to none: the window was emptied by them.
+    mode = own?.mode
     const whole = fill(reading)
     if (!whole) {
       filled = 0
@@ -85,13 +99,15 @@ export function createWindow(options: WindowOptions): AssetWindow {
     rows.set(whole, rows.length - width)
     filled = Math.min(windowRows, filled + 1)
     const names = reading.empty.map((tag) => tags[tag]?.name ?? '')
-    if (filled === windowRows) return { at, row, window: Float32Array.from(rows), filled: names }
+    if (filled === windowRows)
+      return { at, row, window: Float32Array.from(rows), filled: names, ...(mode && { mode }) }
     const reason = `the window is filling: ${filled} of ${windowRows} rows`
     return { at, row, reason, filling: true }
   }
 
   return {
     accept(sample) {
+      gate?.accept(sample)
       for (const track of byTag.get(sample.tag) ?? []) remember(track, sample, periodMs)
     },
     advance(now) {
@@ -101,6 +117,7 @@ export function createWindow(options: WindowOptions): AssetWindow {
       if (last - at >= MAX_CATCH_UP * periodMs) {
         at = last - (MAX_CATCH_UP - 1) * periodMs
         filled = 0
+        gate?.reset()
       }
       const due: DueRow[] = []
       for (; at <= last; at += periodMs) due.push(step(at))

@@ -2,20 +2,24 @@
 import type { SessionView } from '../../protocol/api.ts'
 import { Fault } from '../../protocol/kit/fault.ts'
 import type { SessionEndReason } from '../../protocol/states.ts'
+import type { SessionEndedNews } from '../../protocol/tunnel/news.ts'
+import { isRefusalCode, type RefusalCode, refusals } from '../../protocol/tunnel/refusal.ts'
 import { auditOf, type Broker, type Doer, denyStep, findSession, tellChange } from './broker.ts'
-import { timeUp } from './session.ts'
+import { isOpen, reasonOf, timeUp } from './session.ts'
 
 export interface Ending {
   id: string
   reason: SessionEndReason
   note?: string
+  /** Who did it at the site, by the name given there: no login. */
+  by?: string
 }
 
 /** Streams fall first, papers follow. */
 export async function endSession(
   broker: Broker,
   actor: Doer,
-  { id, reason, note }: Ending,
+  { id, reason, note, by }: Ending,
 ): Promise<SessionView> {
   const row = await findSession(broker, actor, id)
   const step = { actor, row, action: 'end' as const }
@@ -27,7 +31,7 @@ export async function endSession(
   broker.questions.withdraw(id)
   const recordingSha256 = await broker.running.finish(row, { reason, note })
   if (recordingSha256) await broker.rows.setRecording(id, recordingSha256)
-  const detail = { reason, note, recordingSha256 }
+  const detail = { reason, note, by, recordingSha256 }
   await broker.audit.append({ ...auditOf(step), outcome: 'done', detail })
   return await tellChange(broker, id, row.state)
 }
@@ -57,4 +61,31 @@ export async function endByTime(broker: Broker, at: number): Promise<void> {
     const reason = timeUp(timed, at)
     if (reason) await endQuietly(broker, { id: row.id, reason })
   }
+}
+
+/** The site has ended it, and its gateway says so; one of another gateway it may not even name. */
+export async function endAtSite(
+  broker: Broker,
+  { site, gateway }: { site: string; gateway: string },
+  news: SessionEndedNews,
+): Promise<void> {
+  const row = await broker.rows.find(news.session)
+  const isTheirs = row?.site === site && row.gateway === gateway
+  if (!isTheirs) {
+    broker.log.warn({ site, gateway, session: news.session }, 'not a session of this gateway')
+    return
+  }
+  if (!isOpen(row.state)) return
+  const code: RefusalCode = isRefusalCode(news.why) ? news.why : 'session-ended'
+  const { by } = news
+  const ending = { id: row.id, reason: reasonOf(code), note: sayWhy(code, news), by }
+  await endQuietly(broker, ending)
+}
+
+function sayWhy(code: RefusalCode, { by, say }: SessionEndedNews): string {
+  const who = by ? ` by ${by}` : ''
+  const why = say ? `: ${say}` : ''
+  if (code === 'session-ended') return `ended at the gateway${who}${why}`
+  if (code === 'killed') return `remote access cut at the gateway${who}${why}`
+  return refusals[code].say
 }

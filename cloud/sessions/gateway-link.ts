@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { Fault } from '../../protocol/kit/fault.ts'
 import { runHeartbeat } from '../../protocol/tunnel/heartbeat.ts'
+import type { GatewayNews } from '../../protocol/tunnel/news.ts'
 import { parseReason } from '../../protocol/tunnel/refusal.ts'
 import {
   CONSENT_BY_HEADER,
@@ -21,6 +22,7 @@ import {
   STREAMS_PER_GATEWAY,
   TUNNEL_SETTINGS,
 } from '../../protocol/tunnel/wire.ts'
+import { readNews } from './gateway-news.ts'
 import { type GatewayOrder, sendOrder } from './gateway-order.ts'
 
 export interface GatewayLink {
@@ -30,6 +32,8 @@ export interface GatewayLink {
   askConsent(question: { session: string; grant: string }, signal: AbortSignal): Promise<string>
   /** About the gateway itself, no session; see `sendOrder`. */
   order(order: GatewayOrder): Promise<unknown>
+  /** What is open goes on to its own end; nothing new is begun. */
+  retire(): void
   close(): void
 }
 
@@ -37,6 +41,8 @@ export interface GatewayLinkEvents {
   /** The gateway has answered with its SETTINGS: streams can be opened. */
   onUp(): void
   onClose(): void
+  /** What the gateway tells unasked; the next is read when it resolves. Must not reject. */
+  onNews(news: GatewayNews): Promise<void>
 }
 
 /** Takes over the socket; `onClose` comes exactly once, also without an `onUp`. */
@@ -55,9 +61,11 @@ export function openGatewayLink(
   session.on('error', () => session.destroy())
   const handshake = setTimeout(() => session.destroy(), HANDSHAKE_TIMEOUT_MS)
   session.once('connect', () => session.setLocalWindowSize(SESSION_WINDOW_BYTES))
+  let news: { close(): void } | undefined
   session.once('remoteSettings', () => {
     clearTimeout(handshake)
     events.onUp()
+    if (!session.destroyed) news = readNews(session, events.onNews)
   })
   session.once('close', () => {
     clearTimeout(handshake)
@@ -105,6 +113,10 @@ export function openGatewayLink(
       }
     },
     order: async (order) => await sendOrder(session, gateway, order),
+    retire() {
+      news?.close()
+      session.close()
+    },
     close: () => session.destroy(),
   }
 }

@@ -1,33 +1,32 @@
 /** The cloud's end of all tunnels: gateways dial in over mTLS, the cloud opens streams on what they dialled. */
-import type { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { createServer, type TLSSocket } from 'node:tls'
 import { Fault } from '../../protocol/kit/fault.ts'
-import type { Log } from '../../protocol/kit/log.ts'
+import { type GatewayNews, RENEWAL_LINE_MS } from '../../protocol/tunnel/news.ts'
 import { HANDSHAKE_TIMEOUT_MS, TUNNEL_ALPN } from '../../protocol/tunnel/wire.ts'
+import { type Admitted, admit, type DoorOptions, type GatewayName } from './admission.ts'
 import { type GatewayLink, openGatewayLink } from './gateway-link.ts'
 import type { GatewayOrder } from './gateway-order.ts'
 
 /** TLS connections at once, of all gateways: beyond it a cloud is run twice. */
 const MAX_CONNECTIONS = 5_000
 
-export interface GatewayName {
-  site: string
-  gateway: string
-}
-
-export interface TunnelHubOptions {
+export interface TunnelHubOptions extends DoorOptions {
   host: string
   /** 0 takes a free one. */
   port: number
   tls: { key: string; cert: string; ca: string }
-  /** Whose certificate this is (already verified against the CA); undefined refuses the connection. */
-  identify(certificate: X509Certificate): GatewayName | undefined | Promise<GatewayName | undefined>
-  log: Log
   onGateway(change: GatewayName & { online: boolean; at: number }): void
+  /** A gateway that was let in is up; not called for one whose certificate has ended. */
+  onCertificate?(of: Admitted): void
+  /** What a gateway tells unasked; it knows of itself only. Its next news waits until this resolves. */
+  onNews?(of: Admitted, news: GatewayNews, order: Order): Promise<void>
 }
+
+/** Asks the very gateway, over the very connection, that the news came from. */
+export type Order = (order: GatewayOrder) => Promise<unknown>
 
 export interface StreamRequest extends GatewayName {
   target: string
@@ -52,11 +51,12 @@ export interface TunnelHub extends AsyncDisposable {
 
 /** Listens for gateways. */
 export async function openTunnelHub(options: TunnelHubOptions): Promise<TunnelHub> {
-  const links = new Map<string, GatewayLink>()
+  const links: Links = { current: new Map(), all: new Set() }
   const server = createServer({
     ...options.tls,
     requestCert: true,
-    rejectUnauthorized: true,
+    // Judged by us, in admission.ts: one whose certificate has ended may come in to renew it.
+    rejectUnauthorized: false,
     minVersion: 'TLSv1.3',
     ALPNProtocols: [TUNNEL_ALPN],
     handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
@@ -76,13 +76,13 @@ export async function openTunnelHub(options: TunnelHubOptions): Promise<TunnelHu
   server.listen(options.port, options.host)
   await once(server, 'listening')
   const linkOf = (site: string, gateway: string) => {
-    const link = links.get(keyOf({ site, gateway }))
+    const link = links.current.get(keyOf({ site, gateway }))?.link
     if (!link) throw new Fault('tunnel.down', { site, gateway })
     return link
   }
   return {
     port: (server.address() as AddressInfo).port,
-    isUp: (site, gateway) => links.has(keyOf({ site, gateway })),
+    isUp: (site, gateway) => links.current.has(keyOf({ site, gateway })),
     openStream: async ({ site, gateway, target, grant }) =>
       await linkOf(site, gateway).openStream(target, grant),
     endSession: async (site, gateway, session) => await linkOf(site, gateway).endSession(session),
@@ -92,54 +92,103 @@ export async function openTunnelHub(options: TunnelHubOptions): Promise<TunnelHu
     async [Symbol.asyncDispose]() {
       const closed = once(server, 'close')
       server.close()
-      for (const link of links.values()) link.close()
+      for (const link of links.all) link.close()
       for (const socket of sockets) socket.destroy()
       await closed
     },
   }
 }
 
-async function accept(
-  socket: TLSSocket,
-  links: Map<string, GatewayLink>,
-  { identify, log, onGateway }: TunnelHubOptions,
-): Promise<void> {
-  const certificate = socket.getPeerX509Certificate()
-  const name = certificate && (await nameOf(certificate, { identify, log }))
-  if (!name || socket.destroyed) {
+/** All connections of gateways; `current` is the one of each that is used, the others are on their way out. */
+interface Links {
+  current: Map<string, { link: GatewayLink; fingerprint: string }>
+  all: Set<GatewayLink>
+}
+
+async function accept(socket: TLSSocket, links: Links, options: TunnelHubOptions): Promise<void> {
+  const { log } = options
+  const admitted = await admit(socket, options)
+  if (!admitted || socket.destroyed) {
     log.warn({ peer: socket.remoteAddress }, 'tunnel of an unknown gateway refused')
     socket.destroy()
     return
   }
-  const key = keyOf(name)
+  if (admitted.isExpired) admitToRenew(socket, admitted, links, options)
+  else admitInFull(socket, admitted, links, options)
+}
+
+function admitInFull(
+  socket: TLSSocket,
+  admitted: Admitted,
+  links: Links,
+  options: TunnelHubOptions,
+): void {
+  const { site, gateway, certificate } = admitted
+  const { log, onGateway } = options
+  const key = keyOf(admitted)
+  const name = { site, gateway }
+  const fingerprint = certificate.fingerprint256
   const link = openGatewayLink(socket, name, {
     onUp() {
-      const previous = links.get(key)
-      links.set(key, link)
-      // The newer one is right: the older is most likely half open.
-      previous?.close()
+      const previous = links.current.get(key)
+      links.current.set(key, { link, fingerprint })
       log.info({ ...name, replaced: previous !== undefined }, 'tunnel up')
+      // With another certificate it has renewed: sessions on the older connection go on to their end there.
+      if (previous && previous.fingerprint !== fingerprint) previous.link.retire()
+      // With the same: the older one is most likely half open.
+      else previous?.link.close()
+      options.onCertificate?.(admitted)
       if (!previous) onGateway({ ...name, online: true, at: Date.now() })
     },
     onClose() {
-      if (links.get(key) !== link) return
-      links.delete(key)
+      links.all.delete(link)
+      if (links.current.get(key)?.link !== link) return
+      links.current.delete(key)
       log.info(name, 'tunnel down')
       onGateway({ ...name, online: false, at: Date.now() })
     },
+    onNews: (news) => takeNews(options, admitted, { news, link }),
   })
+  links.all.add(link)
 }
 
-/** Who cannot be looked up is refused, and dials again. */
-async function nameOf(
-  certificate: X509Certificate,
-  { identify, log }: Pick<TunnelHubOptions, 'identify' | 'log'>,
-): Promise<GatewayName | undefined> {
+/** No stream, no session, no configuration: it is in no list, and its time is short. */
+function admitToRenew(
+  socket: TLSSocket,
+  admitted: Admitted,
+  links: Links,
+  options: TunnelHubOptions,
+): void {
+  const { site, gateway } = admitted
+  const late = setTimeout(() => link.close(), RENEWAL_LINE_MS)
+  const link = openGatewayLink(
+    socket,
+    { gateway },
+    {
+      onUp: () =>
+        options.log.warn({ site, gateway }, 'certificate has ended: it may only renew it'),
+      onClose() {
+        links.all.delete(link)
+        clearTimeout(late)
+      },
+      async onNews(news) {
+        if (news.kind === 'renewal') await takeNews(options, admitted, { news, link })
+      },
+    },
+  )
+  links.all.add(link)
+}
+
+async function takeNews(
+  { onNews, log }: TunnelHubOptions,
+  admitted: Admitted,
+  { news, link }: { news: GatewayNews; link: GatewayLink },
+): Promise<void> {
   try {
-    return await identify(certificate)
+    await onNews?.(admitted, news, link.order)
   } catch (error) {
-    log.error({ error }, 'a gateway could not be identified')
-    return undefined
+    const { site, gateway } = admitted
+    log.warn({ error, site, gateway, news: news.kind }, 'news of a gateway came to nothing')
   }
 }
 

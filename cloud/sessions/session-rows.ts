@@ -4,7 +4,7 @@ import type { SessionView } from '../../protocol/api.ts'
 import { nextState, type SessionAction, sessionTransitions } from '../../protocol/states.ts'
 import type { Schema } from '../store/schema.ts'
 import type { Store } from '../store/store.ts'
-import { openStates } from './session.ts'
+import { openStates, siteDecides } from './session.ts'
 
 export type SessionRow = Selectable<Schema['sessions']>
 
@@ -47,7 +47,8 @@ export function createSessionRows({ db }: Store): SessionRows {
           .onRef('t.id', '=', 's.target'),
       )
       .selectAll('s')
-      .select(['p.name as person_name', 'a.name as approver_name', 't.title as target_title'])
+      .select(['p.name as person_name', 'a.name as approver_name'])
+      .select(['t.title as target_title', 't.consent as consent'])
   return {
     async insert(row) {
       await db.insertInto('sessions').values(row).execute()
@@ -112,6 +113,7 @@ type NamedRow = SessionRow & {
   person_name: string | null
   approver_name: string | null
   target_title: string | null
+  consent: string | null
 }
 
 function formatView(row: NamedRow): SessionView {
@@ -137,5 +139,8 @@ function formatView(row: NamedRow): SessionView {
     endedAt: row.ended_at,
     endReason: row.end_reason,
     recorded: row.started_at !== null,
+    ...(row.state === 'requested' && {
+      waitsFor: row.consent === siteDecides ? ('site' as const) : ('person' as const),
+    }),
   }
 }

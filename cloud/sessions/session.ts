@@ -18,6 +18,11 @@ export const openStates = [
   'paused',
 ] as const satisfies SessionState[]
 
+/** Not over yet. */
+export function isOpen(state: SessionState): boolean {
+  return openStates.some((open) => open === state)
+}
+
 export interface Timed {
   state: SessionState
   requestedAt: number
@@ -63,6 +68,11 @@ const endings: Partial<Record<RefusalCode, SessionEndReason>> = {
   'target-forbidden': 'target-refused',
   'target-unknown': 'target-refused',
   'window-too-long': 'target-refused',
+}
+
+/** How a session ends that its site has ended for this reason. */
+export function reasonOf(code: RefusalCode): SessionEndReason {
+  return endings[code] ?? 'revoked'
 }
 
 /** How a running session ends when the gateway refuses it a stream; undefined: it may try again. */

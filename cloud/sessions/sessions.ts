@@ -2,9 +2,10 @@
 import { mkdir } from 'node:fs/promises'
 import type { RecordingView, SessionView } from '../../protocol/api.ts'
 import type { SessionEndReason } from '../../protocol/states.ts'
+import type { SessionEndedNews } from '../../protocol/tunnel/news.ts'
 import { decideSession, requestSession, type Wish } from './asking.ts'
 import { type Actor, type Broker, type Doer, type SessionsOptions, viewSession } from './broker.ts'
-import { endByTime, endOfGateway, endQuietly, endSession } from './ending.ts'
+import { endAtSite, endByTime, endOfGateway, endQuietly, endSession } from './ending.ts'
 import { createHar } from './har.ts'
 import { openSession, pauseSession } from './opening.ts'
 import { eventsOf, exchangesOf, readRecording } from './recording.ts'
@@ -35,6 +36,8 @@ export interface Sessions extends AsyncDisposable {
   har(id: string): Promise<object>
   /** Its tunnel is gone: ends what runs through it. */
   gatewayLost(site: string, gateway: string): Promise<void>
+  /** A gateway says that its site has ended one. */
+  endedAtSite(of: { site: string; gateway: string }, news: SessionEndedNews): Promise<void>
   /** Ends what time has ended and asks sites that came back; call it every second or so. */
   tick(now: number): Promise<void>
   /** For the web HMI's listener. */
@@ -78,6 +81,7 @@ function createSessions(broker: Broker): Sessions {
       return createHar(await readRecording(recordingFile(broker.recordingsDir, id)), session)
     },
     gatewayLost: (site, gateway) => endOfGateway(broker, site, gateway),
+    endedAtSite: (of, news) => endAtSite(broker, of, news),
     async tick(at) {
       await endByTime(broker, at)
       await broker.questions.askOpen()

@@ -6,6 +6,7 @@ const fleet = [
   `create table gateways (
     site text not null, id text not null, title text not null, fingerprint text,
     online bigint not null, since bigint, software text,
+    certificate_from bigint, certificate_until bigint,
     primary key (site, id))`,
   `create unique index gateways_by_fingerprint on gateways (fingerprint)`,
   `create table devices (

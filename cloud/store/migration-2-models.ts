@@ -1,4 +1,4 @@
-/** Migration 2, part: registry of models, training jobs, labels (see schema.ts for what the columns mean). */
+/** Migration 2, part: registry of models, training jobs, labels, what was said of alarms (see schema.ts for what the columns mean). */
 
 const registry = [
   `create table models (
@@ -36,6 +36,14 @@ const feedback = [
   `create index labels_by_asset on labels (asset)`,
 ]
 
+const diagnoses = [
+  `create table diagnoses (
+    id $numbered, alarm text not null, asset text not null, site text not null, model text not null,
+    stage text not null, at bigint not null, state text not null, mode text, probability double precision,
+    detail text not null)`,
+  `create index diagnoses_by_alarm on diagnoses (alarm)`,
+]
+
 const alarms = [
   `alter table alarm_rules add column peak_clear double precision not null default 0.1`,
   `alter table alarm_rules add column model text`,
@@ -43,4 +51,10 @@ const alarms = [
   `alter table alarms add column model text`,
 ]
 
-export const modelTables: readonly string[] = [...registry, ...training, ...feedback, ...alarms]
+export const modelTables: readonly string[] = [
+  ...registry,
+  ...training,
+  ...feedback,
+  ...diagnoses,
+  ...alarms,
+]

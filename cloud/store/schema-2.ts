@@ -1,5 +1,6 @@
 /** The tables of migration 2, as Kysely sees them: models and what is learned, parts and their wear, configurations sent to gateways. */
 import type { Generated } from 'kysely'
+import type { FailureState } from '../../protocol/api-explanation.ts'
 import type { JobState, ModelKind, ModelStage } from '../../protocol/api-models.ts'
 import type { ConfigState } from '../../protocol/states.ts'
 
@@ -85,6 +86,23 @@ export interface SecondTables {
     failed_at: number | null
   }
 
+  /** What models of known failures said of an alarm while it was active, each time it changed. */
+  diagnoses: {
+    id: Generated<number>
+    alarm: string
+    asset: string
+    site: string
+    model: string
+    /** Of the model, at that time. */
+    stage: ModelStage
+    at: number
+    state: FailureState
+    mode: string | null
+    probability: number | null
+    /** JSON: candidates, reason, SHA-256 of the model, windows looked at. */
+    detail: string
+  }
+
   /** Each part that wears and was or is in place. */
   part_lives: {
     id: Generated<number>
@@ -143,6 +161,17 @@ export interface SecondTables {
     yaml: string
     allowed: Flag
     read_at: number
+  }
+
+  /** What live scoring remembers from one start to the next. */
+  live_states: {
+    /** `comparison` or `drift`. */
+    kind: string
+    /** Two versions, or an asset. */
+    key: string
+    at: number
+    /** JSON */
+    state: string
   }
 
   gateway_config_transitions: { from_state: string; to_state: string }

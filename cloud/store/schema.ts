@@ -18,12 +18,15 @@ export interface Schema extends SecondTables {
     site: string
     id: string
     title: string
-    /** SHA-256 of the enrolled certificate, lower-case hex; null until enrolled. */
+    /** SHA-256 of the newest certificate it has come in with, lower-case hex; null until then. */
     fingerprint: string | null
     online: Flag
     /** Since when it is online or offline. */
     since: number | null
     software: string | null
+    /** That certificate's dates. */
+    certificate_from: number | null
+    certificate_until: number | null
   }
   devices: { site: string; gateway: string; id: string; online: Flag; since: number | null }
   tags: {

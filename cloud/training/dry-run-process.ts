@@ -1,7 +1,11 @@
 /** The process in which an uploaded model is tried: it may hang, crash or eat memory there, and nowhere else. */
 import { calibrateExternal } from '../../models/external/calibrate-external.ts'
+import type { LifeUpload } from '../../models/external/life-upload.ts'
+import { type TriedLife, tryLife } from '../../models/external/try-life.ts'
 import { runBackTest } from '../../models/train/back-test.ts'
+import type { Life } from '../../models/train/rul/life-features.ts'
 import type { Table } from '../../models/train/table.ts'
+import { Fault } from '../../protocol/kit/fault.ts'
 import type { ExternalManifest } from './external-manifest.ts'
 import type { TrainingOutcome } from './training-thread.ts'
 
@@ -13,7 +17,17 @@ export interface DryRunOrder {
   history: Table
 }
 
-export type DryRunNews = { outcome: TrainingOutcome } | { problem: string }
+export interface LifeOrder {
+  upload: LifeUpload
+  bytes: Uint8Array
+  /** The machine since its first reading, as steps. */
+  life: Life
+}
+
+export type DryRunNews =
+  | { outcome: TrainingOutcome | TriedLife }
+  | { fault: Pick<Fault, 'code' | 'detail'> }
+  | { problem: string }
 
 /** A page lists no more. */
 const MAX_ALARMS = 500
@@ -44,10 +58,16 @@ async function tryModel({ manifest: given, ...order }: DryRunOrder): Promise<Tra
 
 // Whoever asked is gone: so is the question.
 process.once('disconnect', () => process.exit(1))
-process.once('message', (order: DryRunOrder) => {
+process.once('message', (order: DryRunOrder | LifeOrder) => {
   const tell = (news: DryRunNews) => process.send?.(news)
-  tryModel(order).then(
+  const trial = 'life' in order ? tryLife(order, order.life) : tryModel(order)
+  trial.then(
     (outcome) => tell({ outcome }),
-    (error: unknown) => tell({ problem: error instanceof Error ? error.message : String(error) }),
+    (error: unknown) => tell(nameProblem(error)),
   )
 })
+
+function nameProblem(error: unknown): DryRunNews {
+  if (error instanceof Fault) return { fault: { code: error.code, detail: error.detail } }
+  return { problem: error instanceof Error ? error.message : String(error) }
+}

@@ -2,8 +2,9 @@
 import { fork } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
+import type { TriedLife } from '../../models/external/try-life.ts'
 import { Fault } from '../../protocol/kit/fault.ts'
-import type { DryRunNews, DryRunOrder } from './dry-run-process.ts'
+import type { DryRunNews, DryRunOrder, LifeOrder } from './dry-run-process.ts'
 import type { TrainingOutcome } from './training-thread.ts'
 
 /** Calibration of a fast model takes a second; this is a person waiting. */
@@ -19,19 +20,29 @@ export interface DryRunLimits {
   maxResidentMb?: number
 }
 
-/** Throws Fault 'training.failed' with the problem in words. */
-export async function dryRun(
-  order: DryRunOrder,
+/** Throws the fault that the trial found; 'training.failed' when the trial itself did not end well. */
+export async function dryRun(order: DryRunOrder, limits?: DryRunLimits): Promise<TrainingOutcome> {
+  return await runApart<TrainingOutcome>(order, limits)
+}
+
+/** The same for a model of remaining life. */
+export async function dryRunLife(order: LifeOrder, limits?: DryRunLimits): Promise<TriedLife> {
+  return await runApart<TriedLife>(order, limits)
+}
+
+async function runApart<Outcome>(
+  order: DryRunOrder | LifeOrder,
   { deadlineMs = DEADLINE_MS, maxResidentMb = MAX_RESIDENT_MB }: DryRunLimits = {},
-): Promise<TrainingOutcome> {
+): Promise<Outcome> {
   const file = fileURLToPath(new URL('./dry-run-process.ts', import.meta.url))
   // It needs no secrets of ours: its environment is empty but for what Node itself wants.
   const env = { PATH: process.env.PATH, HOME: process.env.HOME }
   const child = fork(file, { serialization: 'advanced', execArgv: [], stdio: 'ignore', env })
-  const done = Promise.withResolvers<TrainingOutcome>()
+  const done = Promise.withResolvers<Outcome>()
   const fail = (problem: string) => done.reject(new Fault('training.failed', { problem }))
   child.on('message', (news: DryRunNews) => {
-    if ('outcome' in news) done.resolve(news.outcome)
+    if ('outcome' in news) done.resolve(news.outcome as Outcome)
+    else if ('fault' in news) done.reject(new Fault(news.fault.code, news.fault.detail))
     else fail(news.problem)
   })
   child.on('error', (error) => fail(error.message))

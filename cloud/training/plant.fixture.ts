@@ -1,4 +1,4 @@
-/** A plant's history in a real historian: four tags by the second, one in step with another until a fault, and a seldom one. */
+/** A plant's history in a real historian: four tags by the second, one in step with another until a fault, and two seldom ones. */
 import { quality, type Sample, type TagId } from '../../protocol/model.ts'
 import { openDuckdbHistorian } from '../historian/duckdb.ts'
 import type { TrainingAsset } from './proposal.ts'
@@ -6,13 +6,20 @@ import type { TrainingAsset } from './proposal.ts'
 export const START = 1_700_000_000_000
 const names = ['flow', 'pressure', 'heat', 'level'] as const
 
+const tagsOf = (known: readonly string[]) =>
+  Object.fromEntries(known.map((name): [string, TagId] => [name, `plant/gw/plc/${name}`]))
+
 export const plant: TrainingAsset = {
   id: 'press',
   site: 'plant',
-  tags: Object.fromEntries(
-    [...names, 'batch'].map((name): [string, TagId] => [name, `plant/gw/plc/${name}`]),
-  ),
+  tags: tagsOf([...names, 'batch']),
   units: { pressure: 'bar' },
+  modeTags: tagsOf([...names, 'batch', 'program']),
+}
+
+/** In words, told when it changes and by the minute: one program, then the other, in the end a third. */
+function programAt(second: number): string {
+  return second < 700 ? 'slow' : second < 1_400 ? 'fast' : 'clean'
 }
 
 /** Noise that is the same every time. */
@@ -42,6 +49,11 @@ export async function openPlantHistory(
       heat: 40 + noise(),
       level: 2 + flow * 0.5 + noise() * 0.2,
     }
+    if (second % 60 === 0 || programAt(second) !== programAt(second - 1))
+      samples.push({
+        ...{ tag: plant.modeTags?.program as TagId, at: START + second * 1000 },
+        ...{ value: programAt(second), quality: quality.good },
+      })
     if (second % 60 === 0)
       samples.push({
         ...{ tag: plant.tags.batch as TagId, at: START + second * 1000 },

@@ -17,6 +17,8 @@ export interface TrainingAsset {
   /** Numeric tags by the names that models know. */
   tags: Readonly<Record<string, TagId>>
   units: Readonly<Record<string, string>>
+  /** All tags by the same names, those with words too: each may tell the operating mode. */
+  modeTags?: Readonly<Record<string, TagId>>
 }
 
 const DAY_MS = 86_400_000

@@ -42,6 +42,10 @@ const DRIFT_PAUSE_MS = DAY_MS
 export function createRetraining(options: RetrainingOptions): Retraining {
   const { store, audit, training, versionsOf, log, now = Date.now } = options
 
+  /** Models of remaining life and of known failures are trained otherwise. */
+  const detectorsOf = async (asset: string) =>
+    (await versionsOf(asset)).filter(({ kind }) => kind !== 'life' && kind !== 'failures')
+
   /** Queues a job on proposed periods; what cannot be trained is a line in the log, not an alarm. */
   async function retrain(asset: string, why: string, from?: number): Promise<void> {
     const set = store.db.updateTable('retraining').set({ tried_at: now() })
@@ -88,7 +92,7 @@ export function createRetraining(options: RetrainingOptions): Retraining {
         ...{ actor: actor.login, action: 'alarm.was-normal', object: alarm, site },
         ...{ outcome: 'done', detail: { ...stretch, note } },
       })
-      const known = (await versionsOf(asset)).find(({ periods }) => periods.length > 0)
+      const known = (await detectorsOf(asset)).find(({ periods }) => periods.length > 0)
       const base = known?.periods ?? (await training.propose(asset, {})).periods
       const periods = mergePeriods([...base, ...(await readStretches(store, asset))])
       try {
@@ -116,7 +120,7 @@ export function createRetraining(options: RetrainingOptions): Retraining {
         .where('every_days', 'is not', null)
         .execute()
       for (const { asset, every_days, tried_at } of rows) {
-        const [newest] = await versionsOf(asset)
+        const [newest] = await detectorsOf(asset)
         const last = Math.max(newest?.createdAt ?? 0, tried_at ?? 0)
         if (now() - last >= (every_days ?? 0) * DAY_MS) await retrain(asset, 'schedule')
       }

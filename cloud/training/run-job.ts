@@ -1,9 +1,12 @@
 /** One training job from its data to its versions in the registry; whatever happens, its row says how it ended. */
+import { holdMsOf } from '../../models/modes.ts'
 import type { Table } from '../../models/train/table.ts'
 import type { TrainRequest } from '../../protocol/api-models.ts'
 import { Fault, isFault } from '../../protocol/kit/fault.ts'
+import { trainFailureModel } from './failure-job.ts'
 import { countRows, mergePeriods, readHistory } from './history.ts'
 import { changeJob, type JobRow } from './job-rows.ts'
+import { readModes } from './mode-history.ts'
 import {
   DEFAULT_SPAN_MS,
   findStart,
@@ -31,6 +34,8 @@ export interface JobParts extends TrainingOptions {
 
 type Request = TrainRequest & { periodMs: number }
 
+const isOfFailures = ({ request }: JobRow) => 'failures' in JSON.parse(request)
+
 export async function runJob(parts: JobParts, job: JobRow, signal: AbortSignal): Promise<void> {
   const { store, now, onChange, log } = parts
   const { id, asset, site } = job
@@ -38,7 +43,9 @@ export async function runJob(parts: JobParts, job: JobRow, signal: AbortSignal):
   await changeJob(store, id, { state: 'running', phase: 'reading history' })
   onChange({ asset, site })
   try {
-    const { model, backTest } = await trainAndRegister(parts, job, { tell, signal })
+    const { model, backTest } = isOfFailures(job)
+      ? { model: await trainFailureModel(parts, job, { tell, signal }), backTest: null }
+      : await trainAndRegister(parts, job, { tell, signal })
     const done = { state: 'done', phase: 'done', progress: 1, model } as const
     await tell.settled()
     await changeJob(store, id, { ...done, ended_at: now(), back_test: JSON.stringify(backTest) })
@@ -118,7 +125,10 @@ async function createOrder(
   onProgress: (phase: string, share: number) => void,
 ): Promise<TrainingOrder> {
   const without = new Set(request.without ?? [])
-  const tags = Object.fromEntries(Object.entries(asset.tags).filter(([name]) => !without.has(name)))
+  const modeTag = request.modeTag ?? undefined
+  const modeId = modeTag === undefined ? undefined : asset.modeTags?.[modeTag]
+  const isTag = ([name, tag]: [string, string]) => !without.has(name) && tag !== modeId
+  const tags = Object.fromEntries(Object.entries(asset.tags).filter(isTag))
   const { periods, periodMs: stepMs } = request
   const width = Object.keys(tags).length
   if (width === 0) throw notTrainable(asset, 'no tag is left')
@@ -146,10 +156,17 @@ async function createOrder(
   const active = versions.find((one) => one.kind === 'multivariate' && one.stage === 'active')
   const keep = (active?.tags ?? []).filter((tag) => tag in tags)
   const options = {
-    ...{ name, seed: SEED, periodMs: stepMs, drifting: true, units: asset.units, keep },
+    ...{ name, seed: SEED, periodMs: stepMs, drifting: true, units: asset.units, keep, modeTag },
     notes: describeData({ asset, request, job }, table),
   }
-  return { table: dropEmptyRows(table), options, history: dropEmptyRows(history) }
+  const mode = modeId && { tag: modeId, holdMs: holdMsOf(stepMs) }
+  const withModes = async ({ at = new Float64Array(), ...rest }: Table): Promise<Table> =>
+    mode ? { ...rest, at, modes: await readModes(parts.history, mode, at) } : { ...rest, at }
+  return {
+    table: await withModes(dropEmptyRows(table)),
+    options,
+    history: await withModes(dropEmptyRows(history)),
+  }
 }
 
 /** Rows without any value are gaps: the grid leaves them open by itself. */
@@ -170,6 +187,7 @@ function describeData({ asset, request, job }: Question, table: Table): string {
     ),
   ]
   if (request.without?.length) lines.push(`Left out: ${request.without.join(', ')}.`)
+  if (request.modeTag) lines.push(`Modes by ${request.modeTag}.`)
   if (request.note) lines.push(request.note)
   return lines.join('\n')
 }

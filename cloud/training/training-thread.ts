@@ -20,6 +20,8 @@ export interface TrainingOrder {
     notes: string
     units: Readonly<Record<string, string>>
     keep: readonly string[]
+    /** Both tables then say the mode of each row. */
+    modeTag?: string
   }
   /** The newest history, as it was. */
   history: Table
@@ -38,38 +40,49 @@ export interface TrainingOutcome {
   backTest: BackTest
 }
 
-export type TrainingNews =
+export type ThreadNews<Outcome> =
   | { progress: number; phase: string }
-  | { outcome: TrainingOutcome }
+  | { outcome: Outcome }
   | { problem: string }
+export type TrainingNews = ThreadNews<TrainingOutcome>
 
 export interface ThreadOptions {
   onProgress(phase: string, share: number): void
   signal: AbortSignal
   deadlineMs?: number
   maxHeapMb?: number
-  /** The thread's file. */
-  worker?: URL
 }
 
 /** Throws the signal's reason, or Fault 'training.failed' with the problem in words. */
 export async function runTraining(
   order: TrainingOrder,
-  options: ThreadOptions,
+  options: ThreadOptions & {
+    /** The thread's file. */
+    worker?: URL
+  },
 ): Promise<TrainingOutcome> {
+  const file = options.worker ?? new URL('./training-worker.ts', import.meta.url)
+  return await runThread<TrainingOutcome>(file, order, options)
+}
+
+/** The same for a thread of another kind. */
+export async function runThread<Outcome>(
+  file: URL,
+  order: object,
+  options: ThreadOptions,
+): Promise<Outcome> {
   const { signal, deadlineMs = DEADLINE_MS, maxHeapMb = MAX_HEAP_MB } = options
   signal.throwIfAborted()
-  const file = options.worker ?? new URL('./training-worker.ts', import.meta.url)
   const worker = new Worker(file, {
     execArgv: [],
     resourceLimits: { maxOldGenerationSizeMb: maxHeapMb },
   })
-  const done = Promise.withResolvers<TrainingOutcome>()
+  const done = Promise.withResolvers<Outcome>()
   const fail = (problem: string) => done.reject(new Fault('training.failed', { problem }))
   const abort = () => done.reject(signal.reason)
   signal.addEventListener('abort', abort, { once: true })
   const timer = setTimeout(() => fail(`it took longer than ${deadlineMs / 1000} s`), deadlineMs)
-  worker.on('message', (news: TrainingNews) => {
+  worker.on('message', (news: ThreadNews<Outcome>) => {
     if ('progress' in news) options.onProgress(news.phase, news.progress)
     else if ('outcome' in news) done.resolve(news.outcome)
     else fail(news.problem)

@@ -1,8 +1,13 @@
 /** The thread that trains: fitting blocks whoever calls it for seconds, so nobody else lives here. */
 import { parentPort } from 'node:worker_threads'
+import { parseModeModels } from '../../models/inner-models.ts'
+import { sha256Hex } from '../../models/manifest.ts'
 import { runBackTest } from '../../models/train/back-test.ts'
+import { encodeManifest, type Folder } from '../../models/train/model-folder.ts'
 import { decodeNormal, NORMAL_FILE } from '../../models/train/normal-rows.ts'
+import { openModes } from '../../models/train/scored-folder.ts'
 import type { Table } from '../../models/train/table.ts'
+import { trainModes } from '../../models/train/train-modes.ts'
 import type { TrainedFolder } from '../../models/train/train-options.ts'
 import { trainTable } from '../../models/train/train-table.ts'
 import type { BackTest } from '../../protocol/api-models.ts'
@@ -21,9 +26,15 @@ const MAX_ALARMS = 500
 const tell = (news: TrainingNews) => parentPort?.postMessage(news)
 
 async function train(order: TrainingOrder): Promise<TrainingOutcome> {
-  const trained = await trainTable(order.table, order.options, {
-    onProgress: (phase, share) => tell({ phase, progress: share * FIT_SHARE }),
-  })
+  const { table, options } = order
+  const run = {
+    onProgress: (phase: string, share: number) => tell({ phase, progress: share * FIT_SHARE }),
+  }
+  const { modeTag } = options
+  const trained =
+    modeTag === undefined
+      ? await trainTable(table, options, run)
+      : await trainModes(table, { ...options, modeTag }, run)
   const backTest = await backTestModel(trained, order.history)
   const versions = [asVersion(trained, { 'backtest.json': toBytes(backTest) })]
   if (trained.drifting) versions.push(asVersion(trained.drifting, {}))
@@ -31,34 +42,42 @@ async function train(order: TrainingOrder): Promise<TrainingOutcome> {
 }
 
 /** As live: an empty cell is filled with what the other tags let expect, and the model stays as it is. */
-async function backTestModel(
-  { manifest, bytes, normal: kept }: TrainedFolder,
-  history: Table,
-): Promise<BackTest> {
+async function backTestModel(trained: TrainedFolder, history: Table): Promise<BackTest> {
+  const { manifest, bytes, normal: kept } = trained
   const phase = 'back-test on history'
   const onProgress = (_: string, share: number) =>
     tell({ phase, progress: FIT_SHARE + share * (1 - FIT_SHARE) })
   onProgress(phase, 0)
   const normal = kept && (await decodeNormal(kept, manifest))
-  const model = { manifest, bytes, normal, keepSteps: true }
+  const model = { manifest, bytes, normal, keepSteps: true, modes: await openTrained(trained) }
   const found = await runBackTest(model, history, { onProgress })
   const { alarms, alarmsPerWeek = null } = found
   return { ...found, alarmsPerWeek, alarms: alarms.slice(-MAX_ALARMS) }
 }
 
-function asVersion(
-  { manifest, bytes, card, golden, normal }: TrainedFolder,
-  more: Record<string, Uint8Array>,
-): TrainedVersion {
-  const files = {
+async function openTrained(trained: TrainedFolder) {
+  const { manifest, bytes, normal } = trained
+  const own = { manifest, bytes, sha256: sha256Hex(bytes), normal }
+  const models = parseModeModels(own, filesOf(trained), manifest.name)
+  return models && (await openModes(models))
+}
+
+function asVersion(trained: TrainedFolder, more: Record<string, Uint8Array>): TrainedVersion {
+  return { manifest: trained.manifest, files: { ...filesOf(trained), ...more } }
+}
+
+/** As they lie in the folder, those of other modes in folders inside of it. */
+function filesOf({ manifest, bytes, card, golden, normal, inner = {} }: Folder) {
+  const files: Record<string, Uint8Array> = {
     'model.onnx': bytes,
-    'manifest.json': toBytes(manifest),
+    'manifest.json': encodeManifest(manifest),
     'card.md': new TextEncoder().encode(card),
     'golden.json': toBytes(golden),
     ...(normal && { [NORMAL_FILE]: normal }),
-    ...more,
   }
-  return { manifest, files }
+  for (const [folder, own] of Object.entries(inner))
+    for (const [name, content] of Object.entries(filesOf(own))) files[`${folder}/${name}`] = content
+  return files
 }
 
 function toBytes(value: object): Uint8Array {

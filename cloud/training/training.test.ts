@@ -12,7 +12,12 @@ import type { Historian } from '../historian/historian.ts'
 import { openStore } from '../store/store.ts'
 import { readHistory } from './history.ts'
 import { openPlantHistory, plant, START } from './plant.fixture.ts'
-import { type NewVersion, openTraining } from './training.ts'
+import {
+  type KnownVersion,
+  type NewVersion,
+  openTraining,
+  type TrainingOptions,
+} from './training.ts'
 
 const SECONDS = 1_500
 const FAULT = [1_200, 1_300] as const
@@ -32,14 +37,16 @@ afterAll(async () => {
   await rm(dir, { recursive: true, force: true })
 })
 
-async function open(file = ':memory:', own: { worker?: URL; history?: Historian } = {}) {
+type Own = Partial<Pick<TrainingOptions, 'worker' | 'history' | 'versionsOf'>>
+
+async function open(file = ':memory:', own: Own = {}) {
   const store = await openStore({ file })
   const audit = await openAudit(store)
   const registered: NewVersion[] = []
   const training = await openTraining({
-    ...{ store, audit, history: historian, log, now: () => NOW, ...own },
+    ...{ store, audit, history: historian, log, now: () => NOW, versionsOf: async () => [] },
+    ...own,
     assetOf: async (id) => (id === plant.id ? plant : undefined),
-    versionsOf: async () => [],
     register: async (version) => `mdl_${registered.push(version)}`,
     onChange: () => undefined,
   })
@@ -101,6 +108,54 @@ test('a proposed period is trained on, back-tested over the fault it left out, a
   expect(version!.manifest.tags.find(({ name }) => name === 'pressure')?.unit).toBe('bar')
   const [entry] = await t.audit.list({ limit: 1 })
   expect(entry).toMatchObject({ actor: 'ina', action: 'model.train', object: id, site: 'plant' })
+})
+
+test('with a mode tag each of its values has a model, and the back-test says how each would have done', async () => {
+  await using t = await open()
+  const { modeTags } = await t.training.propose('press', {})
+  expect(modeTags).toEqual([{ name: 'program', values: ['clean', 'fast', 'slow'] }])
+  const wanted = { periods: [span(0, 1_190), span(1_310, SECONDS)], modeTag: 'program' }
+  const { id } = await t.training.train(ina, 'press', wanted)
+  await t.training.idle()
+  const job = await t.training.get(id)
+  expect(job).toMatchObject({ state: 'done', problem: null })
+  const [version] = t.registered
+  const { modes } = version!.manifest
+  expect(modes!.tag).toBe('program')
+  expect(modes!.known.map(({ value, folder }) => [value, folder])).toEqual([
+    ['slow', undefined],
+    ['fast', 'modes/2'],
+  ])
+  expect(modes!.tooFew).toEqual([{ value: 'clean', rows: expect.any(Number) }])
+  expect(Object.keys(version!.files)).toContain('modes/2/model.onnx')
+  const card = new TextDecoder().decode(version!.files['card.md'])
+  expect(card).toContain('| clean | 97 | too few: unknown |')
+  const results = job!.backTest!.modes!
+  expect(results.map(({ mode, learned, alarms }) => [mode, learned, alarms])).toEqual([
+    ['slow', true, 0],
+    ['fast', true, 1],
+    ['clean', false, 0],
+  ])
+  const [slow, fast, clean] = results
+  expect(slow!.unknownRows).toBe(fast!.unknownRows)
+  expect(clean).toMatchObject({ rows: 100, unknownRows: 100 })
+
+  const none = t.training.train(ina, 'press', { ...wanted, modeTag: 'recipe' })
+  await expect(none).rejects.toThrow('it has no tag "recipe" that could tell its mode')
+})
+
+test('a training that says nothing of modes keeps those of the active version; null ends them', async () => {
+  const active: KnownVersion = {
+    ...{ id: 'mdl_0', name: 'press', kind: 'multivariate', stage: 'active', tags: [] },
+    ...{ modes: { tag: 'program' }, periodMs: 1000, periods: [], createdAt: 0 },
+  }
+  await using t = await open(':memory:', { versionsOf: async () => [active] })
+  const periods = [span(0, 1_190)]
+  await t.training.train(ina, 'press', { periods })
+  await t.training.idle()
+  await t.training.train(ina, 'press', { periods, modeTag: null })
+  await t.training.idle()
+  expect(t.registered.map(({ manifest }) => manifest.modes?.tag)).toEqual(['program', undefined])
 })
 
 test('a proposal starts with the first good value, not with the hour that it lies in', async () => {

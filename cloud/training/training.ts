@@ -11,10 +11,12 @@ import { Fault } from '../../protocol/kit/fault.ts'
 import type { Log } from '../../protocol/kit/log.ts'
 import type { Audit } from '../audit/audit.ts'
 import type { Store } from '../store/store.ts'
+import type { FailureRequest, FailureSource } from './failure-job.ts'
 import type { HistorySource } from './history.ts'
 import { createJobQueue } from './job-queue.ts'
 import { failUnfinished, findJob, findNewestJob, listWaiting, viewJob } from './job-rows.ts'
 import { findLivePeriod, findPaces, findSeldom } from './live-period.ts'
+import { findModeTags } from './mode-history.ts'
 import { DEFAULT_SPAN_MS, notTrainable, proposePeriods, type TrainingAsset } from './proposal.ts'
 import type { TrainedVersion } from './training-thread.ts'
 
@@ -37,6 +39,8 @@ export interface KnownVersion {
   kind: ModelKind
   stage: string
   tags: readonly string[]
+  /** It tells modes apart by this tag. */
+  modes?: { tag: string }
   periodMs: number
   periods: readonly Period[]
   createdAt: number
@@ -53,6 +57,8 @@ export interface TrainingOptions {
   register(version: NewVersion): Promise<string>
   /** A job of the asset is somewhere else now. */
   onChange(of: { asset: string; site: string }): void
+  /** Labelled cases, and where a model of them is entered; left out: no such model is trained. */
+  failures?: FailureSource
   log: Log
   /** Unix ms. */
   now?(): number
@@ -65,6 +71,8 @@ export interface Training extends AsyncDisposable {
   propose(asset: string, span: Partial<Period>): Promise<TrainingProposal>
   /** Queues a job; throws Fault 'training.busy' when the asset has one, 'training.full', 'object.missing'. */
   train(actor: Person, asset: string, wanted: TrainRequest): Promise<TrainingJobView>
+  /** The same for a model of known failures, from the labelled cases of like machines. */
+  trainFailures(actor: Person, asset: string, wanted: { note?: string }): Promise<TrainingJobView>
   get(id: string): Promise<TrainingJobView | undefined>
   newest(asset: string): Promise<TrainingJobView | undefined>
   /** A job that has ended already stays as it is. */
@@ -94,28 +102,44 @@ export async function openTraining(options: TrainingOptions): Promise<Training> 
     return viewJob(row)
   }
 
+  async function start(wanted: NewJob, detail: object): Promise<TrainingJobView> {
+    const { asset, login } = wanted
+    const job = await enterJob(store, wanted)
+    await audit.append({
+      ...{ actor: login, action: 'model.train', object: job, site: asset.site },
+      ...{ outcome: 'done', detail },
+    })
+    onChange({ asset: asset.id, site: asset.site })
+    queue.wake()
+    return await view(job)
+  }
+
   return {
     async propose(id, { from, to = now() }) {
       const asset = await assetOf(id)
       const { periodMs, without, tags } = await findGrid(options, asset, { at: to })
       const span = { from: from ?? to - DEFAULT_SPAN_MS, to, periodMs }
-      return { ...(await proposePeriods(options, { ...asset, tags }, span)), without }
+      const found = await proposePeriods(options, { ...asset, tags }, span)
+      const modeTags = await findModeTags(options.history, asset.modeTags ?? {}, found.periods)
+      return { ...found, without, modeTags }
     },
     async train({ login }, id, wanted) {
       const asset = await assetOf(id)
       const at = Math.max(...wanted.periods.map(({ to }) => to))
       const grid = await findGrid(options, asset, { at, periodMs: wanted.periodMs })
       const without = [...(wanted.without ?? []), ...grid.without.map(({ name }) => name)]
-      const request = { ...wanted, periodMs: grid.periodMs, without }
-      const job = await enterJob(store, { asset, login, at: now(), request })
-      const detail = { asset: id, periods: wanted.periods.length, note: wanted.note }
-      await audit.append({
-        ...{ actor: login, action: 'model.train', object: job, site: asset.site },
-        ...{ outcome: 'done', detail },
-      })
-      onChange({ asset: id, site: asset.site })
-      queue.wake()
-      return await view(job)
+      const modeTag = await chooseModeTag(options, asset, wanted)
+      const request = { ...wanted, periodMs: grid.periodMs, without, modeTag }
+      const detail = { asset: id, periods: wanted.periods.length, note: wanted.note, modeTag }
+      return await start({ asset, login, at: now(), request }, detail)
+    },
+    async trainFailures({ login }, id, { note }) {
+      const asset = await assetOf(id)
+      const { periodMs, without } = await findGrid(options, asset, { at: now() })
+      const names = without.map(({ name }) => name)
+      const request: FailureRequest = { failures: true, periodMs, without: names, note }
+      const detail = { asset: id, of: 'known failures', note }
+      return await start({ asset, login, at: now(), request }, detail)
     },
     async get(id) {
       const row = await findJob(store, id)
@@ -144,7 +168,7 @@ interface NewJob {
   asset: TrainingAsset
   login: string
   at: number
-  request: TrainRequest
+  request: TrainRequest | FailureRequest
 }
 
 /** Throws Fault 'training.busy' or 'training.full'. */
@@ -163,6 +187,21 @@ async function enterJob(store: Store, { asset, login, at, request }: NewJob): Pr
     })
     .execute()
   return id
+}
+
+/** Modes that the active version tells apart stay, unless a person says otherwise. */
+async function chooseModeTag(
+  { versionsOf }: Pick<TrainingOptions, 'versionsOf'>,
+  asset: TrainingAsset,
+  { modeTag: wanted }: TrainRequest,
+): Promise<string | null> {
+  const active = (await versionsOf(asset.id)).find(
+    ({ kind, stage }) => kind === 'multivariate' && stage === 'active',
+  )
+  const modeTag = wanted === undefined ? (active?.modes?.tag ?? null) : wanted
+  if (modeTag !== null && asset.modeTags?.[modeTag] === undefined)
+    throw notTrainable(asset, `it has no tag "${modeTag}" that could tell its mode`)
+  return modeTag
 }
 
 /** The grid that the asset's detector has already, else the pace of its tags; and the tags that fit on it. */

@@ -62,6 +62,7 @@ describe('an uploaded model', () => {
       ...{ audit, history: historian, now: () => NOW },
       assetOf: async (id) => (id === plant.id ? plant : undefined),
       register: async (version) => `mdl_${registered.push(version)}`,
+      registerLife: async () => 'none',
     })
     const onnxBase64 = Buffer.from(createOnnx()).toString('base64')
     const wanted: UploadRequest = { manifest: given, onnxBase64, periods }

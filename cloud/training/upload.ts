@@ -1,4 +1,6 @@
 /** A model that was trained elsewhere: tried on the asset's own data, calibrated on its normal periods, entered in shadow. */
+
+import { isLifeUpload } from '../../models/external/life-upload.ts'
 import type { UploadRequest } from '../../protocol/api-models.ts'
 import { Fault } from '../../protocol/kit/fault.ts'
 import type { Audit } from '../audit/audit.ts'
@@ -7,6 +9,7 @@ import { parseExternalManifest } from './external-manifest.ts'
 import { countRows, type HistorySource, mergePeriods, readHistory } from './history.ts'
 import { findStart, MAX_TRAIN_CELLS, notTrainable, type TrainingAsset } from './proposal.ts'
 import type { NewVersion, Person } from './training.ts'
+import { type NewLife, pickTags, uploadLife } from './upload-life.ts'
 
 export interface UploadParts {
   audit: Audit
@@ -14,6 +17,8 @@ export interface UploadParts {
   assetOf(id: string): Promise<TrainingAsset | undefined>
   /** Enters a version in shadow; answers its id. */
   register(version: NewVersion): Promise<string>
+  /** The same for a model of remaining life. */
+  registerLife(version: NewLife): Promise<string>
   /** Unix ms. */
   now?(): number
 }
@@ -29,9 +34,12 @@ export function createUpload(
   let busy = false
   return async (actor, id, wanted) => {
     if (busy) throw new Fault('training.full', { count: 1 })
+    const bytes = decode(wanted.onnxBase64)
     busy = true
     try {
-      return await upload(parts, actor, { id, wanted })
+      return isLifeUpload(wanted.manifest)
+        ? await uploadLife(parts, actor, { id, bytes, manifest: wanted.manifest })
+        : await upload(parts, actor, { id, wanted, bytes })
     } finally {
       busy = false
     }
@@ -41,21 +49,19 @@ export function createUpload(
 async function upload(
   { audit, history, assetOf, register, now = Date.now }: UploadParts,
   { login }: Person,
-  { id, wanted }: { id: string; wanted: UploadRequest },
+  { id, wanted, bytes }: { id: string; wanted: UploadRequest; bytes: Uint8Array },
 ): Promise<string> {
   const asset = await assetOf(id)
   if (!asset) throw new Fault('object.missing', { id })
   const manifest = parseExternalManifest(wanted.manifest)
-  const bytes = decode(wanted.onnxBase64)
-  const tags = Object.fromEntries(
-    manifest.tags.map(({ name }) => {
-      const tag = asset.tags[name]
-      if (tag === undefined) throw notTrainable(asset, `it has no tag "${name}" with numbers`)
-      return [name, tag]
-    }),
+  const tags = pickTags(
+    asset,
+    manifest.tags.map(({ name }) => name),
   )
   const width = manifest.tags.length
   const { periods } = wanted
+  if (periods.length === 0)
+    throw new Fault('request.invalid', { problem: 'a detector needs normal periods for its limit' })
   const rows = countRows(periods, manifest.periodMs)
   const most = Math.floor(MAX_TRAIN_CELLS / width)
   if (rows > most) throw notTrainable(asset, `the periods hold ${rows} rows, ${most} are taken`)

@@ -29,32 +29,20 @@ export interface PartReading {
   serial: string | null
 }
 
-/** The row of the part in place, after this reading: the same life, or a new one when the part was exchanged. */
-export async function noteReading(
-  store: Store,
+/** A part in the place of another one, which ends as it was read last. */
+export async function exchangePart(
+  { db }: Store,
   part: WornPart,
-  reading: PartReading,
-): Promise<{ row: LifeRow; replaced: LifeRow | undefined }> {
-  return await store.db.transaction().execute(async (trx) => {
-    const open = await trx
-      .selectFrom('part_lives')
-      .selectAll()
-      .where('asset', '=', part.asset)
-      .where('part', '=', part.part)
-      .where('ended_at', 'is', null)
-      .executeTakeFirst()
-    if (open && isSamePart(open, reading)) {
-      const told = { last_at: reading.at, last_count: reading.count, serial: reading.serial }
-      await trx.updateTable('part_lives').set(told).where('id', '=', open.id).execute()
-      return { row: { ...open, ...told }, replaced: undefined }
-    }
-    if (open)
+  { reading, before }: { reading: PartReading; before: LifeRow | undefined },
+): Promise<LifeRow> {
+  return await db.transaction().execute(async (trx) => {
+    if (before)
       await trx
         .updateTable('part_lives')
-        .set({ ended_at: reading.at })
-        .where('id', '=', open.id)
+        .set({ ...toldOf(before), ended_at: reading.at })
+        .where('id', '=', before.id)
         .execute()
-    const row = await trx
+    return await trx
       .insertInto('part_lives')
       .values({
         ...{ asset: part.asset, site: part.site, kind: part.kind, part: part.part },
@@ -65,25 +53,28 @@ export async function noteReading(
       })
       .returningAll()
       .executeTakeFirstOrThrow()
-    return { row, replaced: open }
   })
 }
 
+/** What was read last of these parts, in one commit. */
+export async function writeReadings({ db }: Store, rows: readonly LifeRow[]): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    for (const row of rows)
+      await trx.updateTable('part_lives').set(toldOf(row)).where('id', '=', row.id).execute()
+  })
+}
+
+const toldOf = ({ last_at, last_count, serial }: LifeRow) => ({ last_at, last_count, serial })
+
 /** Without a serial number a life that fell is another part: the gateway's counter never falls for one. */
-function isSamePart(row: LifeRow, { serial, count }: PartReading): boolean {
+export function isSamePart(row: LifeRow, { serial, count }: PartReading): boolean {
   if (row.serial !== null && serial !== null) return row.serial === serial
   return count >= row.last_count
 }
 
-/** The part in place; undefined: nothing of it was read yet. */
-export async function findInPlace(store: Store, part: WornPart): Promise<LifeRow | undefined> {
-  return await store.db
-    .selectFrom('part_lives')
-    .selectAll()
-    .where('asset', '=', part.asset)
-    .where('part', '=', part.part)
-    .where('ended_at', 'is', null)
-    .executeTakeFirst()
+/** Every part in place. */
+export async function listInPlace({ db }: Store): Promise<LifeRow[]> {
+  return await db.selectFrom('part_lives').selectAll().where('ended_at', 'is', null).execute()
 }
 
 /** Lives of all like parts, ended and running: what a distribution is fitted to. */

@@ -48,6 +48,46 @@ afterEach(async () => {
   await rm(dir, { recursive: true, force: true })
 })
 
+/** A chain of shops whose tills count all day; answers what a day of ticks asks of historian and store. */
+async function watchShops(count: number, ticks: number) {
+  const asked = { latest: 0, range: 0, store: 0 }
+  const db = store.db.withPlugin({
+    transformQuery({ node }) {
+      asked.store += 1
+      return node
+    },
+    transformResult: async ({ result }) => result,
+  })
+  const shops = Array.from({ length: count }, (_, i): WornPart => {
+    return { ...cutter, asset: `pos-${i}`, tag: `shop/gw/pos-${i}/Cuts`, serial: undefined }
+  })
+  const now = { at: START }
+  const many = createWear({
+    ...{ store: { ...store, db }, audit: await openAudit(store), parts: shops },
+    onDue: async () => undefined,
+    history: {
+      async latest(tags) {
+        asked.latest += 1
+        return tags.map((tag) => {
+          return { tag, at: now.at, value: now.at - START, quality: quality.good }
+        })
+      },
+      async range() {
+        asked.range += 1
+        return [{ at: START, max: 0 }]
+      },
+    },
+  })
+  const seen = []
+  for (let tick = 0; tick < ticks; tick++) {
+    now.at = START + 3 * DAY + tick * 30_000
+    const before = { ...asked }
+    await many.tick(now.at)
+    seen.push({ range: asked.range - before.range, store: asked.store - before.store })
+  }
+  return { asked, seen, many, now }
+}
+
 /** One day of trade: a hundred cuts, read in the evening. */
 async function live(days: number, { from = 0, count = 0, serial = 'A' } = {}): Promise<number> {
   let cuts = count
@@ -136,5 +176,22 @@ describe('the wear of a part', () => {
     expect(days(item?.end?.early)).toBeLessThan(days(item?.end?.expected))
     expect(days(item?.end?.expected)).toBeGreaterThan(40)
     expect(days(item?.end?.late)).toBeLessThan(100)
+  })
+
+  it('asks the historian for each part once an hour, not at each tick, and the store hardly ever', async () => {
+    // The first tick sees 250 new parts; two days later they are watched for long enough.
+    const { seen } = await watchShops(250, 1)
+    expect(seen[0]?.range).toBe(0)
+    await store.db.updateTable('part_lives').set({ installed_at: START }).execute()
+    const { seen: hour, asked, many, now } = await watchShops(250, 120)
+    // Not all at once after a start.
+    expect(hour.slice(0, 4).map(({ range }) => range)).toEqual([100, 100, 50, 0])
+    expect(asked).toMatchObject({ latest: 120, range: 250 })
+    // The parts once, what like parts lived, and 250 rows written once.
+    expect(asked.store).toBeLessThan(250 + 5)
+    expect(hour.slice(4).every(({ store: queries }) => queries === 0)).toBe(true)
+    await many.itemsOf('pos-7', now.at)
+    await many.itemsOf('pos-7', now.at)
+    expect(asked.range).toBe(251)
   })
 })

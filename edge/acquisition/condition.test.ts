@@ -138,19 +138,28 @@ describe('staleness', () => {
     expect(checkSilence(good(), jumped)).toBeUndefined()
   })
 
-  test('a subscribed tag is never stale by calm, it is repeated', () => {
+  test('a subscribed tag is never stale by calm, it is repeated as of the last sign of life', () => {
     const state = good({ ...plain, staleAfterMs: undefined })
-    expect(checkSilence(state, later(59_999))).toBeUndefined()
-    expect(checkSilence(state, later(60_000))).toMatchObject({
+    expect(checkSilence(state, later(59_999), 59_999)).toBeUndefined()
+    expect(checkSilence(state, later(64_000), 60_001)).toMatchObject({
       value: 5,
       quality: quality.good,
-      at: NOW + 60_000,
+      at: NOW + 60_001,
     })
+  })
+
+  test('on a line that is mute a subscribed tag is not repeated: nobody knows whether it still stands', () => {
+    const state = good({ ...plain, staleAfterMs: undefined })
+    expect(checkSilence(state, later(61_000), 59_999)).toBeUndefined()
+    expect(checkSilence(state, later(900_000), 59_999)).toBeUndefined()
   })
 
   test('a tag whose device is gone is bad once and silent until it is read again', () => {
     const state = good()
-    expect(markLost(state, later(100))).toMatchObject({ value: null, quality: quality.bad })
+    expect(markLost(state, { ...later(100), sinceMs: 100 })).toMatchObject({
+      value: null,
+      quality: quality.bad,
+    })
     expect(checkSilence(state, later(99_000))).toBeUndefined()
   })
 
@@ -164,10 +173,10 @@ describe('staleness', () => {
         for (const [pauseMs, what] of all) {
           const dueMs = silenceDueMs(state)
           ms += pauseMs
-          if (what === 'lost') markLost(state, later(ms))
+          if (what === 'lost') markLost(state, { ...later(ms), sinceMs: ms })
           else if (what !== 'check')
             takeReading(state, reading(what === 'bad' ? null : ms), later(ms))
-          else if (checkSilence(state, later(ms))) expect(ms).toBeGreaterThanOrEqual(dueMs)
+          else if (checkSilence(state, later(ms), ms)) expect(ms).toBeGreaterThanOrEqual(dueMs)
         }
       }),
     )

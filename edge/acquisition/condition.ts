@@ -55,7 +55,7 @@ export function takeReading(state: TagState, reading: Reading, clocks: Clocks): 
   const value = reading.value === null ? null : fitValue(reading.value, state.rule, state.fit)
   const isRefused = value === null && reading.value !== null
   const rating = isRefused ? quality.bad : reading.quality
-  const newest = newestTold(state, clocks)
+  const at = dateReading(state, reading, clocks)
   state.seenMs = clocks.monoMs
   state.silent = false
   const { last, rule } = state
@@ -66,7 +66,6 @@ export function takeReading(state: TagState, reading: Reading, clocks: Clocks): 
     clocks.monoMs - state.emittedMs >= rule.maxSilenceMs ||
     isChanged(last.value, value, rule.deadband ?? 0)
   if (!isNews) return undefined
-  const at = repairAt(reading.at, newest, clocks.wallMs)
   return keep(
     state,
     createSample(state.tag, { at, value, quality: rating }, reading.status),
@@ -92,16 +91,38 @@ function newestTold({ last, silent }: TagState, { wallMs }: Clocks): number | un
   return last && silent ? Math.max(last.at, wallMs - 1) : last?.at
 }
 
-/** Looks at a tag without a new reading: the sample that says it is stale, or repeats it, or nothing. */
-export function checkSilence(state: TagState, clocks: Clocks): Sample | undefined {
-  const { last, rule } = state
-  if (!last || clocks.monoMs < silenceDueMs(state)) return undefined
-  if (rule.staleAfterMs === undefined) return emitAgain(state, last, clocks)
-  const mutedMs = clocks.monoMs - state.seenMs
-  if (mutedMs <= rule.staleAfterMs) return undefined
+/**
+ * What says that nothing is known, where its own time cannot stand, begins right behind what was known: at our own
+ * time it would come after the changes that it speaks of.
+ */
+function dateReading(state: TagState, { at, quality: how }: Reading, clocks: Clocks): number {
+  const { last, rule, silent, seenMs } = state
+  const repaired = repairAt(at, newestTold(state, clocks), clocks.wallMs)
+  if (how !== quality.bad || silent || !last || repaired === Math.floor(at)) return repaired
+  // A polled tag was known at each reading; a subscribed one where it was told last.
+  if (rule.staleAfterMs !== undefined) return dateSince(state, { ...clocks, sinceMs: seenMs })
+  return isAhead(last.at, clocks.wallMs) ? repaired : last.at + 1
+}
+
+/**
+ * Looks at a tag without a new reading: the sample that says it is stale, or repeats it, or nothing. `knownMs` is the
+ * monotonic instant up to which no change of a subscribed tag can be missing.
+ */
+export function checkSilence(
+  state: TagState,
+  clocks: Clocks,
+  knownMs = state.seenMs,
+): Sample | undefined {
+  const { last, rule, seenMs } = state
+  const dueMs = silenceDueMs(state)
+  if (!last || clocks.monoMs < dueMs) return undefined
+  if (rule.staleAfterMs === undefined) {
+    // Silence means "unchanged" up to the last sign of life only: after it the line may be dead, and nobody knows.
+    return knownMs < dueMs ? undefined : emitAgain(state, last, { ...clocks, sinceMs: knownMs })
+  }
+  if (clocks.monoMs - seenMs <= rule.staleAfterMs) return undefined
   // Since the last reading, not since that was noticed: a later bad mark must not hide an answer that got lost before.
-  const since = { ...clocks, wallMs: clocks.wallMs - mutedMs }
-  return emitAgain(state, { ...last, quality: quality.stale }, since)
+  return emitAgain(state, { ...last, quality: quality.stale }, { ...clocks, sinceMs: seenMs })
 }
 
 /** Monotonic instant before which `checkSilence` has nothing to say, if nothing is read until then. */
@@ -112,16 +133,31 @@ export function silenceDueMs({ last, silent, rule, seenMs, emittedMs }: TagState
   return last.quality === quality.good ? seenMs + rule.staleAfterMs : Number.POSITIVE_INFINITY
 }
 
-/** The one bad sample of a tag whose device went away. */
-export function markLost(state: TagState, clocks: Clocks): Sample {
-  const lost: Sample = { tag: state.tag, at: clocks.wallMs, value: null, quality: quality.bad }
+/** The one bad sample of a tag whose device went away: nothing is known of it since `sinceMs`. */
+export function markLost(state: TagState, since: Since): Sample {
+  const lost: Sample = { tag: state.tag, at: since.wallMs, value: null, quality: quality.bad }
   state.silent = true
-  return emitAgain(state, lost, clocks)
+  return emitAgain(state, lost, since)
 }
 
-function emitAgain(state: TagState, sample: Sample, clocks: Clocks): Sample {
-  const at = repairAt(clocks.wallMs, state.last?.at, clocks.wallMs)
-  return keep(state, { ...sample, at }, clocks)
+/** Now, and an instant of the past by the monotonic clock. */
+export interface Since extends Clocks {
+  sinceMs: number
+}
+
+function emitAgain(state: TagState, sample: Sample, since: Since): Sample {
+  return keep(state, { ...sample, at: dateSince(state, since) }, since)
+}
+
+/** That instant, but behind what was told last: whatever is older hides behind that. */
+function dateSince({ last }: TagState, { wallMs, monoMs, sinceMs }: Since): number {
+  const at = Math.floor(wallMs - (monoMs - sinceMs))
+  return last === undefined || isAhead(last.at, wallMs) ? at : Math.max(at, last.at + 1)
+}
+
+/** Told by a clock that was wrong, or has been put right since. */
+function isAhead(at: number, wallMs: number): boolean {
+  return at > wallMs + MAX_AHEAD_MS
 }
 
 /**
@@ -130,12 +166,17 @@ function emitAgain(state: TagState, sample: Sample, clocks: Clocks): Sample {
  * millisecond after the last, because the historian knows a sample by tag and time.
  */
 export function repairAt(at: number, lastAt: number | undefined, wallMs: number): number {
-  const isTrue = Number.isFinite(at) && at >= MIN_AT && at <= wallMs + MAX_AHEAD_MS
+  const isTrue = Number.isFinite(at) && at >= MIN_AT && !isAhead(at, wallMs)
   const kept = isTrue ? Math.floor(at) : wallMs
-  // A last time that lies ahead of us was told by a clock that has been put right since.
-  const isLastWrong = lastAt !== undefined && lastAt > wallMs + MAX_AHEAD_MS
-  if (lastAt === undefined || kept > lastAt || isLastWrong) return kept
+  if (lastAt === undefined || kept > lastAt || isAhead(lastAt, wallMs)) return kept
   return Math.max(wallMs, lastAt + 1)
+}
+
+/** The time of many readings at once; undefined where any of them would have to be repaired. */
+export function findNewAt(at: number, newestAt: number, wallMs: number): number | undefined {
+  const isTrue = Number.isFinite(at) && at >= MIN_AT && !isAhead(at, wallMs)
+  const kept = Math.floor(at)
+  return isTrue && kept > newestAt ? kept : undefined
 }
 
 function isChanged(before: Value | null, after: Value | null, deadband: number): boolean {

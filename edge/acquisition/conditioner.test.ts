@@ -167,3 +167,76 @@ test('an answer that got lost lies after the bad mark, though its tag went stale
     [2, quality.bad],
   ])
 })
+
+/** A subscribed tag that told 5 at the start, with a hand on both clocks. */
+function startCalm() {
+  const told: Sample[] = []
+  const clocks = { wallMs: START, monoMs: 0 }
+  const level = { ...tag, id: 's/g/plc/Level', name: 'Level', type: 'Double' } as const
+  const conditioner = createConditioner({
+    device: 'plc',
+    groups: [{ name: 'calm', intervalMs: 1000, mode: 'subscribe', tags: [{ tag: level }] }],
+    isPushed: () => true,
+    emit: (_, samples) => void told.push(...samples),
+    counters: createLinkCounters(),
+    readClocks: () => ({ ...clocks }),
+  })
+  const at = (ms: number) => void Object.assign(clocks, { wallMs: START + ms, monoMs: ms })
+  const good = (ms: number) => ({ tag: level.id, at: START + ms, value: 5, quality: quality.good })
+  conditioner.take([good(0)])
+  return {
+    ...{ conditioner, at, good },
+    shown: () => told.map((it) => [it.at - START, it.quality]),
+  }
+}
+
+test('a calm tag is repeated up to the last sign of life, and on a mute line the bad mark begins right there', () => {
+  const { conditioner, at, shown } = startCalm()
+  for (const ms of [30_000, 62_000, 123_000]) {
+    at(ms)
+    conditioner.hear(0, START + ms - 20)
+    at(ms + 500)
+    conditioner.check()
+  }
+  // From here on the line is mute; the watchdog needs its time.
+  for (const ms of [150_000, 186_000, 187_000]) {
+    at(ms)
+    conditioner.check()
+  }
+  conditioner.lose()
+  expect(shown()).toEqual([
+    [0, quality.good],
+    [61_980, quality.good],
+    [122_980, quality.good],
+    [122_981, quality.bad],
+  ])
+})
+
+test('a mark of changes that got lost lies before them, though the value was repeated after its own time', () => {
+  const { conditioner, at, good, shown } = startCalm()
+  at(61_000)
+  conditioner.hear(0, START + 61_000)
+  conditioner.check()
+  at(70_000)
+  // The driver knows the times of the source only: one millisecond after the last value.
+  conditioner.take([{ ...good(1), value: null, quality: quality.bad, status: 0x809d0000 }])
+  conditioner.take([{ ...good(69_000), value: 9 }])
+  expect(shown().slice(2)).toEqual([
+    [61_001, quality.bad],
+    [69_000, quality.good],
+  ])
+})
+
+test('nor does a source without a clock move such a mark behind what got lost', () => {
+  const { conditioner, at, good, shown } = startCalm()
+  at(2000)
+  conditioner.take([{ ...good(0), at: 0, value: 6 }])
+  at(4000)
+  const lost = { ...good(0), at: 1, value: null, quality: quality.bad }
+  conditioner.take([lost, { ...good(0), at: 0, value: 9 }])
+  expect(shown().slice(1)).toEqual([
+    [2000, quality.good],
+    [2001, quality.bad],
+    [4000, quality.good],
+  ])
+})

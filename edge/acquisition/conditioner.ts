@@ -1,6 +1,7 @@
 /** Keeps the conditioning state of a device's tags and hands on what is worth it. */
 import { type DeviceId, quality, type Sample, type Tag, type TagId } from '../../protocol/model.ts'
 import { type Columns, GOOD, NO_VALUE } from '../drivers/driver.ts'
+import { type Row, toSamples } from '../readings.ts'
 import {
   type Clocks,
   checkSilence,
@@ -12,8 +13,10 @@ import {
   takeReading,
 } from './condition.ts'
 import type { LinkCounters } from './counters.ts'
+import { createRowMemory, type RowMemory } from './row-memory.ts'
 
 export type Emit = (device: DeviceId, samples: Sample[]) => void
+export type EmitRow = (device: DeviceId, row: Row) => void
 
 /** A tag with its conditioning, as the configuration has it. */
 export interface TagPlan {
@@ -40,11 +43,16 @@ export const DEFAULT_MAX_SILENCE_MS = 60_000
 const STALE_INTERVALS = 3
 
 export interface Conditioner {
-  take(samples: readonly Sample[]): void
+  /** `knownAt`: until then no change of their group is missing; default: the newest of their times. */
+  take(samples: readonly Sample[], knownAt?: number): void
   /** The same of all tags of a group, by its place in the list of groups. */
   takeColumns(group: number, columns: Columns): void
+  /** Nothing of this group has changed until then, Unix ms by the device's clock. */
+  hear(group: number, knownAt: number): void
   /** Looks for stale tags and for values to repeat. */
   check(): void
+  /** Monotonic instant before which a look finds nothing. */
+  quietUntil(): number
   /** One bad sample a tag: the device is gone, since its group's last sign of life and not since that was noticed. */
   lose(): void
 }
@@ -55,6 +63,8 @@ export interface ConditionerOptions {
   /** True for a group whose changes are pushed: its silence is no sign of staleness. */
   isPushed(group: GroupPlan): boolean
   emit: Emit
+  /** Takes good numbers of one instant; without it they come as samples. */
+  emitRow?: EmitRow
   counters: LinkCounters
   /** Every tag is on record as bad since this instant, Unix ms. */
   unknownSince?: number
@@ -64,23 +74,32 @@ export interface ConditionerOptions {
 const systemClocks = (): Clocks => ({ wallMs: Date.now(), monoMs: performance.now() })
 
 export function createConditioner(options: ConditionerOptions): Conditioner {
-  const { device, groups, emit, counters, readClocks = systemClocks } = options
+  const { device, groups, emit, emitRow, counters, readClocks = systemClocks } = options
   const byGroup = groups.map((group) => createStates(group, options, readClocks().monoMs))
+  const memories = byGroup.map(createRowMemory)
   const states = new Map<TagId, TagState>(byGroup.flat().map((state) => [state.tag, state]))
   const groupOf = new Map(
     byGroup.flatMap((states, i) => states.map(({ tag }) => [tag, i] as const)),
   )
   /**
-   * Of each group, the monotonic instant of its last reading: until then all its tags are known. A later answer to
-   * another group says that the device lived, but not what the tags of this one were.
+   * Of each group, the monotonic instant of its last sign of life: until then all its tags are known. A later answer
+   * to another group says that the device lived, but not what the tags of this one were.
    */
   const livedMs: (number | undefined)[] = groups.map(() => undefined)
+  const live = (group: number, atMs: number) => {
+    livedMs[group] = Math.max(livedMs[group] ?? atMs, atMs)
+  }
   /** Monotonic: until then no tag is stale or to be repeated. */
   let quietUntilMs = 0
   const send = (samples: Sample[]) => {
     if (samples.length === 0) return
     counters.samples += samples.length
     emit(device, samples)
+  }
+  const sendRow = (row: Row) => {
+    if (!emitRow) return send(toSamples(row))
+    counters.samples += row.values.length
+    emitRow(device, row)
   }
   const judge = (state: TagState, reading: Reading, clocks: Clocks) => {
     if (reading.quality === quality.bad) counters.exceptions++
@@ -90,14 +109,17 @@ export function createConditioner(options: ConditionerOptions): Conditioner {
     return sample
   }
   return {
-    take(samples) {
+    take(samples, knownAt = newestOf(samples)) {
       const clocks = readClocks()
-      const heardMs = clocks.monoMs - lagOf(samples, clocks.wallMs)
+      const heardMs = clocks.monoMs - lagOf(knownAt, clocks.wallMs)
       const kept: Sample[] = []
       for (const raw of samples) {
         const state = states.get(raw.tag)
         const group = groupOf.get(raw.tag)
-        if (group !== undefined) livedMs[group] = heardMs
+        if (group !== undefined) {
+          live(group, heardMs)
+          memories[group]?.settleAll()
+        }
         const sample = state && judge(state, raw, clocks)
         if (sample) kept.push(sample)
       }
@@ -105,38 +127,50 @@ export function createConditioner(options: ConditionerOptions): Conditioner {
     },
     takeColumns(group, columns) {
       const clocks = readClocks()
-      livedMs[group] = clocks.monoMs
-      const reading: Reading = { at: columns.at, value: null, quality: quality.bad }
+      live(group, clocks.monoMs)
       const states = byGroup[group] ?? []
-      // As long as it may get: growing step by step would leave twice as much behind.
-      const kept: Sample[] = new Array(states.length)
-      let count = 0
-      for (let i = 0; i < states.length; i++) {
-        readPlace(reading, columns, i)
-        const sample = judge(states[i] as TagState, reading, clocks)
-        if (sample) kept[count++] = sample
+      const memory = memories[group] as RowMemory
+      const { row, left, same } = memory.take(columns, clocks)
+      const reading: Reading = { at: columns.at, value: null, quality: quality.bad }
+      const kept: Sample[] = []
+      for (const place of left) {
+        readPlace(reading, columns, place)
+        const sample = judge(states[place] as TagState, reading, clocks)
+        memory.adopt(place)
+        if (sample) kept.push(sample)
       }
-      kept.length = count
+      counters.suppressed += same
       send(kept)
+      if (row) sendRow(row)
+    },
+    hear(group, knownAt) {
+      const { wallMs, monoMs } = readClocks()
+      live(group, monoMs - lagOf(knownAt, wallMs))
     },
     check() {
       const clocks = readClocks()
       if (clocks.monoMs < quietUntilMs) return
       const kept: Sample[] = []
-      for (const state of states.values()) {
-        const sample = checkSilence(state, clocks)
-        if (sample) kept.push(sample)
+      for (const [group, members] of byGroup.entries()) {
+        const memory = memories[group] as RowMemory
+        if (clocks.monoMs > memory.staleMs()) memory.settleAll()
+        for (const [place, state] of members.entries()) {
+          if (memory.knows(place)) continue
+          const sample = checkSilence(state, clocks, livedMs[group])
+          if (sample) kept.push(sample)
+        }
       }
-      quietUntilMs = findQuietEnd(states.values(), clocks.monoMs)
+      quietUntilMs = findQuietEnd({ byGroup, memories }, clocks.monoMs)
       counters.stale += kept.filter((sample) => sample.quality === quality.stale).length
       send(kept)
     },
+    quietUntil: () => quietUntilMs,
     lose() {
       const clocks = readClocks()
-      const marks = [...states.values()].map((state) => {
-        const heardMs = livedMs[groupOf.get(state.tag) ?? 0] ?? clocks.monoMs
-        const wallMs = clocks.wallMs - (clocks.monoMs - heardMs)
-        return markLost(state, { ...clocks, wallMs })
+      for (const memory of memories) memory.settleAll()
+      const marks = byGroup.flatMap((members, group) => {
+        const since = { ...clocks, sinceMs: livedMs[group] ?? clocks.monoMs }
+        return members.map((state) => markLost(state, since))
       })
       send(marks)
     },
@@ -146,12 +180,16 @@ export function createConditioner(options: ConditionerOptions): Conditioner {
 /** A source whose newest time lies further back than this has a wrong clock, or told what has stood for long. */
 const MAX_LAG_MS = 10_000
 
-/** How long ago the newest of them was true: a busy gateway takes late what its source told in time. */
-function lagOf(samples: readonly Sample[], wallMs: number): number {
+/** How long ago that was: a busy gateway takes late what its source told in time. */
+function lagOf(at: number, wallMs: number): number {
+  const lag = wallMs - at
+  return lag > 0 && lag <= MAX_LAG_MS ? lag : 0
+}
+
+function newestOf(samples: readonly Sample[]): number {
   let newest = Number.NEGATIVE_INFINITY
   for (const { at } of samples) if (at > newest) newest = at
-  const lag = wallMs - newest
-  return lag > 0 && lag <= MAX_LAG_MS ? lag : 0
+  return newest
 }
 
 function readPlace(reading: Reading, { values, statuses }: Columns, i: number): void {
@@ -162,13 +200,24 @@ function readPlace(reading: Reading, { values, statuses }: Columns, i: number): 
 }
 
 /** A tag that is silent now, or read again meanwhile, is due later than one that is read this very moment. */
-function findQuietEnd(states: Iterable<TagState>, monoMs: number): number {
+function findQuietEnd({ byGroup, memories }: Known, monoMs: number): number {
   let endMs = Number.POSITIVE_INFINITY
-  for (const state of states) {
-    const { maxSilenceMs, staleAfterMs = maxSilenceMs } = state.rule
-    endMs = Math.min(endMs, silenceDueMs(state), monoMs + staleAfterMs)
+  for (const [group, members] of byGroup.entries()) {
+    const memory = memories[group] as RowMemory
+    endMs = Math.min(endMs, memory.staleMs())
+    for (const [place, state] of members.entries()) {
+      const { maxSilenceMs, staleAfterMs = maxSilenceMs } = state.rule
+      endMs = Math.min(endMs, monoMs + staleAfterMs)
+      if (!memory.knows(place)) endMs = Math.min(endMs, silenceDueMs(state))
+    }
   }
   return endMs
+}
+
+/** Of each tag either its state knows, or the columns of its group. */
+interface Known {
+  byGroup: readonly (readonly TagState[])[]
+  memories: readonly RowMemory[]
 }
 
 function createStates(

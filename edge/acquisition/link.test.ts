@@ -34,8 +34,8 @@ const group = (more: Partial<GroupPlan> = {}): GroupPlan => {
   }
 }
 
-function createModbus(port: number): Driver {
-  const given = { host: '127.0.0.1', port, timeoutMs: 300 }
+function createModbus(port: number, timeoutMs = 300): Driver {
+  const given = { host: '127.0.0.1', port, timeoutMs }
   const options = Schema.Parse(optionsSchema, Schema.Default(optionsSchema, given))
   return createDriver(options, { device: 'plc', stateDir: '/nowhere' })
 }
@@ -118,9 +118,9 @@ test('a device that accepts and never answers is offline once, however often it 
 
 test('while one answer hangs the tags go stale after three intervals, before the deadline ends it', async () => {
   let isSlow = false
-  const { server } = await openDevice(() => (isSlow ? { delayMs: 280 } : undefined))
+  const { server } = await openDevice(() => (isSlow ? { delayMs: 1000 } : undefined))
   await using _ = server
-  await using link = startLink(createModbus(server.port), [group()])
+  await using link = startLink(createModbus(server.port, 45_000), [group()])
   await until(() => link.samples.length === 2, 'the first values')
   isSlow = true
   await until(() => link.counters.stale >= 2, 'two stale tags')
@@ -176,4 +176,64 @@ test('a fault only a person can mend waits the longest time before the next try'
   expect(tries).toBe(1)
   stop.abort()
   await running
+})
+
+test('a wait that somebody ends is over at once, and there is nothing to end while it tries', async () => {
+  let tries = 0
+  const refusing: Driver = {
+    connect() {
+      tries++
+      return Promise.reject(new Fault('driver.refused', { endpoint: 'e', reason: 'r' }))
+    },
+  }
+  const stop = new AbortController()
+  const waits: ((() => void) | undefined)[] = []
+  const running = runLink(
+    {
+      device: 'plc',
+      driver: refusing,
+      groups: [group()],
+      emit: () => {},
+      onState: () => {},
+      onWait: (tryNow) => void waits.push(tryNow),
+      counters: createLinkCounters(),
+      backoff: { minMs: 3_600_000, maxMs: 3_600_000 },
+    },
+    stop.signal,
+  )
+  await until(() => waits.length === 1, 'the first wait')
+  waits[0]?.()
+  await until(() => tries === 2 && waits.length === 3, 'the second try')
+  expect(waits.map((it) => typeof it)).toEqual(['function', 'undefined', 'function'])
+  stop.abort()
+  await running
+})
+
+test('a link that is replaced while it reads says that its tags are unknown since the last answer, not since its end', async () => {
+  let isMute = false
+  const { server } = await openDevice(() => (isMute ? 'silent' : undefined))
+  await using _ = server
+  const stop = new AbortController()
+  const samples: Sample[] = []
+  const running = runLink(
+    {
+      ...{ device: 'plc', driver: createModbus(server.port), groups: [group()] },
+      emit: (_device, more) => void samples.push(...more),
+      onState: () => {},
+      counters: createLinkCounters(),
+      isReplaced: () => true,
+    },
+    stop.signal,
+  )
+  await until(() => samples.length === 2, 'the first values')
+  isMute = true
+  const asked = server.requests()
+  await until(() => server.requests() > asked, 'a request under way')
+  const mutedAt = Date.now()
+  await until(() => Date.now() > mutedAt + 20, 'a moment')
+  stop.abort()
+  await running
+  const marks = samples.filter((it) => it.quality === quality.bad)
+  expect(marks.map((it) => it.tag)).toEqual([level.id, flow.id])
+  for (const { at } of marks) expect(at).toBeLessThanOrEqual(mutedAt + 1)
 })

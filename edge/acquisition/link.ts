@@ -1,12 +1,19 @@
 /** The only reconnect loop of the gateway: connect, acquire until something fails, mark the tags, wait, again. */
-import { type BackoffOptions, pause } from '../../protocol/kit/backoff.ts'
 import { Fault, type FaultCode, faults } from '../../protocol/kit/fault.ts'
 import type { DeviceId, Sample, Tag } from '../../protocol/model.ts'
 import type { Columns, Connection, Driver } from '../drivers/driver.ts'
 import type { Clocks } from './condition.ts'
-import { type Conditioner, createConditioner, type Emit, type GroupPlan } from './conditioner.ts'
+import {
+  type Conditioner,
+  createConditioner,
+  type Emit,
+  type EmitRow,
+  type GroupPlan,
+} from './conditioner.ts'
 import type { LinkCounters } from './counters.ts'
+import { type RetryWait, waitForTry } from './retry-wait.ts'
 import { phaseOf, runSchedule } from './schedule.ts'
+import { watchSilence } from './watch-silence.ts'
 
 export interface LinkState {
   device: DeviceId
@@ -16,12 +23,14 @@ export interface LinkState {
   sentence?: string
 }
 
-export interface LinkOptions {
+export interface LinkOptions extends RetryWait {
   device: DeviceId
   driver: Driver
   groups: readonly GroupPlan[]
   /** Called synchronously; must not throw. */
   emit: Emit
+  /** Takes good numbers of one instant; without it they come as samples. */
+  emitRow?: EmitRow
   /** Called at transitions only; the first answer or the first failure is one. */
   onState(state: LinkState): void
   counters: LinkCounters
@@ -31,23 +40,18 @@ export interface LinkOptions {
   unknownSince?: number
   /** What time it is; default: the machine's own clocks. */
   readClocks?(): Clocks
-  /** Default: 0.5 s doubling to 60 s. */
-  backoff?: BackoffOptions
+  /** Asked when it ends: another link of this device follows, so its tags are told as unknown since the last answer. */
+  isReplaced?(): boolean
 }
 
-/** A device that comes back is found within a minute; one that is dead costs a connect a minute. */
-const DEFAULT_BACKOFF: BackoffOptions = { minMs: 500, maxMs: 60_000 }
 /** With a fault that only a person can mend there is no hurry: straight to the longest wait. */
 const HOPELESS_ATTEMPT = 30
-/** Bounds of how often silence is looked for. */
-const MIN_CHECK_MS = 50
-const MAX_CHECK_MS = 1000
 
 /** Runs until the signal aborts; never throws what a device does. */
 export async function runLink(options: LinkOptions, signal: AbortSignal): Promise<void> {
-  const { device, driver, counters, backoff = DEFAULT_BACKOFF } = options
+  const { device, driver, groups, counters } = options
   const link = createLinkMind(options)
-  const silence = watchSilence(options, link.conditioner, signal)
+  const silence = watchSilence(link.conditioner, options.groups, signal)
   let attempt = 0
   let connections = 0
   while (!signal.aborted) {
@@ -67,11 +71,12 @@ export async function runLink(options: LinkOptions, signal: AbortSignal): Promis
       link.goOffline(fault)
       if (link.hasAnswered()) attempt = 0
       const wait = faults[fault.code].retry ? attempt : HOPELESS_ATTEMPT
-      if (!(await pause(wait, backoff, signal))) break
+      await waitForTry(options, wait, signal)
       attempt++
     }
   }
   await silence
+  if (options.isReplaced?.()) link.forget()
 }
 
 /** What the link believes of its device; a connection that was made but never answered does not count. */
@@ -80,15 +85,19 @@ interface LinkMind {
   startAttempt(): void
   hasAnswered(): boolean
   take(samples: readonly Sample[]): void
+  /** What a device pushed of a group, or its word that nothing has changed until then. */
+  takePushed(group: number, samples: readonly Sample[], knownAt?: number): void
   takeColumns(group: number, columns: Columns): void
   goOffline(fault: Fault): void
+  /** Its tags are bad since the last sign of life, if they are not so already. */
+  forget(): void
 }
 
 function createLinkMind(options: LinkOptions): LinkMind {
-  const { device, groups, emit, counters, onState, unknownSince, readClocks } = options
+  const { device, groups, emit, emitRow, counters, onState, unknownSince, readClocks } = options
   const isPushed = (group: GroupPlan) => group.mode === 'subscribe'
   const conditioner = createConditioner({
-    ...{ device, groups, isPushed, emit, counters, unknownSince, readClocks },
+    ...{ device, groups, isPushed, emit, emitRow, counters, unknownSince, readClocks },
   })
   let believed: LinkState['state'] | undefined
   let answered = false
@@ -98,8 +107,12 @@ function createLinkMind(options: LinkOptions): LinkMind {
     believed = 'online'
     onState({ device, state: 'online', at: Date.now() })
   }
+  const forget = () => {
+    if (believed === 'online') conditioner.lose()
+  }
   return {
     conditioner,
+    forget,
     startAttempt() {
       answered = false
     },
@@ -107,6 +120,12 @@ function createLinkMind(options: LinkOptions): LinkMind {
     take(samples) {
       conditioner.take(samples)
       noteAnswer()
+    },
+    takePushed(group, samples, knownAt) {
+      if (samples.length > 0) {
+        conditioner.take(samples, knownAt)
+        noteAnswer()
+      } else if (knownAt !== undefined) conditioner.hear(group, knownAt)
     },
     takeColumns(group, columns) {
       conditioner.takeColumns(group, columns)
@@ -148,7 +167,11 @@ async function acquire(
     const tags = group.tags.map(({ tag }) => tag)
     const isPushed = group.mode === 'subscribe' && connection.subscribe !== undefined
     return isPushed
-      ? connection.subscribe?.(tags, link.take, either)
+      ? connection.subscribe?.(
+          tags,
+          (samples, knownAt) => link.takePushed(place, samples, knownAt),
+          either,
+        )
       : pollGroup(connection, { group, place, tags, options, link }, either)
   })
   await Promise.all(runs.map((run) => guard(run ?? Promise.resolve())))
@@ -185,17 +208,6 @@ async function pollGroup(
   // A group of an hour must not wait an hour to say whether its device answers.
   await poll()
   await runSchedule({ intervalMs, phaseMs }, tick, signal)
-}
-
-/** Stale tags are found while the line hangs too, so this runs beside it. */
-async function watchSilence(
-  { groups }: LinkOptions,
-  conditioner: Conditioner,
-  signal: AbortSignal,
-): Promise<void> {
-  const shortest = Math.min(MAX_CHECK_MS, ...groups.map(({ intervalMs }) => intervalMs))
-  const intervalMs = Math.max(MIN_CHECK_MS, shortest)
-  await runSchedule({ intervalMs, phaseMs: 0 }, () => conditioner.check(), signal)
 }
 
 /** A link is a wall: whatever a driver throws becomes a fault of this device. */

@@ -1,6 +1,4 @@
 /** Fixed-rate ticks on the monotonic clock: spread phases, no overlap, no burst to catch up. */
-import { wait } from '../../protocol/kit/backoff.ts'
-
 export interface Rate {
   intervalMs: number
   /** Offset of the grid, so that groups of one interval do not all fire together. */
@@ -41,20 +39,44 @@ export async function runSchedule(
   signal: AbortSignal,
 ): Promise<void> {
   let previousMs: number | undefined
+  using sleeper = createSleeper(signal)
   while (!signal.aborted) {
     const dueMs = nextInstant(rate, performance.now())
-    if (!(await waitUntil(dueMs, signal))) return
+    if (!(await sleeper.sleepUntil(dueMs))) return
     const skipped = previousMs === undefined ? 0 : skippedBetween(rate, previousMs, dueMs)
     previousMs = dueMs
     await tick({ lateMs: performance.now() - dueMs, skipped })
   }
 }
 
-/** Timers may fire a fraction of a millisecond early, which would tick the same instant twice. */
-async function waitUntil(dueMs: number, signal: AbortSignal): Promise<boolean> {
-  for (;;) {
-    const leftMs = dueMs - performance.now()
-    if (leftMs <= 0) return !signal.aborted
-    if (!(await wait(Math.ceil(leftMs), signal))) return false
+export interface Sleeper extends Disposable {
+  /** By the monotonic clock; false when the signal aborted meanwhile. One sleep at a time. */
+  sleepUntil(dueMs: number): Promise<boolean>
+}
+
+/** Listens to the signal once for all sleeps: a loop of ten a second would spend more on listening than on its work. */
+export function createSleeper(signal: AbortSignal): Sleeper {
+  let timer: NodeJS.Timeout | undefined
+  let wake: ((isDue: boolean) => void) | undefined
+  const onAbort = () => {
+    clearTimeout(timer)
+    wake?.(false)
+  }
+  signal.addEventListener('abort', onAbort, { once: true })
+  return {
+    sleepUntil(dueMs) {
+      if (signal.aborted) return Promise.resolve(false)
+      return new Promise((resolve) => {
+        wake = resolve
+        const look = () => {
+          const leftMs = dueMs - performance.now()
+          // Timers may fire a fraction of a millisecond early, which would tick the same instant twice.
+          if (leftMs > 0) timer = setTimeout(look, Math.ceil(leftMs))
+          else resolve(true)
+        }
+        look()
+      })
+    },
+    [Symbol.dispose]: () => signal.removeEventListener('abort', onAbort),
   }
 }

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import type { Sample } from '../../protocol/model.ts'
 import { openOutbox } from '../outbox/outbox.ts'
 import { packBatch } from '../outbox/pack.ts'
+import type { RowTags } from '../readings.ts'
 import { createReadings } from './readings.ts'
 import { median, round } from './statistics.ts'
 
@@ -108,7 +109,8 @@ function writeBare(file: string, batches: readonly Sample[][]): number {
     numbers.set(tag, known)
     return known
   }
-  const bodies = batches.map((samples) => packBatch({ samples, gaps: [] }, numberOf))
+  const numbersOf = (of: RowTags) => Int32Array.from(of.tags, numberOf)
+  const bodies = batches.map((samples) => packBatch({ samples, gaps: [] }, { numberOf, numbersOf }))
   const handle = openSync(file, 'w')
   try {
     return timeS(() => {

@@ -19,10 +19,12 @@ export interface Connection extends AsyncDisposable {
   /**
    * Pushes changes until the signal aborts (then resolves) or the line is lost (then throws as `read`).
    * A tag that cannot be subscribed is emitted once as a bad-quality sample; the others go on.
+   * `knownAt` (Unix ms, by the device's clock): until then no other change of these tags has been; also without a
+   * sample, as a sign of life. Only up to there is silence "unchanged".
    */
   subscribe?(
     tags: readonly Tag[],
-    emit: (samples: Sample[]) => void,
+    emit: (samples: Sample[], knownAt?: number) => void,
     signal: AbortSignal,
   ): Promise<void>
   /** Writes one value and resolves when the device has confirmed it. */

@@ -12,7 +12,7 @@ export function renderNow(frame: Frame, status: GatewayStatus): Html {
 <section data-live="lines"><dl>
 <dt>${t('line.cloud')}</dt><dd>${renderState(frame, status.cloud)} <small>${t(status.cloud.hostOnline ? 'state.storing' : 'state.keeping')}</small>${renderContest(frame, status.cloud)}</dd>
 <dt>${t('line.tunnel')}</dt><dd>${renderState(frame, status.tunnel)}</dd>
-<dt>${t('line.clock')}</dt><dd>${renderClock(frame, status.clock)}</dd>${renderConfiguration(frame, status)}</dl></section>
+${renderCertificate(frame, status)}<dt>${t('line.clock')}</dt><dd>${renderClock(frame, status.clock)}</dd>${renderConfiguration(frame, status)}</dl></section>
 <section data-live="outbox"><h2>${t('outbox.title')}</h2>${renderOutbox(frame, status.outbox)}</section>
 <section><h2>${t('devices.title')}</h2><table data-live="devices"><thead><tr><th>${t('devices.name')}</th><th>${t('devices.state')}</th><th class="number">${t('devices.tags')}</th></tr></thead><tbody>
 ${status.devices.map((device) => renderDevice(frame, device))}</tbody></table></section>`
@@ -47,6 +47,23 @@ function renderClock({ t }: Frame, { isSet, offsetMs, isCorrected }: ClockView):
 function renderContest({ t }: Frame, { contest }: GatewayStatus['cloud']): Html {
   if (!contest) return html``
   return html`<p class="bad">${t('state.contested', { count: contest.takeovers })}</p>`
+}
+
+/** What the cloud knows us by; when it ends nothing goes out any more, so whoever stands here must see it coming. */
+function renderCertificate(frame: Frame, { certificate, site, gateway }: GatewayStatus): Html {
+  const { t, now } = frame
+  if (!certificate) return html``
+  const { until, failures, problem } = certificate
+  const time = formatTime(frame, until)
+  const isOver = until <= now
+  const isTrouble = isOver || failures > 0
+  const state = html`<span class="${isTrouble ? 'bad' : 'good'}">${t(isOver ? 'own.over' : 'own.until', { time })}</span>`
+  const failed =
+    failures > 0 &&
+    html`<p class="bad">${t('own.failed', { count: failures })} ${problem ?? ''}</p>`
+  const command = `mimamori enrol --config cloud.yaml --site ${site} --gateway ${gateway} --out DIR`
+  const help = isTrouble && html`<p>${t('own.help')} <code>${command}</code></p>`
+  return html`<dt>${t('line.certificate')}</dt><dd>${state} <small>${!isTrouble && t('own.renews')}</small>${failed}${help}</dd>`
 }
 
 /** Told on every page where it matters. */

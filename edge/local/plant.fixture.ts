@@ -20,6 +20,7 @@ export function createPlantFixture(): PlantFixture {
     cloud: { connected: true, since: at - DAY_MS, hostOnline: true },
     clock: { isSet: true, offsetMs: -40, isCorrected: false },
     tunnel: { connected: true, since: at - DAY_MS },
+    certificate: { until: at + 20 * DAY_MS, failures: 0, problem: undefined },
     outbox: {
       ...{ batches: 3, samples: 812, bytes: 45_321, oldestAt: at - 4000, dropped: 12, waiting: 4 },
       ...{ sentLive: 812_331, sentLate: 1200 },

@@ -14,6 +14,8 @@ export interface GatewayStatus {
     contest?: { since: number; takeovers: number } | undefined
   }
   tunnel: { connected: boolean; since: number }
+  /** Ours, which the cloud knows us by: its end, and tries to renew it that came to nothing. */
+  certificate?: { until: number; failures: number; problem: string | undefined } | undefined
   clock: ClockView
   /** Which devices it reads: by the file here, or as the cloud sent them. */
   configuration?: ConfigurationView

@@ -33,6 +33,13 @@ export const japanese: Texts = {
   'config.cloud': 'クラウド（バージョン {version}）',
   'config.trial':
     '試行中：クラウドからのバージョン {version}。確定されなければ {time} に自動で元に戻ります。',
+  'line.certificate': 'このゲートウェイの証明書',
+  'own.until': '{time} まで有効',
+  'own.over': '{time} に失効：クラウドはこのゲートウェイから何も受け取りません',
+  'own.renews': '自動で更新されます',
+  'own.failed': '更新に {count} 回続けて失敗しました：',
+  'own.help':
+    'ゲートウェイは更新を試み続けます。それでも直らないときは再登録してください。クラウドのある機械で次を実行し、できたフォルダーをここの古いものと置き換えて再起動します。',
   'line.clock': '時計',
   'clock.unset': '未設定：時刻が不明のため、正常な測定値はメモリで待機中',
   'clock.alone': '本機の時計に従う（クラウドの時刻は未受信）',

@@ -34,6 +34,13 @@ const english = {
   'config.cloud': 'the cloud, version {version}',
   'config.trial':
     'On trial: version {version} from the cloud. It goes back by itself at {time} unless it is confirmed.',
+  'line.certificate': 'Its certificate',
+  'own.until': 'valid until {time}',
+  'own.over': 'ended at {time}: the cloud takes nothing from this gateway',
+  'own.renews': 'it is renewed by itself',
+  'own.failed': 'It could not be renewed, {count} times in a row:',
+  'own.help':
+    'The gateway goes on trying. If that is no use, enrol it anew: run this where the cloud runs, carry the folder here in the place of the old one, restart.',
   'line.clock': 'Clock',
   'clock.unset': 'never set: nobody knows the time yet, good readings wait in memory',
   'clock.alone': 'as this machine says; the cloud has not told the time yet',

@@ -41,12 +41,13 @@ export function openEnduringOutbox(options: EnduringOutboxOptions): EnduringOutb
   const memory = createLogOutbox(log, { ...options, maxBytes, reason: 'disk-full', now })
   /** In steps; true when nothing is left in memory. */
   const moveBack = (): boolean => {
+    if (log.batches() === 0) return true
     for (let step = 0; step < MOVE_STEPS; step++) {
       const moved = disk.use(({ file }) => moveBatches(log, file, { gateway, limit: MOVE_STEP }))
       if (moved === undefined) return false
       if (moved === 0) return true
     }
-    return log.depth().batches === 0
+    return log.batches() === 0
   }
   const isOnDisk = () => disk.isReady() && moveBack()
   isOnDisk()
@@ -68,6 +69,7 @@ export function openEnduringOutbox(options: EnduringOutboxOptions): EnduringOutb
       if (from > MEMORY_NUMBERS) memory.acknowledge(from - MEMORY_NUMBERS, to - MEMORY_NUMBERS)
       else disk.use(({ outbox }) => outbox.acknowledge(from, to))
     },
+    isEmpty: () => log.batches() === 0 && (disk.use(({ outbox }) => outbox.isEmpty()) ?? true),
     depth: () => addDepths(disk.depth(), memory.depth(), disk.refusal()),
     heartbeat(at) {
       if (isOnDisk()) disk.write(({ outbox }) => outbox.heartbeat(at))
@@ -75,7 +77,7 @@ export function openEnduringOutbox(options: EnduringOutboxOptions): EnduringOutb
     lastAlive: () => disk.use(({ outbox }) => outbox.lastAlive()),
     async [Symbol.asyncDispose]() {
       disk.hurry()
-      while (log.depth().batches > 0 && disk.isReady()) moveBack()
+      while (log.batches() > 0 && disk.isReady()) moveBack()
       if (isOnDisk()) disk.write(({ outbox }) => outbox.heartbeat(now()))
       log.close()
       disk.close()

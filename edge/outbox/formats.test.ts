@@ -91,5 +91,10 @@ test('F35: the file of a newer program is set aside whole, with a word; it comes
 
 test('a new layout of batches comes with a new format of the file', () => {
   // Otherwise an older program would take every batch of a newer one for damaged.
-  expect(packBatch({ samples: [], gaps: [] }, () => 0)[4]).toBeLessThanOrEqual(FORMAT)
+  expect(
+    packBatch(
+      { samples: [], gaps: [] },
+      { numberOf: () => 0, numbersOf: () => new Int32Array() },
+    )[4],
+  ).toBeLessThanOrEqual(FORMAT)
 })

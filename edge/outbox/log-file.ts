@@ -3,7 +3,9 @@ import type { DatabaseSync } from 'node:sqlite'
 import { Fault } from '../../protocol/kit/fault.ts'
 import { FollowMap } from '../../protocol/kit/follow-map.ts'
 import type { TagId } from '../../protocol/model.ts'
+import type { RowTags } from '../readings.ts'
 import { type Packable, packBatch } from './pack.ts'
+import { createRecentSizes, type Total } from './recent-sizes.ts'
 import { createSettled, type Settled } from './settled.ts'
 import { readUptime, type Uptime } from './uptime.ts'
 
@@ -17,6 +19,8 @@ export interface Kept {
   body: Uint8Array
 }
 
+/** How old the file's sign of life may get while batches come. */
+const SIGN_EVERY_MS = 1_000
 /** SQLite's own share of a row: cell header, record header, number, time, count. */
 const ROW_OVERHEAD = 20
 
@@ -33,36 +37,49 @@ export function createLogFile(database: DatabaseSync) {
   const tags = createTagBook(database)
   const total = measure(statements.sizes, 0, Number.MAX_SAFE_INTEGER)
   const settled = createSettled()
+  const recent = createRecentSizes()
   const transact = createTransact(database, { tags, total, settled, statements })
   const remove = (from: number, to: number): void =>
     transact(() => {
+      recent.forget(from, to)
       const gone = measure(statements.sizes, from, to)
       statements.remove.run(from, to)
       subtract(total, gone)
     })
   const put = (batch: Packable, at: number): number => {
-    const body = packBatch(batch, tags.numberOf)
+    const body = packBatch(batch, tags)
     const { lastInsertRowid } = statements.insert.run(Math.round(at), batch.samples.length, body)
     total.batches += 1
     total.samples += batch.samples.length
     total.bytes += body.length + ROW_OVERHEAD
     return Number(lastInsertRowid)
   }
+  /** What the file says; undefined: not known. */
+  let saidAt: number | undefined
   const signOfLife = (at: number): void => {
     statements.alive.run(Math.round(at))
+    saidAt = at
     const { boot, ms } = readUptime()
     statements.uptime.run(boot, ms)
   }
   return {
     transact,
     tagOf: tags.tagOf,
-    /** A new batch, which is a sign of life too. */
-    insert: (batch: Packable, at: number): number =>
-      transact(() => {
-        const number = put(batch, at)
-        signOfLife(at)
-        return number
-      }),
+    /** A new batch, which is a sign of life too. With the acknowledged ones that leave it is written once a second. */
+    insert: (batch: Packable, at: number): number => {
+      const isDue = saidAt === undefined || at < saidAt || at >= saidAt + SIGN_EVERY_MS
+      const bytesBefore = total.bytes
+      const number = transact(
+        () => {
+          const number = put(batch, at)
+          if (isDue) signOfLife(at)
+          return number
+        },
+        { keepSettled: !isDue },
+      )
+      recent.add(number, { samples: batch.samples.length, bytes: total.bytes - bytesBefore })
+      return number
+    },
     /** The same and no sign of life: it was appended elsewhere before, or nobody knows the time. */
     copy: (batch: Packable, at: number): number => transact(() => put(batch, at)),
     read: (after: number, limit: number): Kept[] =>
@@ -72,7 +89,7 @@ export function createLogFile(database: DatabaseSync) {
     settle: (from: number, to: number): void => {
       if (settled.overlaps(from, to)) remove(from, to)
       else {
-        subtract(total, measure(statements.sizes, from, to))
+        subtract(total, recent.take(from, to) ?? measure(statements.sizes, from, to))
         settled.add(from, to)
       }
     },
@@ -80,6 +97,8 @@ export function createLogFile(database: DatabaseSync) {
       ...total,
       oldestAt: readKept(statements.oldest, settled, { after: 0, limit: 1 })[0]?.at,
     }),
+    batches: () => total.batches,
+    bytes: () => total.bytes,
     alive: (at: number): void => transact(() => signOfLife(at)),
     lastAlive: () => (statements.lastAlive.get() as { at: number } | undefined)?.at,
     /** How long the machine had been up at the last sign of life. */
@@ -90,6 +109,8 @@ export function createLogFile(database: DatabaseSync) {
 
 function prepareAll(database: DatabaseSync) {
   return {
+    begin: database.prepare('BEGIN IMMEDIATE'),
+    commit: database.prepare('COMMIT'),
     insert: database.prepare('INSERT INTO batch (at, samples, body) VALUES (?, ?, ?)'),
     alive: database.prepare(
       'INSERT INTO alive (only, at) VALUES (1, ?) ON CONFLICT (only) DO UPDATE SET at = excluded.at',
@@ -114,12 +135,6 @@ function prepareAll(database: DatabaseSync) {
 }
 
 type Statement = ReturnType<DatabaseSync['prepare']>
-
-interface Total {
-  batches: number
-  samples: number
-  bytes: number
-}
 
 function measure(sizes: Statement, from: number, to: number): Total {
   const row = sizes.get(from, to) as unknown as Total
@@ -158,16 +173,16 @@ interface Memory {
 
 /** Runs work in one transaction (a nested call joins it), behind the deletes that waited for one; what fails leaves file, counters and tag numbers as they were. */
 function createTransact(database: DatabaseSync, { tags, total, settled, statements }: Memory) {
-  return <T>(work: () => T): T => {
+  return <T>(work: () => T, { keepSettled = false } = {}): T => {
     if (database.isTransaction) return work()
     const before = { ...total }
     const known = tags.size()
     try {
-      database.exec('BEGIN IMMEDIATE')
-      for (const { from, to } of settled.ranges()) statements.remove.run(from, to)
+      statements.begin.run()
+      if (!keepSettled) for (const { from, to } of settled.ranges()) statements.remove.run(from, to)
       const result = work()
-      database.exec('COMMIT')
-      settled.clear()
+      statements.commit.run()
+      if (!keepSettled) settled.clear()
       return result
     } catch (error) {
       if (database.isTransaction) database.exec('ROLLBACK')
@@ -187,19 +202,30 @@ function createTagBook(database: DatabaseSync) {
   const names = rows.map((row) => row.id)
   const numbers = new FollowMap<number>()
   for (const [number, name] of names.entries()) numbers.set(name, number)
+  /** By group, until a number is taken back. */
+  let ofGroups = new WeakMap<RowTags, Int32Array>()
+  const numberOf = (tag: TagId): number => {
+    const known = numbers.get(tag)
+    if (known !== undefined) return known
+    const number = names.length
+    insert.run(number, tag)
+    names.push(tag)
+    numbers.set(tag, number)
+    return number
+  }
   return {
     size: () => names.length,
     tagOf: (number: number): TagId | undefined => names[number],
-    numberOf(tag: TagId): number {
-      const known = numbers.get(tag)
-      if (known !== undefined) return known
-      const number = names.length
-      insert.run(number, tag)
-      names.push(tag)
-      numbers.set(tag, number)
-      return number
+    numberOf,
+    numbersOf(of: RowTags): Int32Array {
+      const known = ofGroups.get(of)
+      if (known) return known
+      const made = Int32Array.from(of.tags, numberOf)
+      ofGroups.set(of, made)
+      return made
     },
     forgetFrom(size: number) {
+      if (size < names.length) ofGroups = new WeakMap()
       for (const name of names.splice(size)) numbers.delete(name)
     },
   }

@@ -1,5 +1,6 @@
 /** The rules of an outbox over one log: bounds, order, what is told of what had to go. */
 import type { Gap, GapReason, Sample } from '../../protocol/model.ts'
+import type { Samples } from '../readings.ts'
 import type { Kept, LogFile } from './log-file.ts'
 import { createBrokenGap } from './open-log-file.ts'
 import { unpackBatch } from './unpack.ts'
@@ -9,6 +10,11 @@ export interface Batch {
   number: number
   samples: Sample[]
   gaps: Gap[]
+}
+
+/** As it was appended, on its way without a look at the disk. */
+export interface LiveBatch extends Omit<Batch, 'samples'> {
+  samples: Samples
 }
 
 export interface OutboxDepth {
@@ -24,12 +30,14 @@ export interface OutboxDepth {
 
 export interface Outbox extends AsyncDisposable {
   /** The number of the new batch, durable when it returns. Throws Fault 'outbox.unwritable' (retry): nothing was appended. */
-  append(batch: { samples: Sample[]; gaps?: Gap[] }): number
+  append(batch: { samples: Samples; gaps?: Gap[] }): number
   /** Unacknowledged batches with a number above `after`, in order, at most `limit`. */
   peek(after: number, limit: number): Batch[]
   /** Deletes the batches of this range, both ends included: for readers at once, on disk with the next write. */
   acknowledge(from: number, to: number): void
   depth(): OutboxDepth
+  /** The same as a depth of no batches, for who asks often. */
+  isEmpty(): boolean
   /** Durable 'last alive'; call it at least once a second. `append` implies it. */
   heartbeat(at: number): void
   lastAlive(): number | undefined
@@ -38,6 +46,7 @@ export interface Outbox extends AsyncDisposable {
 /** A full outbox drops down to this share at once, so that one gap tells of many batches. */
 const KEEP_SHARE = 0.9
 
+const MAX_LOOK_PAUSE_MS = 10_000
 /** Batches unpacked at a time while dropping: bounds the memory of a large drop. */
 const DROP_STEP = 100
 
@@ -61,11 +70,20 @@ export function createLogOutbox(
 ): Omit<Outbox, keyof AsyncDisposable> {
   const { gateway, now, isClockSet = () => true } = options
   let dropped = 0
-  const put = (samples: Sample[], gaps: Gap[]): number =>
+  const put = (samples: Samples, gaps: Gap[]): number =>
     isClockSet() ? file.insert({ samples, gaps }, now()) : file.copy({ samples, gaps }, now())
 
+  let lookedAt = Number.NEGATIVE_INFINITY
+  /** Age is counted in hours: it need not be looked at with every batch. */
+  const isLookDue = (at: number) => {
+    const pauseMs = Math.min(MAX_LOOK_PAUSE_MS, options.maxAgeMs / 100)
+    return file.bytes() > options.maxBytes || at < lookedAt || at >= lookedAt + pauseMs
+  }
   const dropOldest = () => {
-    const lost = collectOldest(file, options, now())
+    const at = now()
+    if (!isLookDue(at)) return
+    lookedAt = at
+    const lost = collectOldest(file, options, at)
     if (!lost) return
     file.transact(() => {
       file.remove(0, lost.to)
@@ -95,6 +113,7 @@ export function createLogOutbox(
     },
     acknowledge: (from, to) => file.settle(from, to),
     depth: () => ({ ...file.depth(), dropped }),
+    isEmpty: () => file.batches() === 0,
     heartbeat(at) {
       if (isClockSet()) file.alive(at)
     },

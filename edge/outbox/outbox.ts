@@ -3,7 +3,7 @@ import { createStartGaps } from './dead-time.ts'
 import { createLogOutbox, type Outbox } from './log-outbox.ts'
 import { openLogFile } from './open-log-file.ts'
 
-export type { Batch, Outbox, OutboxDepth } from './log-outbox.ts'
+export type { Batch, LiveBatch, Outbox, OutboxDepth } from './log-outbox.ts'
 
 export interface OutboxOptions {
   file: string

@@ -1,6 +1,7 @@
 /** A batch of samples as few bytes: columns, deltas, decimals as whole numbers; a checksum finds the flipped bit. */
 import { crc32 } from 'node:zlib'
 import { type Gap, quality, type Sample, type TagId, type Value } from '../../protocol/model.ts'
+import { isRow, type Part, partsOf, type Row, type RowTags, type Samples } from '../readings.ts'
 import { type ByteWriter, createWriter, MAX_SIGNED } from './bytes.ts'
 import {
   HAS_STATUS,
@@ -13,8 +14,15 @@ import {
 } from './pack-layout.ts'
 
 export interface Packable {
-  samples: readonly Sample[]
+  samples: Samples
   gaps: readonly Gap[]
+}
+
+/** The small numbers that stand for tags. */
+export interface TagNumbers {
+  numberOf(tag: TagId): number
+  /** Of all tags of a row's group, in their order. */
+  numbersOf(of: RowTags): Int32Array
 }
 
 /** One for all batches: it grows to the largest, and each is copied out of it. */
@@ -22,35 +30,38 @@ const writer = createWriter()
 let formsRoom = new Uint8Array(4096)
 
 /**
- * Packs a batch; `numberOf` gives each tag its small number. Source times may be fractional, statuses are uint32.
+ * Packs a batch. Source times may be fractional, statuses are uint32.
  * Layout: checksum, layout, count, forms, tag numbers, times, statuses, values, gaps.
  */
-export function packBatch(batch: Packable, numberOf: (tag: TagId) => number): Uint8Array {
+export function packBatch(batch: Packable, numbers: TagNumbers): Uint8Array {
   const { samples, gaps } = batch
+  const parts = partsOf(samples)
   const out = writer
   out.clear()
   out.byte(LAYOUT)
   out.varint(samples.length)
-  const forms = formsOf(samples)
+  const forms = formsOf(parts, samples.length)
   writeForms(out, forms)
-  writeTags(out, samples, numberOf)
-  writeTimes(out, samples)
-  for (const sample of samples) {
-    if (sample.status !== undefined) out.varint(sample.status >>> 0)
+  writeTags(out, parts, numbers)
+  writeTimes(out, parts)
+  for (const part of parts) {
+    if (isRow(part)) continue
+    for (const { status } of part) if (status !== undefined) out.varint(status >>> 0)
   }
-  for (let index = 0; index < samples.length; index++) {
-    writeValue(out, samples[index]?.value ?? null, (forms[index] ?? 0) & 15)
-  }
+  let start = 0
+  for (const part of parts) start = writeValues(out, part, { forms, start })
   out.text(gaps.length === 0 ? '' : JSON.stringify(gaps))
   return checksummed(out.bytes())
 }
 
 /** Valid until the next call. */
-function formsOf(samples: readonly Sample[]): Uint8Array {
-  if (formsRoom.length < samples.length) formsRoom = new Uint8Array(samples.length * 2)
-  const forms = formsRoom.subarray(0, samples.length)
-  for (let index = 0; index < samples.length; index++) {
-    forms[index] = formOf(samples[index] as Sample)
+function formsOf(parts: readonly Part[], length: number): Uint8Array {
+  if (formsRoom.length < length) formsRoom = new Uint8Array(length * 2)
+  const forms = formsRoom.subarray(0, length)
+  let index = 0
+  for (const part of parts) {
+    if (isRow(part)) for (const value of part.values) forms[index++] = formOfGood(value)
+    else for (const sample of part) forms[index++] = formOf(sample)
   }
   return forms
 }
@@ -62,11 +73,13 @@ function checksummed(body: Uint8Array): Uint8Array {
   return bytes
 }
 
-function formOf(sample: Sample): number {
-  const { value, quality: rating, status } = sample
-  // Nearly every reading of a plant: good and whole.
-  const isSmall = typeof value === 'number' && value === (value | 0) && !Object.is(value, -0)
-  const kind = isSmall ? kinds.whole : kindOf(value)
+/** Nearly every reading of a plant: good and whole. */
+function formOfGood(value: number): number {
+  return value === (value | 0) && !Object.is(value, -0) ? kinds.whole : kindOf(value)
+}
+
+function formOf({ value, quality: rating, status }: Sample): number {
+  const kind = typeof value === 'number' ? formOfGood(value) : kindOf(value)
   const code = rating === quality.good ? 0 : Math.max(0, qualityCodes.indexOf(rating))
   return kind | (code << QUALITY_SHIFT) | (status === undefined ? 0 : HAS_STATUS)
 }
@@ -93,6 +106,19 @@ function decimalPlaces(value: number): number {
     if (whole / scale === value) return places
   }
   return 0
+}
+
+/** Answers where the forms of the next part start. */
+function writeValues(
+  out: ByteWriter,
+  part: Part,
+  { forms, start }: { forms: Uint8Array; start: number },
+): number {
+  let index = start
+  if (isRow(part))
+    for (const value of part.values) writeNumber(out, value, forms[index++] as number)
+  else for (const { value } of part) writeValue(out, value, (forms[index++] as number) & 15)
+  return index
 }
 
 function writeValue(out: ByteWriter, value: Value | null, kind: number): void {
@@ -126,32 +152,38 @@ function writeForms(out: ByteWriter, forms: Uint8Array): void {
   }
 }
 
-function writeTags(
-  out: ByteWriter,
-  samples: readonly Sample[],
-  numberOf: (tag: TagId) => number,
-): void {
+/** Each as the step from the one before. */
+function writeTags(out: ByteWriter, parts: readonly Part[], numbers: TagNumbers): void {
   let previous = 0
-  for (const { tag } of samples) {
-    const number = numberOf(tag)
+  const step = (number: number) => {
     out.signed(number - previous)
     previous = number
+  }
+  for (const part of parts) {
+    if (isRow(part)) {
+      const ofGroup = numbers.numbersOf(part.of)
+      for (const place of part.places) step(ofGroup[place] as number)
+    } else for (const { tag } of part) step(numbers.numberOf(tag))
   }
 }
 
 /** Whole milliseconds as deltas; a batch with a fractional (or absurd) time as plain float64. */
-function writeTimes(out: ByteWriter, samples: readonly Sample[]): void {
-  const whole = samples.every(isWholeTime)
+function writeTimes(out: ByteWriter, parts: readonly Part[]): void {
+  const whole = parts.every((part) => (isRow(part) ? isWholeTime(part) : part.every(isWholeTime)))
   out.byte(whole ? 1 : 0)
   let previous = 0
-  for (const { at } of samples) {
+  const step = (at: number) => {
     if (!whole) out.float(at, 8)
     else if (at === previous) out.byte(0)
     else out.signed(at - previous)
     previous = at
   }
+  for (const part of parts) {
+    if (isRow(part)) for (let i = 0; i < part.values.length; i++) step(part.at)
+    else for (const { at } of part) step(at)
+  }
 }
 
-function isWholeTime({ at }: Sample): boolean {
+function isWholeTime({ at }: Sample | Row): boolean {
   return Number.isInteger(at) && Math.abs(at) < MAX_SIGNED / 2
 }

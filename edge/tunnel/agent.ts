@@ -1,29 +1,18 @@
 /** The gateway's end of the tunnel: dials out over TLS 1.3, then serves HTTP/2 on that socket; its own redial loop. */
 import { once } from 'node:events'
-import {
-  type IncomingHttpHeaders,
-  performServerHandshake,
-  type ServerHttp2Session,
-  type ServerHttp2Stream,
-} from 'node:http2'
+import type { ServerHttp2Session } from 'node:http2'
 import { connect, type TLSSocket } from 'node:tls'
 import { pause } from '../../protocol/kit/backoff.ts'
 import type { Log } from '../../protocol/kit/log.ts'
 import { runHeartbeat } from '../../protocol/tunnel/heartbeat.ts'
 import {
-  CONSENT_PATH,
   HANDSHAKE_TIMEOUT_MS,
   PING_EVERY_MS,
   PING_TIMEOUT_MS,
   REDIAL,
-  SESSION_MEMORY_MB,
-  SESSION_WINDOW_BYTES,
-  SESSIONS_PATH,
   TUNNEL_ALPN,
-  TUNNEL_SETTINGS,
 } from '../../protocol/tunnel/wire.ts'
-import { answerControl, type ControlOptions } from './control-request.ts'
-import type { Dialer } from './dialer.ts'
+import { type LineServices, serveLine } from './serve-line.ts'
 
 /** A connection that lived shorter counts as a failed try: two processes with one certificate must not chase each other. */
 const STABLE_MS = 10_000
@@ -46,49 +35,134 @@ export interface TunnelState {
   reason?: string
 }
 
-export interface TunnelOptions {
-  host: string
-  port: number
-  tls: TunnelTls
-  dialer: Dialer
-  /** Answers the requests that are about no session. */
-  control?: ControlOptions
-  /** Interactive streams; a second connection for bulk comes later. */
-  role?: 'interactive'
-  log: Log
-  /** Transitions only. */
-  onState(state: TunnelState): void
+/** What each connection shows of who we are; with two certificates at hand, which of them. */
+export interface TunnelCredentials {
+  /** `newest`: and no other. */
+  use(newest?: boolean): TunnelTls
+  /** The cloud took the connection in, or there was none. */
+  judged(shown: TunnelTls, isAccepted: boolean): void
 }
 
-/** Keeps the tunnel up until the signal aborts. */
-export async function runTunnel(options: TunnelOptions, signal: AbortSignal): Promise<void> {
+export interface TunnelOptions extends LineServices {
+  host: string
+  port: number
+  credentials: TunnelCredentials
+  log: Log
+  /** Transitions only. */
+  onState?(state: TunnelState): void
+}
+
+export interface Tunnel extends AsyncDisposable {
+  state(): TunnelState
+  /** Dials a second time, with the newest certificate; once that is up it is the tunnel. Why not; undefined: it is. */
+  redial(): Promise<string | undefined>
+}
+
+/** Keeps the tunnel up until disposed. */
+export function openTunnel(options: TunnelOptions): Tunnel {
+  const stop = new AbortController()
+  let state: TunnelState = { up: false, at: Date.now() }
+  const lines: Lines = {
+    options,
+    serving: new Set(),
+    lost: () => {},
+    report(up, reason) {
+      if (up === state.up) return
+      state = { up, at: Date.now(), reason }
+      options.log.info({ reason }, up ? 'tunnel up' : 'tunnel down')
+      options.onState?.(state)
+    },
+  }
+  const ended = keepLine(lines, stop.signal)
+  return {
+    state: () => state,
+    async redial() {
+      const line = dialLine(lines, options.credentials.use(true), stop.signal)
+      const reason = await line.up
+      if (reason !== undefined) return reason
+      // It may have come and gone.
+      if (line.over !== undefined) return line.over
+      lines.current = line
+      lines.report(true)
+      return undefined
+    },
+    async [Symbol.asyncDispose]() {
+      stop.abort()
+      await ended
+    },
+  }
+}
+
+/** One connection. */
+interface Line {
+  /** Why it never came up; undefined: it did. */
+  up: Promise<string | undefined>
+  /** Why it has ended; undefined: it has not. */
+  over?: string
+}
+
+/** All connections of one tunnel: the current one, and older ones whose streams go on to their end. */
+interface Lines {
+  options: TunnelOptions
+  serving: Set<ServerHttp2Session>
+  current?: Line
+  /** Told why the current one has ended. */
+  lost(reason: string): void
+  report(up: boolean, reason?: string): void
+}
+
+async function keepLine(lines: Lines, signal: AbortSignal): Promise<void> {
+  const { log, credentials } = lines.options
   let attempt = 0
-  let isUp = false
-  const report = (up: boolean, reason?: string) => {
-    if (up === isUp) return
-    isUp = up
-    options.log.info({ reason }, up ? 'tunnel up' : 'tunnel down')
-    options.onState({ up, at: Date.now(), reason })
-  }
   while (!signal.aborted) {
+    const lost = Promise.withResolvers<string>()
+    lines.lost = lost.resolve
     const startedAt = performance.now()
-    const reason = await serveOnce(options, () => report(true), signal)
-    if (!isUp) options.log.debug({ reason }, 'tunnel not reached')
+    const line = dialLine(lines, credentials.use(), signal)
+    lines.current = line
+    const isUp = (await line.up) === undefined
+    if (isUp) lines.report(true)
+    const reason = await lost.promise
+    if (!isUp) log.debug({ reason }, 'tunnel not reached')
     attempt = isUp && performance.now() - startedAt > STABLE_MS ? 0 : attempt + 1
-    report(false, reason)
-    if (!(await pause(attempt - 1 < 0 ? 0 : attempt - 1, REDIAL, signal))) break
+    lines.report(false, reason)
+    if (!(await pause(Math.max(0, attempt - 1), REDIAL, signal))) break
   }
+}
+
+function dialLine(lines: Lines, tls: TunnelTls, signal: AbortSignal): Line {
+  const { credentials } = lines.options
+  const up = Promise.withResolvers<string | undefined>()
+  const line: Line = { up: up.promise }
+  const onUp = () => {
+    credentials.judged(tls, true)
+    up.resolve(undefined)
+  }
+  const end = (reason: string) => {
+    line.over = reason
+    up.resolve(reason)
+    if (lines.current === line) lines.lost(reason)
+  }
+  let wasUp = false
+  void up.promise.then((reason) => {
+    wasUp = reason === undefined
+  })
+  void serveOnce(lines, { tls, onUp }, signal).then((reason) => {
+    if (!wasUp && !signal.aborted) credentials.judged(tls, false)
+    end(reason)
+  })
+  return line
 }
 
 /** One connection from dialling to its end; answers why it ended. */
 async function serveOnce(
-  options: TunnelOptions,
-  onUp: () => void,
+  lines: Lines,
+  { tls, onUp }: { tls: TunnelTls; onUp: () => void },
   signal: AbortSignal,
 ): Promise<string> {
   const ended = new AbortController()
   const stop = AbortSignal.any([signal, ended.signal])
-  const socket = dialOut(options)
+  const socket = dialOut(lines.options, tls)
   const onAbort = () => socket.destroy()
   signal.addEventListener('abort', onAbort, { once: true })
   const handshake = setTimeout(
@@ -103,7 +177,13 @@ async function serveOnce(
   try {
     await Promise.race([once(socket, 'secureConnect', { signal: stop }), closed])
     if (socket.destroyed) return reason
-    const session = serveHttp2(socket, options)
+    const session = serveLine(socket, lines.options)
+    lines.serving.add(session)
+    session.once('close', () => {
+      lines.serving.delete(session)
+      // With another connection up the sessions go on there.
+      if (lines.serving.size === 0) lines.options.dialer.lineLost()
+    })
     session.once('remoteSettings', () => {
       clearTimeout(handshake)
       onUp()
@@ -122,7 +202,7 @@ async function serveOnce(
   }
 }
 
-function dialOut({ host, port, tls }: TunnelOptions): TLSSocket {
+function dialOut({ host, port }: TunnelOptions, tls: TunnelTls): TLSSocket {
   const socket = connect({
     ...tls,
     host,
@@ -132,52 +212,4 @@ function dialOut({ host, port, tls }: TunnelOptions): TLSSocket {
   })
   socket.setNoDelay(true)
   return socket
-}
-
-function serveHttp2(
-  socket: TLSSocket,
-  { dialer, control }: Pick<TunnelOptions, 'dialer' | 'control'>,
-): ServerHttp2Session {
-  const session = performServerHandshake(socket, {
-    settings: TUNNEL_SETTINGS,
-    maxSessionMemory: SESSION_MEMORY_MB,
-  })
-  session.setLocalWindowSize(SESSION_WINDOW_BYTES)
-  session.on('error', () => session.destroy())
-  session.once('close', () => dialer.lineLost())
-  session.on('stream', (stream, headers) => {
-    if (control && !isOfSession(headers)) void answerControl(stream, headers, control)
-    else answer(stream, headers, dialer)
-  })
-  return session
-}
-
-function answer(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, dialer: Dialer): void {
-  if (headers[':method'] === 'CONNECT') {
-    void dialer.serve(stream, headers)
-    return
-  }
-  stream.on('error', () => stream.destroy())
-  const { method, session, rest } = parseSessionPath(headers)
-  if (method === 'POST' && rest === CONSENT_PATH) {
-    void dialer.ask(stream, headers, session)
-    stream.resume()
-    return
-  }
-  const isEnd = method === 'DELETE' && session !== '' && rest === ''
-  if (isEnd) dialer.endSession(session)
-  stream.respond({ ':status': isEnd ? 204 : 404 }, { endStream: true })
-  stream.resume()
-}
-
-function isOfSession(headers: IncomingHttpHeaders): boolean {
-  return headers[':method'] === 'CONNECT' || (headers[':path'] ?? '').startsWith(SESSIONS_PATH)
-}
-
-/** `/sessions/<id>` and what follows it. */
-function parseSessionPath(headers: IncomingHttpHeaders) {
-  const path = headers[':path'] ?? ''
-  const tail = path.startsWith(SESSIONS_PATH) ? path.slice(SESSIONS_PATH.length) : ''
-  const [session = ''] = tail.split('/', 1)
-  return { method: headers[':method'], session, rest: tail.slice(session.length) }
 }

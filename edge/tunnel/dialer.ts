@@ -53,10 +53,10 @@ export interface Dialer extends Disposable {
   sessions(): Visit[]
   /** The tunnel is gone: its streams are dead, and what the site allowed them is over. */
   lineLost(): void
-  /** Cuts the session's streams and refuses it from now on. */
-  endSession(session: string): void
+  /** Cuts the session's streams and refuses it from now on. By whom: somebody at the site, and the cloud is told. */
+  endSession(session: string, by?: string): void
   /** Cuts every stream at once and refuses new ones; needs nobody's permission. */
-  kill(reason: string): void
+  kill(reason: string, by?: string): void
   restore(): void
   /** Why the switch is on; undefined: it is off. */
   killedBy(): string | undefined
@@ -113,16 +113,20 @@ export async function openDialer(options: DialerOptions): Promise<Dialer> {
     questions: consents.questions,
     sessions: () => visits.list(now()),
     lineLost: () => consents.forget(visits.clear()),
-    endSession(session) {
+    endSession(session, by) {
       visits.end(session)
       consents.withdraw('session-ended', session)
       cutAll(site, 'session ended', ({ claims }) => claims.session === session)
       rememberEnd(site, session)
+      if (by !== undefined) options.onSiteEnd?.({ session, why: 'session-ended', by })
     },
-    kill(reason) {
+    kill(reason, by) {
       site.killed = reason
       consents.withdraw('killed')
       cutAll(site, 'killed at the site')
+      for (const { session } of visits.list(now())) {
+        options.onSiteEnd?.({ session, why: 'killed', by, say: reason })
+      }
     },
     restore() {
       site.killed = undefined
@@ -167,12 +171,13 @@ function cutAll(
 function cutLapsed(site: SiteState): void {
   const current = contextOf(site)
   cutAll(site, 'expired', ({ claims }) => claims.until <= current.now)
+  const lapsed = new Map<string, RefusalCode>()
   cutAll(site, 'consent lapsed', (entry) => {
-    return (
-      checkStanding(entry.target, current) !== undefined ||
-      missingConsent(site, entry) !== undefined
-    )
+    const why = checkStanding(entry.target, current) ?? missingConsent(site, entry)
+    if (why) lapsed.set(entry.claims.session, why)
+    return why !== undefined
   })
+  for (const [session, why] of lapsed) site.options.onSiteEnd?.({ session, why })
 }
 
 function rememberEnd({ memory, now, options }: SiteState, session: string): void {

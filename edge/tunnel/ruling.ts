@@ -33,6 +33,8 @@ export interface DialerOptions {
   readTag(tag: TagId): Sample | undefined
   /** Each yes and no, for the site's own log. */
   onDecision(decision: Decision): void
+  /** The site has ended a session that was here: whoever runs it should know. */
+  onSiteEnd?(end: SiteEnd): void
   log: Log
   /** Remembers used grants over a restart. */
   memoryFile?: string
@@ -42,6 +44,15 @@ export interface DialerOptions {
   /** How long the people at the site have for an answer; default: CONSENT_WAIT_MS. */
   consentWaitMs?: number
   now?: () => number
+}
+
+/** Why a session is over, and who did it, where a person did. */
+export interface SiteEnd {
+  session: string
+  why: RefusalCode
+  by?: string
+  /** In that person's words. */
+  say?: string
 }
 
 /** A stream that passes bytes now. */

@@ -15,6 +15,7 @@ import { nodeMetrics } from '../../protocol/sparkplug/delivery.ts'
 import { guessType, type Metric } from '../../protocol/sparkplug/payload.ts'
 import { encodeValue } from '../../protocol/sparkplug/values.ts'
 import { createWireForm, isPlain, type WireForm } from '../../protocol/sparkplug/wire-form.ts'
+import { createRowForms, type RowFormsBook } from './row-forms.ts'
 
 /** One device as the gateway knows it now. */
 export interface DeviceView {
@@ -49,6 +50,8 @@ export interface Catalogue {
   restart(): void
   /** The declared metric behind a tag. */
   known(tag: TagId): Declared | undefined
+  /** The same for a whole row. */
+  knownRow: RowFormsBook['of']
   /** The same for a tag not known yet. A tag no view lists any more is added to its device, which needs a birth then. */
   declare(sample: Sample): Declared | undefined
   /** The tag a command means, by alias or by name. */
@@ -77,6 +80,7 @@ export function createCatalogue(): Catalogue {
   const declared = new Map<DeviceId, Map<TagId, Declared>>()
   /** The same by tag alone: every sample asks. */
   const known = new FollowMap<Declared>()
+  const rowForms = createRowForms((tag) => known.get(tag))
   let misfits = 0
 
   const declareAs = (id: TagId, entry: Omit<Declared, 'alias' | 'form'>): Declared => {
@@ -86,6 +90,7 @@ export function createCatalogue(): Catalogue {
     const device = declared.get(entry.device) ?? new Map<TagId, Declared>()
     declared.set(entry.device, device.set(id, full))
     known.set(id, full)
+    rowForms.forget()
     return full
   }
   /** A tag that left the configuration must not be born again; one whose samples wait is declared anew. */
@@ -96,6 +101,7 @@ export function createCatalogue(): Catalogue {
       if (kept.has(id) || isOrphan) continue
       entries?.delete(id)
       known.delete(id)
+      rowForms.forget()
     }
   }
   const fitSample = (sample: Sample, { form }: Declared): Sample => {
@@ -141,8 +147,10 @@ export function createCatalogue(): Catalogue {
     restart() {
       declared.clear()
       known.clear()
+      rowForms.forget()
     },
     known: (tag) => known.get(tag),
+    knownRow: rowForms.of,
     declare(sample) {
       const path = parseTagId(sample.tag)
       if (!path) return undefined

@@ -5,6 +5,7 @@ import { encodePayload } from '../../protocol/sparkplug/payload.ts'
 import { formatTopic } from '../../protocol/sparkplug/topic.ts'
 import { createBdSeq } from './catalogue.ts'
 import type { SessionContext } from './context.ts'
+import type { Place } from './session.ts'
 
 /** A dead link must be noticed within 1.5 times this, by us and by the broker (MQTT 3.1.1, 3.1.2.10). */
 const KEEPALIVE_S = 20
@@ -17,12 +18,10 @@ writeToStream.cacheNumbers = false
 
 export function openClient(
   { options, now }: SessionContext,
-  server: string,
-  bdSeq: number,
+  { server, bdSeq, tls }: Pick<Place, 'server' | 'bdSeq' | 'tls'>,
 ): mqtt.MqttClient {
   return mqtt.connect(server, {
-    // mqtt.js would turn a mqtt:// into mqtts:// where it sees a key.
-    ...(server.startsWith('mqtts:') ? options.tls : {}),
+    ...tls,
     rejectUnauthorized: true,
     clientId: options.clientId,
     // tck-id-principles-persistence-clean-session-311

@@ -4,7 +4,7 @@ import type { Log } from '../../protocol/kit/log.ts'
 import type { DeviceId, TagId, TargetSummary, Value } from '../../protocol/model.ts'
 import type { Metric } from '../../protocol/sparkplug/payload.ts'
 import type { DeviceMessage } from '../../protocol/sparkplug/topic.ts'
-import type { DataPart } from '../../protocol/sparkplug/wire-form.ts'
+import type { DataMessage } from '../../protocol/sparkplug/wire-form.ts'
 import type { Outbox } from '../outbox/outbox.ts'
 import type { Bell } from './bell.ts'
 import type { Catalogue, DeviceView } from './catalogue.ts'
@@ -20,13 +20,28 @@ export interface Command {
   value: Value | null
 }
 
+/** PEM texts. */
+export interface BrokerTls {
+  key: string
+  cert: string
+  ca: string
+  servername?: string
+}
+
+/** What each CONNECT shows of who we are. */
+export interface BrokerCredentials {
+  use(): BrokerTls
+  /** The broker took the session in, or there was none. */
+  judged(shown: BrokerTls, isAccepted: boolean): void
+}
+
 export interface UplinkOptions {
   /** `mqtts://…` or `mqtt://…`. */
   url: string
   /** Further servers, tried in this order when the host is not at the one before; one at a time. */
   otherUrls?: readonly string[]
-  /** PEM texts, for the servers of `mqtts://`. */
-  tls?: { key: string; cert: string; ca: string; servername?: string }
+  /** For the servers of `mqtts://`. */
+  tls?: BrokerCredentials
   site: string
   gateway: string
   clientId: string
@@ -82,7 +97,9 @@ export interface SessionContext {
   host: HostWatch
   changed: Set<DeviceId>
   /** The broker took the session in. */
-  accepted(): void
+  accepted(shown: BrokerTls | undefined): void
+  /** Ends the running session in good order, and the wait for the next one. */
+  again: AbortController
   /** Rings the running session's bell. */
   wake: (() => void) | undefined
   status: { begin(bdSeq: number): void; end(): void; born(): boolean }
@@ -95,7 +112,7 @@ export interface Publisher {
   /** DBIRTH, DDEATH. */
   device(type: DeviceMessage, device: string, metrics: Metric[]): Promise<void>
   /** DDATA. */
-  data(device: string, part: DataPart): Promise<void>
+  data(device: string, message: DataMessage): Promise<void>
 }
 
 /** What the running session shares with the pump. */

@@ -9,7 +9,7 @@ const batch = (number: number): Batch => ({
   samples: [{ tag: 'a/b/c/d', at: number, value: number, quality: 192 }],
   gaps: [],
 })
-const options = { ackTimeoutMs: 100, maxLive: 4, maxHistorical: 5 }
+const options = { ackTimeoutMs: 100, maxLive: 4, maxLiveSamples: 1e6, maxHistorical: 5 }
 
 test('a range that is not under way cannot be acknowledged, nor twice', () => {
   const queue = createDeliveryQueue(options)
@@ -37,6 +37,20 @@ test('a silent host is asked again ever more slowly, until it answers', () => {
     for (let now = start; ; now += 10) if (queue.expire(now) > 0) return now - start
   }
   expect([0, 1_000, 2_000, 3_000, 5_000].map(deadline)).toEqual([100, 200, 400, 800, 800])
+})
+
+test('large batches that wait for a slow socket are bounded by their samples; the rest is left to the outbox', () => {
+  const queue = createDeliveryQueue({ ...options, maxLiveSamples: 1000 })
+  queue.restart()
+  const large = (number: number): Batch => {
+    return {
+      ...batch(number),
+      samples: Array.from({ length: 600 }, () => batch(number).samples[0]!),
+    }
+  }
+  for (const number of [1, 2, 3, 4]) queue.offer(large(number))
+  expect(queue.takeLive(1e6)?.map(({ number }) => number)).toEqual([1, 2])
+  expect(queue.nextLeft()).toEqual({ from: 3, to: 4 })
 })
 
 test('ranges that touch become one', () => {

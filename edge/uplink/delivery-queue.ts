@@ -1,12 +1,14 @@
 /** Which batches to send next and which await their acknowledgement: live first, then what is left over, each exactly once at a time. */
 import type { BatchRange } from '../../protocol/sparkplug/delivery.ts'
-import type { Batch } from '../outbox/outbox.ts'
+import type { Batch, LiveBatch } from '../outbox/outbox.ts'
 
 export interface DeliveryQueueOptions {
   /** How long an announced range may stay unanswered; doubled while the host stays silent. */
   ackTimeoutMs: number
   /** Live batches waiting for the socket; beyond it they are left to the outbox and go as history. */
   maxLive: number
+  /** The samples in them are memory: a gateway of ten thousand tags puts thousands into a batch. One batch is always taken. */
+  maxLiveSamples: number
   /** Samples of history under way at once: the pace of a drain is the host's own. */
   maxHistorical: number
 }
@@ -28,9 +30,9 @@ export interface DeliveryQueue {
   /** A new session, or a rebirth: whatever was under way may be lost. */
   restart(): void
   /** A batch just appended to the outbox. */
-  offer(batch: Batch): void
+  offer(batch: LiveBatch): void
   /** Live batches with adjoining numbers, at most about `maxSamples`. */
-  takeLive(maxSamples: number): Batch[] | undefined
+  takeLive(maxSamples: number): LiveBatch[] | undefined
   /** The next left-over numbers to look up in the outbox; undefined when there are none or too much is under way. */
   nextLeft(): BatchRange | undefined
   /** The answer to `nextLeft`: these were found and will be sent now; none means the range holds nothing. */
@@ -47,7 +49,7 @@ export interface DeliveryQueue {
 }
 
 export function createDeliveryQueue(options: DeliveryQueueOptions): DeliveryQueue {
-  let live: Batch[] = []
+  let live: LiveBatch[] = []
   let left: BatchRange[] = []
   let flying: InFlight[] = []
   /** The highest number that is in one of the three places or done with. */
@@ -56,6 +58,10 @@ export function createDeliveryQueue(options: DeliveryQueueOptions): DeliveryQueu
 
   const leave = (range: BatchRange) => {
     left = mergeRanges([...left, range])
+  }
+  const hasRoom = () => {
+    const samples = live.reduce((sum, batch) => sum + batch.samples.length, 0)
+    return live.length < options.maxLive && samples < options.maxLiveSamples
   }
   const open = () => left.find((range) => range.to === Number.POSITIVE_INFINITY)
   const reopen = () => {
@@ -77,7 +83,7 @@ export function createDeliveryQueue(options: DeliveryQueueOptions): DeliveryQueu
       else if (batch.number > covered + 1) leave({ from: covered + 1, to: batch.number - 1 })
       left = left.filter((range) => range.from <= range.to)
       covered = batch.number
-      if (live.length < options.maxLive) live.push(batch)
+      if (hasRoom()) live.push(batch)
       else leave({ from: batch.number, to: batch.number })
     },
     takeLive(maxSamples) {
@@ -121,7 +127,7 @@ export function createDeliveryQueue(options: DeliveryQueueOptions): DeliveryQueu
   }
 }
 
-function countAdjoining(batches: readonly Batch[], maxSamples: number): number {
+function countAdjoining(batches: readonly LiveBatch[], maxSamples: number): number {
   let samples = 0
   for (const [index, batch] of batches.entries()) {
     const previous = batches[index - 1]

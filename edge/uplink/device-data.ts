@@ -1,7 +1,14 @@
 /** The samples of a range of batches, sorted into messages: by device, by time, by size. */
 import type { DeviceId, Sample } from '../../protocol/model.ts'
-import type { DataPart, WireForm } from '../../protocol/sparkplug/wire-form.ts'
-import type { Batch } from '../outbox/outbox.ts'
+import {
+  areAllPlain,
+  type DataMessage,
+  type DataPart,
+  type RowPart,
+  type WireForm,
+} from '../../protocol/sparkplug/wire-form.ts'
+import type { LiveBatch } from '../outbox/outbox.ts'
+import { isRow, type Part, partsOf, type Row, toSamples } from '../readings.ts'
 import type { Catalogue, Declared } from './catalogue.ts'
 
 /** Metrics in one message: some 30 kB; a message more costs as much as two hundred metrics. */
@@ -10,12 +17,18 @@ const MAX_METRICS = 2_000
 const MAX_MESSAGE_TEXT = 256 * 1024
 
 /** All samples of one device, and how each travels. */
-export interface DeviceData extends DataPart {
+export interface DeviceData {
   device: DeviceId
-  samples: Sample[]
-  forms: WireForm[]
+  parts: DataPart[]
+  /** The tags of its rows: a row that has to go sample by sample asks for them. */
+  rows: Map<RowPart, Row>
+  historical: boolean
+  /** Metrics in all parts. */
+  size: number
   /** Characters of all texts. */
   text: number
+  isInOrder: boolean
+  newestAt: number
 }
 
 export interface CollectedData {
@@ -27,82 +40,160 @@ export interface CollectedData {
 
 /** Live data is in order of time; history stays in the order in which it was kept. */
 export function collectData(
-  batches: readonly Batch[],
+  batches: readonly LiveBatch[],
   catalogue: Catalogue,
   historical: boolean,
 ): CollectedData {
   const byDevice = new Map<DeviceId, DeviceData>()
   const unborn = new Set<DeviceId>()
-  let samples = 0
-  let data: DeviceData | undefined
+  const collector = { byDevice, unborn, catalogue, historical }
   for (const batch of batches) {
-    for (const sample of batch.samples) {
-      const declared = catalogue.known(sample.tag) ?? declareNew(sample, catalogue, unborn)
-      if (!declared) continue
-      if (data?.device !== declared.device) data = dataOf(declared.device, byDevice, historical)
-      const told = catalogue.fitSample(sample, declared)
-      if (typeof told.value === 'string') data.text += told.value.length
-      data.samples.push(told)
-      data.forms.push(declared.form)
-      samples += 1
-    }
+    for (const part of partsOf(batch.samples)) collectPart(part, collector)
   }
-  if (!historical) for (const each of byDevice.values()) sortByTime(each)
+  let samples = 0
+  for (const data of byDevice.values()) {
+    samples += data.size
+    if (!historical && !data.isInOrder) sortByTime(data, catalogue)
+  }
   return { byDevice: byDevice.values(), unborn, samples }
 }
 
-function declareNew(
-  sample: Sample,
-  catalogue: Catalogue,
-  unborn: Set<DeviceId>,
-): Declared | undefined {
+interface Collector {
+  byDevice: Map<DeviceId, DeviceData>
+  unborn: Set<DeviceId>
+  catalogue: Catalogue
+  historical: boolean
+}
+
+function collectPart(part: Part, collector: Collector): void {
+  const { catalogue } = collector
+  if (isRow(part)) {
+    const { at, places, values } = part
+    const known = catalogue.knownRow(part.of)
+    if (known && areAllPlain({ places, values, forms: known.columns })) {
+      const data = dataOf(known.device, collector)
+      const row = { at, places, values, forms: known.columns }
+      data.parts.push(row)
+      data.rows.set(row, part)
+      noteTime(data, at)
+      data.size += values.length
+      return
+    }
+  }
+  let data: DeviceData | undefined
+  for (const sample of isRow(part) ? toSamples(part) : part) {
+    const declared = catalogue.known(sample.tag) ?? declareNew(sample, collector)
+    if (!declared) continue
+    if (data?.device !== declared.device) data = dataOf(declared.device, collector)
+    addSample(data, catalogue.fitSample(sample, declared), declared.form)
+  }
+}
+
+function addSample(data: DeviceData, sample: Sample, form: WireForm): void {
+  if (typeof sample.value === 'string') data.text += sample.value.length
+  const { samples, forms } = openSamples(data)
+  samples.push(sample)
+  forms.push(form)
+  noteTime(data, sample.at)
+  data.size += 1
+}
+
+/** The last part, if samples can be added to it. */
+function openSamples({ parts }: DeviceData): { samples: Sample[]; forms: WireForm[] } {
+  const last = parts.at(-1)
+  if (last && 'samples' in last) return last as { samples: Sample[]; forms: WireForm[] }
+  const opened = { samples: [], forms: [] }
+  parts.push(opened)
+  return opened
+}
+
+function noteTime(data: DeviceData, at: number): void {
+  if (at < data.newestAt) data.isInOrder = false
+  else data.newestAt = at
+}
+
+function declareNew(sample: Sample, { catalogue, unborn }: Collector): Declared | undefined {
   const declared = catalogue.declare(sample)
   if (declared) unborn.add(declared.device)
   return declared
 }
 
-function dataOf(
-  device: DeviceId,
-  byDevice: Map<DeviceId, DeviceData>,
-  historical: boolean,
-): DeviceData {
-  const known = byDevice.get(device) ?? { device, samples: [], forms: [], historical, text: 0 }
-  byDevice.set(device, known)
-  return known
+function dataOf(device: DeviceId, { byDevice, historical }: Collector): DeviceData {
+  const known = byDevice.get(device)
+  if (known) return known
+  const data: DeviceData = {
+    ...{ device, parts: [], rows: new Map(), historical, size: 0, text: 0 },
+    ...{ isInOrder: true, newestAt: Number.NEGATIVE_INFINITY },
+  }
+  byDevice.set(device, data)
+  return data
 }
 
-/** Nearly always they are in order already. */
-function sortByTime(data: DeviceData): void {
-  const { samples, forms } = data
-  const at = (index: number) => samples[index]?.at ?? 0
-  if (samples.every((sample, index) => index === 0 || at(index - 1) <= sample.at)) return
-  const order = samples.map((_, index) => index).sort((a, b) => at(a) - at(b))
-  data.samples = order.map((index) => samples[index] as Sample)
-  data.forms = order.map((index) => forms[index] as WireForm)
+/** Nearly always they are in order already; else rows give way to their samples. */
+function sortByTime(data: DeviceData, catalogue: Catalogue): void {
+  const pairs = data.parts.flatMap((part) => {
+    const row = 'places' in part ? data.rows.get(part) : undefined
+    const samples = 'places' in part ? (row ? toSamples(row) : []) : part.samples
+    return samples.map((sample, index) => ({
+      sample,
+      form: 'places' in part ? catalogue.known(sample.tag)?.form : part.forms[index],
+    }))
+  })
+  const sorted = pairs.sort((a, b) => a.sample.at - b.sample.at)
+  const samples = sorted.map(({ sample }) => sample)
+  data.parts = [{ samples, forms: sorted.map(({ form }) => form as WireForm) }]
 }
 
 /** One message or more. */
-export function* splitData({ samples, forms, historical, text }: DeviceData): Generator<DataPart> {
-  if (samples.length <= MAX_METRICS && text <= MAX_MESSAGE_TEXT) {
-    yield { samples, forms, historical }
+export function* splitData({ parts, historical, size, text }: DeviceData): Generator<DataMessage> {
+  if (size <= MAX_METRICS && text <= MAX_MESSAGE_TEXT) {
+    yield { parts, historical }
     return
   }
-  const cut = (from: number, to: number): DataPart => ({
-    samples: samples.slice(from, to),
-    forms: forms.slice(from, to),
-    historical,
-  })
-  let start = 0
-  let size = 0
-  for (const [index, { value }] of samples.entries()) {
-    const length = typeof value === 'string' ? value.length : 0
-    const isFull = index - start === MAX_METRICS || size + length > MAX_MESSAGE_TEXT
-    if (isFull && index > start) {
-      yield cut(start, index)
-      start = index
-      size = 0
+  let message: DataPart[] = []
+  let room = MAX_METRICS
+  let textRoom = MAX_MESSAGE_TEXT
+  for (const part of parts) {
+    for (let start = 0; start < countOf(part); ) {
+      const { end, textSize } = findCut(part, start, { room, text: textRoom })
+      if (end > start) message.push(cutPart(part, start, end))
+      room -= end - start
+      textRoom -= textSize
+      start = end
+      if (start < countOf(part) || room === 0) {
+        yield { parts: message, historical }
+        message = []
+        room = MAX_METRICS
+        textRoom = MAX_MESSAGE_TEXT
+      }
     }
-    size += length
   }
-  yield cut(start, samples.length)
+  if (message.length > 0) yield { parts: message, historical }
+}
+
+function countOf(part: DataPart): number {
+  return 'places' in part ? part.values.length : part.samples.length
+}
+
+function cutPart(part: DataPart, from: number, to: number): DataPart {
+  if ('places' in part) {
+    const { places, values } = part
+    return { ...part, places: places.subarray(from, to), values: values.subarray(from, to) }
+  }
+  return { samples: part.samples.slice(from, to), forms: part.forms.slice(from, to) }
+}
+
+/** How far the message has room; a text that alone is too long for one is a message by itself. */
+function findCut(part: DataPart, start: number, left: { room: number; text: number }) {
+  const last = Math.min(countOf(part), start + left.room)
+  if ('places' in part) return { end: last, textSize: 0 }
+  let textSize = 0
+  for (let end = start; end < last; end++) {
+    const { value } = part.samples[end] as Sample
+    const length = typeof value === 'string' ? value.length : 0
+    const isEmpty = end === start && left.text === MAX_MESSAGE_TEXT
+    if (textSize + length > left.text && !isEmpty) return { end, textSize }
+    textSize += length
+  }
+  return { end: last, textSize }
 }

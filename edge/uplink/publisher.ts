@@ -39,8 +39,8 @@ export function createPublisher(
         formatTopic({ type, site, gateway, device }),
         encodePayload({ ...next(), metrics }, { omitTypes: type !== 'DBIRTH' }),
       ),
-    data: (device, part) =>
-      send(formatTopic({ type: 'DDATA', site, gateway, device }), writeData(next(), part)),
+    data: (device, message) =>
+      send(formatTopic({ type: 'DDATA', site, gateway, device }), writeData(next(), message)),
   }
 }
 

@@ -3,7 +3,7 @@ import { wait } from '../../protocol/kit/backoff.ts'
 import type { DeviceId } from '../../protocol/model.ts'
 import { type BatchRange, formatGap, nodeMetrics } from '../../protocol/sparkplug/delivery.ts'
 import type { Metric } from '../../protocol/sparkplug/payload.ts'
-import type { Batch } from '../outbox/outbox.ts'
+import type { Batch, LiveBatch } from '../outbox/outbox.ts'
 import { createNodeBirth, createNodeMetric } from './catalogue.ts'
 import type { Session } from './context.ts'
 import { collectData, splitData } from './device-data.ts'
@@ -27,7 +27,7 @@ export async function pumpDelivery(session: Session): Promise<void> {
     if (live) await publishRange(session, live, false)
     else if (!(await publishHistory(session))) {
       await bell.wait(TICK_MS, signal)
-      if (queue.idle() && context.options.outbox.depth().batches > 0) queue.reopen()
+      if (queue.idle() && !context.options.outbox.isEmpty()) queue.reopen()
     }
   }
 }
@@ -111,7 +111,7 @@ function limitSamples(batches: readonly Batch[]): Batch[] {
 /** The data of a range of batches, then its watermark. */
 async function publishRange(
   session: Session,
-  batches: readonly Batch[],
+  batches: readonly LiveBatch[],
   historical: boolean,
 ): Promise<void> {
   const { context, publisher } = session
@@ -119,7 +119,7 @@ async function publishRange(
   const { byDevice, unborn, samples } = collectData(batches, context.catalogue, historical)
   await declareUnborn(session, unborn)
   for (const data of byDevice) {
-    for (const part of splitData(data)) await publisher.data(data.device, part)
+    for (const message of splitData(data)) await publisher.data(data.device, message)
   }
   const at = context.now()
   const gaps = batches.flatMap((batch) => batch.gaps)

@@ -2,7 +2,7 @@
 import type mqtt from 'mqtt'
 import { createBell } from './bell.ts'
 import { openClient, sayFarewell, subscribe, untilConnected } from './connection.ts'
-import type { Session, SessionContext } from './context.ts'
+import type { BrokerTls, Session, SessionContext } from './context.ts'
 import { receive } from './incoming.ts'
 import { createPublisher } from './publisher.ts'
 import { pumpDelivery } from './pump.ts'
@@ -23,6 +23,8 @@ export interface Outcome {
 export interface Place {
   server: string
   bdSeq: number
+  /** Who we are, to a server of `mqtts://`. */
+  tls?: BrokerTls
   /** There is no other server: wait here for as long as it takes. */
   isOnly: boolean
 }
@@ -42,7 +44,7 @@ export async function runSession(
   }
   const stop = () => finish('stopped')
   signal.addEventListener('abort', stop)
-  const client = openClient(context, place.server, place.bdSeq)
+  const client = openClient(context, place)
   watchEnd(client, { context, outcome, finish })
   const session: Session = {
     context,
@@ -102,7 +104,7 @@ async function live(client: mqtt.MqttClient, { session, place, outcome }: Life):
   const { context, signal } = session
   if (!(await untilConnected(client, signal))) return
   outcome.accepted = true
-  context.accepted()
+  context.accepted(place.tls)
   client.on('message', (topic, bytes) => receive(session, topic, bytes))
   await subscribe(client, context)
   if (!(await isHostOnline(session, place))) return session.leave()

@@ -1,6 +1,7 @@
 /** The gateway's side of the wire: a Sparkplug B 3.0 edge node over MQTT, with delivery acknowledged end to end. */
 import { type BackoffOptions, pause } from '../../protocol/kit/backoff.ts'
-import type { DeviceId, Gap, Sample } from '../../protocol/model.ts'
+import type { DeviceId, Gap } from '../../protocol/model.ts'
+import type { Samples } from '../readings.ts'
 import { openBirthSequence } from './birth-sequence.ts'
 import { createCatalogue } from './catalogue.ts'
 import type { SessionContext, UplinkCounters, UplinkOptions } from './context.ts'
@@ -31,9 +32,11 @@ export interface UplinkState extends UplinkCounters {
 
 export interface Uplink extends AsyncDisposable {
   /** A batch just appended to the outbox; not sent now (no session, socket full), it goes later as history. */
-  publish(number: number, samples: Sample[], gaps: Gap[]): void
+  publish(number: number, samples: Samples, gaps: Gap[]): void
   /** The device went online or offline, or its tags changed. */
   deviceChanged(device: DeviceId): void
+  /** Says farewell to the broker and connects anew, at once: for a new certificate. Nothing is lost. */
+  reconnect(): void
   state(): UplinkState
 }
 
@@ -48,6 +51,8 @@ interface OwnContext extends SessionContext {
 const ACK_TIMEOUT_MS = 10_000
 /** Live batches that may wait for a slow socket before they become history. */
 const MAX_LIVE = 256
+/** And samples in them: some 12 MB. */
+const MAX_LIVE_SAMPLES = 100_000
 /** Two seconds of a 5,000 tags/s gateway. */
 const MAX_HISTORICAL = 10_000
 /** A broker that restarts is met within seconds, a regional outage is not hammered. */
@@ -71,6 +76,7 @@ export function openUplink(options: UplinkOptions): Uplink {
       context.changed.add(device)
       context.wake?.()
     },
+    reconnect: () => context.again.abort(),
     state: () => ({
       ...context.counters,
       ...status.view(),
@@ -98,6 +104,7 @@ function createContext(options: UplinkOptions): OwnContext {
     queue: createDeliveryQueue({
       ackTimeoutMs: options.ackTimeoutMs ?? ACK_TIMEOUT_MS,
       maxLive: MAX_LIVE,
+      maxLiveSamples: MAX_LIVE_SAMPLES,
       maxHistorical: MAX_HISTORICAL,
     }),
     counters: {
@@ -118,7 +125,11 @@ function createContext(options: UplinkOptions): OwnContext {
     status: createStatus(options, now),
     walk: createServerWalk([options.url, ...(options.otherUrls ?? [])]),
     takeovers,
-    accepted: () => takeovers.tried(true),
+    accepted(tls) {
+      takeovers.tried(true)
+      if (tls) options.tls?.judged(tls, true)
+    },
+    again: new AbortController(),
   }
 }
 
@@ -155,14 +166,19 @@ async function runSessions(context: OwnContext, signal: AbortSignal): Promise<vo
     // What the host said in the last session may be outdated; its retained STATE will tell.
     context.host.begin(server)
     const startedMs = performance.now()
-    const place = { server, bdSeq: births.next(), isOnly }
-    const { end, accepted, born } = await runSession(context, place, signal)
+    // mqtt.js would turn a mqtt:// into mqtts:// where it sees a key.
+    const tls = server.startsWith('mqtts:') ? options.tls?.use() : undefined
+    const place = { server, bdSeq: births.next(), isOnly, tls }
+    context.again = new AbortController()
+    const either = AbortSignal.any([signal, context.again.signal])
+    const { end, accepted, born } = await runSession(context, place, either)
+    if (tls && !accepted && !either.aborted) options.tls?.judged(tls, false)
     if (!accepted) takeovers.tried(false)
     else if (end === 'ended-there') takeovers.ended(context.now())
     walk.after(end, born && performance.now() - startedMs >= MIN_SESSION_MS)
     // Whoever comes back at once only puts the other one out again: both would say much and deliver nothing.
     const rest = { ...backoff, minMs: watchContest() ? backoff.maxMs : backoff.minMs }
-    await pause(walk.failures(), rest, signal)
+    await pause(walk.failures(), rest, either)
   }
 }
 

@@ -30,5 +30,6 @@ async function answer(): Promise<DryRunAnswer> {
 
 answer().then(
   (found) => parentPort?.postMessage(found),
-  (error: unknown) => parentPort?.postMessage({ problem: String(error) }),
+  (error: unknown) =>
+    parentPort?.postMessage({ problem: error instanceof Error ? error.message : String(error) }),
 )

@@ -19,6 +19,10 @@ export interface ExternalCommand {
   score?: string
   /** A low score is the abnormal one. */
   low?: boolean
+  /** Place of the score in a row of that output, the first is 0; the last when left out. */
+  column?: number
+  /** Rows of a window, where the file leaves them open. */
+  windowRows?: number
 }
 
 /** Answers what was made; Fault 'model.bad-file' says what is wrong with the model. */
@@ -33,6 +37,8 @@ export async function externalCommand(command: ExternalCommand): Promise<string>
       tags: table.names,
       periodMs,
       score: command.score,
+      column: command.column,
+      windowRows: command.windowRows,
       abnormal: command.low ? 'low' : 'high',
     },
     table,

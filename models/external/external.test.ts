@@ -3,6 +3,9 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { readModelFolder } from '../manifest.ts'
+import { encodeModel } from '../onnx/encode-model.ts'
+import { createGraph } from '../onnx/graph.ts'
 import { openSession } from '../session.ts'
 import { runScore } from '../train/score.ts'
 import { readTable } from '../train/table.ts'
@@ -77,6 +80,33 @@ test('by the command line it becomes a folder that `mimamori score` takes', asyn
     expect(alarms.slice(0, BROKEN_FROM).filter(([, , , alarm]) => alarm === '1')).toEqual([])
     expect(alarms.slice(-50).every(([, , , alarm]) => alarm === '1')).toBe(true)
     expect(alarms.at(-1)![4]).toMatch(/^pressure\+/)
+  } finally {
+    await rm(dir, { recursive: true })
+  }
+})
+
+test('the command line takes what a manifest says: the column of the score, and the rows of a window', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'external-'))
+  try {
+    const graph = createGraph('two columns')
+    graph.input('x', ['B', 'T', 3])
+    const mean = graph.node('ReduceMean', ['x'], { attributes: { axes: [1], keepdims: 0 } })
+    const weights = graph.float('weights', [3, 2], [0, 0, 0, 0, 1, 0])
+    graph.node('MatMul', [mean, weights], { into: 'both' })
+    graph.output('both', ['B', 2])
+    const onnx = join(dir, 'open.onnx')
+    const metadata = { producerName: 'test', producerVersion: '1', metadata: {} }
+    await writeFile(onnx, encodeModel(graph.build(), metadata))
+    const command = { in: fixture('normal.csv'), out: join(dir, 'm'), onnx }
+    await expect(externalCommand({ ...command, column: 0 })).rejects.toThrow('say windowRows')
+    await expect(externalCommand({ ...command, windowRows: 4, column: 2 })).rejects.toThrow(
+      'none of them is 2',
+    )
+    // The last column is all zeros: without a word that would be taken.
+    await expect(externalCommand({ ...command, windowRows: 4 })).rejects.toThrow('the same on all')
+    await externalCommand({ ...command, windowRows: 4, column: 0 })
+    const { manifest } = await readModelFolder(command.out)
+    expect(manifest).toMatchObject({ windowRows: 4, external: { column: 0 } })
   } finally {
     await rm(dir, { recursive: true })
   }

@@ -27,8 +27,21 @@ export interface BackTest {
   alarms: BackTestAlarm[]
   /** Undefined where the history is shorter than an hour: a rate would be a guess. */
   alarmsPerWeek?: number
+  /** By operating mode, the first seen first; left out for a model that knows no modes. */
+  modes?: ModeResult[]
   /** Largest ratio per bucket; null: unknown. */
   series: { at: number[]; ratio: (number | null)[] }
+}
+
+/** What a back-test says of one operating mode. */
+export interface ModeResult {
+  mode: string
+  /** Whether there is a model of it. */
+  learned: boolean
+  rows: number
+  unknownRows: number
+  /** Alarms that began in it. */
+  alarms: number
 }
 
 /** Below this no rate is told. */
@@ -52,6 +65,7 @@ export async function runBackTest(
     rows: rows.count,
     unknownRows: rows.count - known,
     alarms,
+    ...countByMode(scored, model.manifest),
     ...(knownMs < MIN_RATE_MS ? {} : { alarmsPerWeek: (alarms.length * WEEK_MS) / knownMs }),
     series: drawSeries(scored),
   }
@@ -74,6 +88,25 @@ function findAlarms({ rows, scores, breaches, alarms }: ScoredTable, manifest: M
     }
   })
   return found.map(({ last: _, ...alarm }) => alarm)
+}
+
+function countByMode(
+  { scores, alarms, modes }: ScoredTable,
+  manifest: Manifest,
+): Pick<BackTest, 'modes'> {
+  if (!modes) return {}
+  const learned = new Set(manifest.modes?.known.map(({ value }) => value))
+  const found = new Map<string, ModeResult>()
+  modes.forEach((mode, row) => {
+    if (mode === undefined) return
+    const none = { mode, learned: learned.has(mode), rows: 0, unknownRows: 0, alarms: 0 }
+    const one = found.get(mode) ?? none
+    one.rows++
+    if (!scores[row]) one.unknownRows++
+    if (alarms[row] && !alarms[row - 1]) one.alarms++
+    found.set(mode, one)
+  })
+  return { modes: [...found.values()] }
 }
 
 function drawSeries({ rows, scores }: ScoredTable): BackTest['series'] {

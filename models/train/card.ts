@@ -1,5 +1,6 @@
 /** The model card: what the model watches, from which data, how it was checked, and what it cannot do. */
 import type { Manifest } from '../manifest.ts'
+import { type Modes, SETTLE_ROWS } from '../modes.ts'
 
 export interface CardInput {
   manifest: Manifest
@@ -21,7 +22,7 @@ export function formatCard({ lags, ...input }: CardInput & { lags: number }): st
       'Contributions are conditional z values: how far a tag stands from what the other tags let expect.',
     ],
     checked: [
-      `Threshold ${manifest.threshold.toPrecision(5)} = 1.15 × the median over ${metrics.blocks} held-out blocks of the block's 99 % quantile.`,
+      `Threshold ${manifest.threshold.toPrecision(5)} = ${Number((1.15 * (metrics.margin ?? 1)).toPrecision(4))} × the median over ${metrics.blocks} held-out blocks of the block's 99 % quantile.`,
       `Held-out windows above it: ${((metrics.heldOutFalseShare ?? 0) * 100).toFixed(2)} %.`,
     ],
   })
@@ -88,4 +89,23 @@ function formatSections(
     ),
   ]
   return `${[...lines, ...(notes ? ['', '## Data', '', notes.trim()] : [])].join('\n')}\n`
+}
+
+/** Which modes there are and how much each learned from: stands below the card of the first. */
+export function formatModesOfCard({ tag, known, tooFew }: Modes): string {
+  const lines = [
+    '',
+    '## Operating modes',
+    '',
+    `One model per value of ${tag}; what stands above is that of the first. Nothing is scored in the first ${SETTLE_ROWS} rows after a`,
+    'change, before a whole window lies in one mode, in a mode that is not in this table, or while the mode is not known.',
+    '',
+    '| mode | rows | threshold |',
+    '|---|---|---|',
+    ...known.map(
+      ({ value, rows, threshold }) => `| ${value} | ${rows} | ${threshold.toPrecision(5)} |`,
+    ),
+    ...tooFew.map(({ value, rows }) => `| ${value} | ${rows} | too few: unknown |`),
+  ]
+  return `${lines.join('\n')}\n`
 }

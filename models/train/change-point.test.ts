@@ -29,3 +29,16 @@ test('other units and a far larger level change nothing; empty rows are passed o
   const holed = plain.map((value, row) => (row % 7 === 3 ? Number.NaN : value))
   expect(Math.abs(findChangePoints(holed)[0]!.row - 150)).toBeLessThanOrEqual(5)
 })
+
+test('a short visit to another level is marked on the way out and on the way back, with both levels', () => {
+  const found = findChangePoints(noise(400, (row) => (row >= 200 && row < 230 ? 3 : 10)))
+  expect(found.map(({ before, after }) => [before, after].map(Math.round))).toEqual([
+    [10, 3],
+    [3, 10],
+  ])
+  expect(found.map(({ row }) => Math.round(row / 5) * 5)).toEqual([200, 230])
+})
+
+test('a load that comes and goes is no change of level', () => {
+  expect(findChangePoints(noise(900, (row) => (row % 30 < 15 ? 10 : 3)))).toEqual([])
+})

@@ -8,6 +8,9 @@ const LIMIT = 2
 /** Smaller moves than this part of the whole range are no news, however quiet the tag was before. */
 const RANGE_SHARE = 0.02
 
+/** A level is back when it misses the former one by no more than this part of the change. */
+const RETURN_SHARE = 0.25
+
 export interface ChangePointOptions {
   before?: number
   after?: number
@@ -20,6 +23,9 @@ export interface ChangePoint {
   row: number
   /** How far the mean moved, in standard deviations of the window before; signed. */
   shift: number
+  /** Means of the rows before and after, in the tag's unit. */
+  before: number
+  after: number
 }
 
 /**
@@ -34,21 +40,54 @@ export function findChangePoints(
   const { rows, values } = dropEmpty(column)
   const least = RANGE_SHARE * findRange(values)
   const sums = sumUp(values)
-  const found: ChangePoint[] = []
-  let lastAt = Number.NEGATIVE_INFINITY
+  const found: { place: number; mark: ChangePoint }[] = []
   for (let i = before; i + after <= values.length; i++) {
-    const old = describe(sums, i - before, i)
-    const move = describe(sums, i, i + after).mean - old.mean
-    const shift = move / Math.max(old.deviation, least)
-    if (!(Math.abs(move) >= least) || !(Math.abs(shift) >= limit)) continue
-    const change = { row: rows[i] ?? i, shift }
-    const previous = found.at(-1)
-    if (!previous || i - lastAt > after) found.push(change)
-    else if (Math.abs(shift) > Math.abs(previous.shift)) found[found.length - 1] = change
-    else continue
-    lastAt = i
+    const places = { from: i - before, at: i, to: i + after }
+    const left = found.findLast(({ place }) => i - place >= after)
+    const change =
+      compare(sums, places, { least, limit }) ??
+      (left && left.place > places.from
+        ? findReturn(sums, { ...places, from: left.place }, { least, limit, left: left.mark })
+        : undefined)
+    if (!change) continue
+    const next = { place: i, mark: { row: rows[i] ?? i, ...change } }
+    const last = found.at(-1)
+    if (!last || i - last.place > after) found.push(next)
+    else if (Math.abs(change.shift) > Math.abs(last.mark.shift)) found[found.length - 1] = next
   }
-  return found
+  return found.map(({ mark }) => mark)
+}
+
+interface Places {
+  from: number
+  at: number
+  to: number
+}
+
+type Change = Omit<ChangePoint, 'row'>
+
+function compare(
+  sums: Sums,
+  { from, at, to }: Places,
+  { least, limit }: { least: number; limit: number },
+): Change | undefined {
+  const old = describe(sums, from, at)
+  const own = describe(sums, at, to).mean
+  const move = own - old.mean
+  const shift = move / Math.max(old.deviation, least)
+  if (!(Math.abs(move) >= least) || !(Math.abs(shift) >= limit)) return undefined
+  return { shift, before: sums.origin + old.mean, after: sums.origin + own }
+}
+
+/** The way back to the level before the last change, when it comes sooner than a whole window: else only the way out is marked. */
+function findReturn(
+  sums: Sums,
+  places: Places,
+  { left, ...limits }: { least: number; limit: number; left: ChangePoint },
+): Change | undefined {
+  const change = compare(sums, places, limits)
+  const missed = Math.abs((change?.after ?? 0) - left.before)
+  return change && missed <= RETURN_SHARE * Math.abs(left.after - left.before) ? change : undefined
 }
 
 function dropEmpty(column: ArrayLike<number>): { rows: number[]; values: number[] } {

@@ -26,7 +26,7 @@ export async function writeFeatureFolder(out: string, folder: FeatureFolder): Pr
 }
 
 /** Evenly spread rows; a missing feature (NaN) is null. */
-function createGolden(names: readonly string[], { features, rows, expected }: Expectation) {
+export function createGolden(names: readonly string[], { features, rows, expected }: Expectation) {
   const cut = (values: ArrayLike<number>, row: number) => {
     const size = values.length / rows
     return Array.from({ length: size }, (_, i) => values[row * size + i] ?? Number.NaN)

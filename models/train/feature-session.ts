@@ -6,8 +6,8 @@ import { SESSION_OPTIONS } from '../session.ts'
 const FAITHFUL_LIMIT = 1e-3
 
 export interface FeatureSession extends AsyncDisposable {
-  /** `features` is `[rows, F]`; one array per output, in the order of the names. */
-  run(features: Float32Array, rows: number): Promise<Float32Array[]>
+  /** `features` is `[rows, F]`, or of the shape that is given; one array per output, in the order of the names. */
+  run(features: Float32Array, rows: number, shape?: readonly number[]): Promise<Float32Array[]>
 }
 
 export interface FeatureModel {
@@ -20,11 +20,12 @@ export async function openFeatureSession(model: FeatureModel): Promise<FeatureSe
   const { InferenceSession, Tensor } = await import('onnxruntime-node')
   const session = await InferenceSession.create(model.bytes, SESSION_OPTIONS)
   return {
-    async run(features, rows) {
-      const tensor = new Tensor('float32', features, [rows, features.length / Math.max(1, rows)])
+    async run(features, rows, shape = [rows, features.length / Math.max(1, rows)]) {
+      const tensor = new Tensor('float32', features, [...shape])
       const results = await session.run({ [model.input]: tensor })
       return model.outputs.map((name) => {
         const data = results[name]?.data
+        if (data instanceof Float64Array) return Float32Array.from(data)
         return data instanceof Float32Array ? data : new Float32Array()
       })
     },

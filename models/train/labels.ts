@@ -60,3 +60,8 @@ export function proposeThreshold(alarms: readonly JudgedAlarm[]): ThresholdPropo
     why,
   }
 }
+
+/** The words of a failure mode as they are compared: "Cooler  fouling" and "cooler fouling" are one mode. */
+export function foldMode(mode: string): string {
+  return mode.normalize('NFKC').trim().replace(/\s+/g, ' ').toLowerCase()
+}

@@ -15,6 +15,8 @@ const OFF_DELAY_MS = 10_000
 const PEAK_CLEAR = 0.1
 /** A score that hovers at its threshold is one alarm, not ten. */
 const DEADBAND = 0.1
+/** Of an earlier training there may be more of them. */
+const INNER = ['modes', 'clusters']
 
 export interface Trained {
   kind: Manifest['kind']
@@ -81,16 +83,25 @@ export interface Folder {
   golden: Golden
   /** Content of `normal.f32.gz`. */
   normal?: Uint8Array
+  /** Folders inside of it. */
+  inner?: Readonly<Record<string, Folder>>
+}
+
+/** Content of `manifest.json`. */
+export function encodeManifest(manifest: Manifest): Uint8Array {
+  return new TextEncoder().encode(`${JSON.stringify(manifest, null, 2)}\n`)
 }
 
 /** The manifest last: a folder with a manifest is whole. */
 export async function writeFolder(out: string, folder: Folder): Promise<void> {
-  const { bytes, manifest, card, golden, normal } = folder
+  const { bytes, manifest, card, golden, normal, inner = {} } = folder
   await mkdir(out, { recursive: true })
+  for (const name of INNER) await rm(join(out, name), { recursive: true, force: true })
+  for (const [name, own] of Object.entries(inner)) await writeFolder(join(out, name), own)
   await writeFile(join(out, 'model.onnx'), bytes)
   await writeFile(join(out, 'card.md'), card)
   await writeFile(join(out, 'golden.json'), `${JSON.stringify(golden)}\n`)
   if (normal) await writeFile(join(out, NORMAL_FILE), normal)
   else await rm(join(out, NORMAL_FILE), { force: true })
-  await writeFile(join(out, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`)
+  await writeFile(join(out, 'manifest.json'), encodeManifest(manifest))
 }

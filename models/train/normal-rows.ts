@@ -1,6 +1,4 @@
 /** The rows a detector was trained on, kept beside it: to train again at another step, or with more of what is normal. */
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { gunzip, gzip } from 'node:zlib'
 import { Fault } from '../../protocol/kit/fault.ts'
@@ -22,22 +20,7 @@ export async function encodeNormal({ values }: Rows): Promise<Uint8Array | undef
   return await promisify(gzip)(new Uint8Array(raw.buffer))
 }
 
-/**
- * The rows of a model folder; undefined when it keeps none. Fault 'model.bad-file' when they are not the rows that the
- * manifest's training hash speaks of.
- */
-export async function readNormal(dir: string, manifest: Manifest): Promise<Rows | undefined> {
-  const file = join(dir, NORMAL_FILE)
-  let packed: Uint8Array
-  try {
-    packed = await readFile(file)
-  } catch {
-    return undefined
-  }
-  return await decodeNormal(packed, manifest, file)
-}
-
-/** The same from the file's bytes. */
+/** The rows in that file; Fault 'model.bad-file' when they are not those that the manifest's training hash speaks of. */
 export async function decodeNormal(
   packed: Uint8Array,
   { tags, periodMs, training }: Manifest,

@@ -1,5 +1,6 @@
 /** Reads a Parquet file as a table of numbers, through DuckDB; loaded only when such a file is given. */
 import { Fault } from '../../protocol/kit/fault.ts'
+import { formatMode } from '../modes.ts'
 import { parseTimes } from './time.ts'
 
 /** Types that become a number without loss that matters to a detector. */
@@ -19,18 +20,26 @@ export interface ParquetColumns {
   /** Instants in ms, and as text, where there is a time column. */
   at?: Float64Array
   timeText?: string[]
+  /** The operating mode of each row, where there is a column of it. */
+  modes?: string[]
+}
+
+/** Where the columns that are no tags stand among the header's names; -1 for none. */
+interface Named {
+  time: number
+  mode: number
 }
 
 interface Source {
   file: string
-  /** Where the time column stands among the header's names; -1 for none. */
-  findTime: (header: readonly string[]) => number
+  findColumns: (header: readonly string[]) => Named
 }
 
 /** Rows in the order of the file; Fault 'table.invalid' names the column that is no number, or what DuckDB said. */
-export async function readParquet({ file, findTime }: Source): Promise<ParquetColumns> {
+export async function readParquet(source: Source): Promise<ParquetColumns> {
+  const { file } = source
   try {
-    return await readColumns({ file, findTime })
+    return await readColumns(source)
   } catch (error) {
     if (error instanceof Fault) throw error
     const problem = error instanceof Error ? error.message : String(error)
@@ -38,7 +47,7 @@ export async function readParquet({ file, findTime }: Source): Promise<ParquetCo
   }
 }
 
-async function readColumns({ file, findTime }: Source): Promise<ParquetColumns> {
+async function readColumns({ file, findColumns }: Source): Promise<ParquetColumns> {
   const { DuckDBInstance } = await import('@duckdb/node-api')
   const instance = await DuckDBInstance.create(':memory:', SETTINGS)
   try {
@@ -47,22 +56,26 @@ async function readColumns({ file, findTime }: Source): Promise<ParquetColumns> 
       (await connection.runAndReadAll(sql, [file])).getColumnsJS() as unknown[][]
     const [names = [], types = []] = await query('describe select * from read_parquet(?)')
     const header = names.map(String)
-    const time = findTime(header)
+    const named = findColumns(header)
     const picked = header.map((name, i) =>
-      selectColumn({ file, name, type: String(types[i]) }, i === time),
+      i === named.mode
+        ? `${quoteName(name)}::varchar`
+        : selectColumn({ file, name, type: String(types[i]) }, i === named.time),
     )
     const cells = await query(`select ${picked.join(', ')} from read_parquet(?)`)
-    return collect({ file, header, time, cells })
+    return collect({ file, header, named, cells })
   } finally {
     instance.closeSync()
   }
 }
 
+const quoteName = (name: string) => `"${name.replaceAll('"', '""')}"`
+
 function selectColumn(
   { file, name, type }: { file: string; name: string; type: string },
   isTime: boolean,
 ): string {
-  const quoted = `"${name.replaceAll('"', '""')}"`
+  const quoted = quoteName(name)
   if (INSTANT.test(type) && isTime) return `strftime(${quoted}::timestamp, '${AS_ISO}')`
   if (NUMERIC.test(type)) return `${quoted}::double`
   if (type === 'VARCHAR' && isTime) return quoted
@@ -73,24 +86,27 @@ function selectColumn(
 interface Cells {
   file: string
   header: string[]
-  time: number
+  named: Named
   cells: unknown[][]
 }
 
-function collect({ file, header, time, cells }: Cells): ParquetColumns {
-  const names = header.filter((_, i) => i !== time)
+function collect({ file, header, named, cells }: Cells): ParquetColumns {
+  const { time, mode } = named
+  const isTag = (_: unknown, i: number) => i !== time && i !== mode
+  const names = header.filter(isTag)
   const columns = cells
-    .filter((_, i) => i !== time)
+    .filter(isTag)
     .map((column) =>
       Float64Array.from(column, (cell) => (cell === null ? Number.NaN : Number(cell))),
     )
   const rows = cells[0]?.length ?? 0
-  if (time < 0) return { names, columns, rows }
+  const modes = mode < 0 ? {} : { modes: (cells[mode] ?? []).map(formatMode) }
+  if (time < 0) return { names, columns, rows, ...modes }
   const own = cells[time] ?? []
   const column = header[time] ?? '-'
   const empty = own.indexOf(null)
   const problem = 'the time is empty'
   if (empty >= 0) throw new Fault('table.invalid', { file, row: empty + 1, column, problem })
   const timeText = own.map(String)
-  return { names, columns, rows, at: parseTimes(timeText, { file, column }), timeText }
+  return { names, columns, rows, at: parseTimes(timeText, { file, column }), timeText, ...modes }
 }

@@ -25,35 +25,68 @@ export interface Source {
   together?: Prepared
   /** The others: slow drifting ones, or all there are. */
   alone?: Prepared
+  /** At most so many rows before each are looked at; as many as the rows can carry when left out. */
+  maxLags?: number
+  /** Of the windows in the rows, those that the threshold is for, by their last row; all when left out. */
+  isOwn?: (end: number) => boolean
+  /** On the threshold. */
+  margin?: number
   /** Fault 'model.not-trainable' in words. */
-  refuse: (problem: string) => Fault
+  refuse: Refuse
+}
+
+type Refuse = (problem: string) => Fault
+
+/** All tags on one grid. */
+export interface Whole {
+  whole: Rows
+  names: readonly string[]
+  from: number | null
 }
 
 /** Throws Fault 'model.not-trainable'. */
 export function prepare(table: Table, options: TableOptions): Source {
-  const refuse = (problem: string) =>
-    new Fault('model.not-trainable', { file: table.file, problem })
-  for (const name of [...Object.keys(options.resolution ?? {}), ...(options.keep ?? [])])
-    if (!table.names.includes(name)) throw refuse(`${name} is spoken of, but is no column`)
-  if (table.names.length === 0) throw refuse('it has no tag')
+  const refuse = createRefusal(table)
+  checkNames(table, options)
   const whole = createTrainingRows(table, options.periodMs ?? findPeriod(table))
   if (!whole) throw refuse('its time range is far too long for the period')
-  const from = table.at?.[0] ?? null
+  const { names, at } = table
+  const isSlow = findSlow({ whole, names, from: at?.[0] ?? null }, options)
+  return splitTags({ whole, names, from: at?.[0] ?? null }, { options, isSlow, refuse })
+}
+
+export function createRefusal({ file }: Table): Refuse {
+  return (problem) => new Fault('model.not-trainable', { file, problem })
+}
+
+/** Throws Fault 'model.not-trainable' when there is no tag, or one is spoken of that is none. */
+export function checkNames(table: Table, { resolution = {}, keep = [] }: TableOptions): void {
+  const refuse = createRefusal(table)
+  for (const name of [...Object.keys(resolution), ...keep])
+    if (!table.names.includes(name)) throw refuse(`${name} is spoken of, but is no column`)
+  if (table.names.length === 0) throw refuse('it has no tag')
+}
+
+/** True per tag that drifts slowly and that nobody keeps. */
+export function findSlow({ whole, names }: Whole, { keep = [] }: TableOptions): boolean[] {
   const drifting = findSlowDrift(whole, findSegments(whole))
-  const isSlow = table.names.map((name, i) => drifting[i] && !options.keep?.includes(name))
-  const pick = (wanted: (i: number) => boolean): Prepared =>
-    prepareTags(options, { whole, names: table.names, from }, wanted)
+  return names.map((name, i) => drifting[i] === true && !keep.includes(name))
+}
+
+interface Split {
+  options: TableOptions
+  isSlow: readonly boolean[]
+  refuse: Refuse
+}
+
+/** Tags that hold their level on one side, slow ones on the other. */
+export function splitTags(given: Whole, { options, isSlow, refuse }: Split): Source {
+  const pick = (wanted: (i: number) => boolean): Prepared => prepareTags(options, given, wanted)
   if (isSlow.filter((slow) => !slow).length < 2) return { alone: pick(() => true), refuse }
   const together = pick((i) => !isSlow[i])
   return isSlow.includes(true)
     ? { together, alone: pick((i) => isSlow[i] === true), refuse }
     : { together, refuse }
-}
-
-interface Whole {
-  whole: Rows
-  names: readonly string[]
-  from: number | null
 }
 
 function prepareTags(

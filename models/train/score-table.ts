@@ -1,20 +1,25 @@
 /** Scores a table in memory, strictly causal: the one path of `mimamori score`, the back-test and the benchmarks. */
 import { Fault } from '../../protocol/kit/fault.ts'
 import type { Manifest } from '../manifest.ts'
-import { rankTags } from '../ranking.ts'
-import { type ModelSession, openSession } from '../session.ts'
+import { openSession } from '../session.ts'
 import { fitDetector, SCORE_ROWS } from './detector.ts'
 import { createFiller, type Filler, fillRows } from './fill.ts'
 import { createRows, findSegments, pickColumns, type Rows } from './grid.ts'
 import { findBreaches } from './hard-rules.ts'
 import { adaptToSteps, createStepWatch, type Steps } from './live-step.ts'
+import {
+  addModeColumn,
+  findModes,
+  keepMode,
+  type ModeRows,
+  settleModes,
+  splitModeColumn,
+} from './mode-rows.ts'
 import { nextPersistence, quiet } from './persistence.ts'
+import { scoreClusters } from './score-clusters.ts'
+import { findEnds, type RowScore, scoreWindows } from './score-windows.ts'
 import type { Table } from './table.ts'
-import { reportPhase, type TrainRun } from './train-options.ts'
-
-/** Windows per run: enough to hide the call, small enough to stay in the cache. */
-const BATCH = 1024
-const TOP_TAGS = 3
+import type { TrainRun } from './train-options.ts'
 
 export interface ScoredModel {
   manifest: Manifest
@@ -23,15 +28,10 @@ export interface ScoredModel {
   normal?: Rows
   /** As live: coarser steps are told, and the model stays as it is. */
   keepSteps?: boolean
-}
-
-export interface RowScore {
-  score: number
-  ratio: number
-  /** In the order of the manifest's tags. */
-  contributions: Float32Array
-  /** The three tags to name, by their place in the manifest, the most telling first. */
-  top: number[]
+  /** One model per operating mode, its own among them, by the value of the mode. */
+  modes?: ReadonlyMap<string, ScoredModel>
+  /** One model per phase of a cyclic machine, in the order of the manifest's centers. */
+  clusters?: readonly ScoredModel[]
 }
 
 /** From this grid row on the model stood at coarser live steps. */
@@ -50,6 +50,8 @@ export interface ScoredTable {
   /** Whether the alarm is on. */
   alarms: boolean[]
   adaptations: Adaptation[]
+  /** The operating mode as the row says it, undefined where it is not known; left out for a model that knows none. */
+  modes?: (string | undefined)[]
 }
 
 /** Throws Fault 'table.invalid' when a tag of the model is missing, and the signal's reason. */
@@ -59,7 +61,35 @@ export async function scoreTable(
   run: TrainRun = {},
 ): Promise<ScoredTable> {
   const { manifest } = model
-  const rows = putOnGrid(manifest, table)
+  const { rows, modes } = putOnGrid(manifest, table)
+  const { scores, adaptations } = modes
+    ? await scoreModes(model, { rows, modes }, run)
+    : await scoreRows(model, rows, run)
+  const breaches = findBreaches(rows, manifest.tags)
+  const alarms = createAlarms(scores, breaches, { rows, manifest })
+  return { rows, scores, breaches, alarms, adaptations, ...(modes && { modes }) }
+}
+
+type Scored = Pick<ScoredTable, 'scores' | 'adaptations'>
+
+/** Each row by the model of its mode; the others have no score. A model made for one mode is not made anew for its steps. */
+async function scoreModes(
+  { modes: models = new Map() }: ScoredModel,
+  { rows, modes }: ModeRows,
+  run: TrainRun,
+): Promise<Scored> {
+  const scores = new Array<RowScore | undefined>(rows.count).fill(undefined)
+  const settled = settleModes(modes)
+  for (const [mode, model] of models) {
+    const own = await scoreRows({ ...model, keepSteps: true }, keepMode(rows, settled, mode), run)
+    own.scores.forEach((score, row) => {
+      if (score) scores[row] = score
+    })
+  }
+  return { scores, adaptations: [] }
+}
+
+async function scoreRows(model: ScoredModel, rows: Rows, run: TrainRun): Promise<Scored> {
   const scores = new Array<RowScore | undefined>(rows.count).fill(undefined)
   const pieces = await findPieces(model, rows, run)
   for (const [i, piece] of pieces.entries()) {
@@ -67,15 +97,22 @@ export async function scoreTable(
     const part = { rows, scores, from: piece.row, to }
     fillPiece(piece.model, part)
     await using session = await openSession(piece.model.bytes, piece.model.manifest)
-    await scorePiece({ session, manifest: piece.model.manifest, run }, part)
+    const ends = findEnds(rows, piece.model.manifest, part)
+    await scoreWindows(
+      { session, manifest: piece.model.manifest, run },
+      { rows, ends },
+      (end, own) => {
+        scores[end] = own
+      },
+    )
   }
-  const breaches = findBreaches(rows, manifest.tags)
-  const alarms = createAlarms(scores, breaches, { rows, manifest })
   const adaptations = pieces.flatMap(({ row, steps }) => (steps ? [{ row, steps }] : []))
-  return { rows, scores, breaches, alarms, adaptations }
+  await scoreClusters(model, { rows, scores, to: adaptations[0]?.row ?? rows.count }, run)
+  return { scores, adaptations }
 }
 
-function putOnGrid({ tags, periodMs }: Manifest, table: Table): Rows {
+/** `modes` only where the model knows some. */
+function putOnGrid({ tags, periodMs, modes }: Manifest, table: Table): OnGrid {
   const refuse = (column: string, problem: string) =>
     new Fault('table.invalid', { file: table.file, row: 1, column, problem })
   const columns = tags.map(({ name }) => {
@@ -83,10 +120,15 @@ function putOnGrid({ tags, periodMs }: Manifest, table: Table): Rows {
     if (column < 0) throw refuse(name, 'the model needs this column')
     return column
   })
-  const whole = createRows(table, periodMs)
-  if (!whole) throw refuse('time', 'the time range is far too long for the period of the model')
-  return pickColumns(whole, columns)
+  if (modes && !table.modes) throw refuse(modes.tag, 'the model needs this column')
+  const values = findModes(table)
+  const grid = createRows(modes ? addModeColumn(table, values) : table, periodMs)
+  if (!grid) throw refuse('time', 'the time range is far too long for the period of the model')
+  const rows = pickColumns(grid, columns)
+  return modes ? { rows, modes: splitModeColumn(grid, values).modes } : { rows }
 }
+
+type OnGrid = Pick<ScoredTable, 'rows' | 'modes'>
 
 interface Piece {
   /** First grid row whose windows this model scores; none is scored before the steps are clear. */
@@ -140,38 +182,6 @@ function fillPiece(model: ScoredModel, { rows, from, to }: Part): void {
   const filler = createModelFiller(model)
   const lags = model.manifest.windowRows - SCORE_ROWS
   if (filler) rows.values = fillRows(rows, filler, { lags, from, to }).values
-}
-
-interface Scorer {
-  session: ModelSession
-  manifest: Manifest
-  run: TrainRun
-}
-
-async function scorePiece({ session, manifest, run }: Scorer, part: Part): Promise<void> {
-  const { rows, scores } = part
-  const { windowRows } = manifest
-  const ends: number[] = []
-  for (const [from, to] of findSegments(rows))
-    for (let end = Math.max(from + windowRows - 1, part.from); end < Math.min(to, part.to); end++)
-      ends.push(end)
-  const size = windowRows * rows.width
-  for (let first = 0; first < ends.length; first += BATCH) {
-    await reportPhase(run, 'scoring', (ends[first] ?? 0) / rows.count)
-    const batch = ends.slice(first, first + BATCH)
-    const input = new Float32Array(batch.length * size)
-    batch.forEach((end, i) => {
-      const from = (end - windowRows + 1) * rows.width
-      input.set(rows.values.subarray(from, from + size), i * size)
-    })
-    const { score, ratio, contributions } = await session.run(input, batch.length)
-    batch.forEach((end, i) => {
-      const own = contributions.slice(i * rows.width, (i + 1) * rows.width)
-      const window = input.subarray(i * size, (i + 1) * size)
-      const top = rankTags(manifest, { window, contributions: own }).slice(0, TOP_TAGS)
-      scores[end] = { score: score[i] ?? 0, ratio: ratio[i] ?? 0, contributions: own, top }
-    })
-  }
 }
 
 /** Whether the alarm is on, per grid row: the ratio after its delays, or at once a broken hard rule. */

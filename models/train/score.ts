@@ -1,9 +1,11 @@
 /** Scores a file with a model folder and writes one line per row. */
 import { writeFile } from 'node:fs/promises'
 import type { Log } from '../../protocol/kit/log.ts'
-import { type Manifest, readModelFolder } from '../manifest.ts'
-import { readNormal } from './normal-rows.ts'
-import { type Adaptation, type RowScore, type ScoredTable, scoreTable } from './score-table.ts'
+import type { Manifest } from '../manifest.ts'
+import { holdModes } from './mode-rows.ts'
+import { type Adaptation, type ScoredTable, scoreTable } from './score-table.ts'
+import type { RowScore } from './score-windows.ts'
+import { readScoredModel } from './scored-folder.ts'
 import { readTable, type Table } from './table.ts'
 
 export interface ScoreOptions {
@@ -25,14 +27,18 @@ export interface ScoreSummary {
   alarms: number
   /** Where the live values proved coarser than the training's, and the model was made anew for them. */
   adaptations: Adaptation[]
+  /** Modes that the model never learned: their rows are unknown. */
+  unlearned: string[]
 }
 
 /** Rows without a complete window get an empty score; throws Fault 'table.invalid' for a bad table. */
 export async function runScore(options: ScoreOptions): Promise<ScoreSummary> {
-  const { manifest, bytes } = await readModelFolder(options.model)
-  const table = await readTable(options.in, options.timeColumn)
-  const normal = await readNormal(options.model, manifest)
-  const scored = await scoreTable({ manifest, bytes, normal }, table)
+  const model = await readScoredModel(options.model)
+  const { manifest } = model
+  const { modes, periodMs } = manifest
+  const read = await readTable(options.in, options.timeColumn, modes?.tag)
+  const table = modes ? holdModes(read, modes.holdMs, periodMs) : read
+  const scored = await scoreTable(model, table)
   for (const { row, steps } of scored.adaptations)
     options.log?.warn(
       { row, steps },
@@ -53,7 +59,7 @@ export function formatTop(
 
 /** One line per row of the table, with the newest grid row that is not after it: strictly causal. */
 function formatLines(
-  { rows, scores, breaches, alarms, adaptations }: ScoredTable,
+  { rows, scores, breaches, alarms, adaptations, modes }: ScoredTable,
   { table, manifest }: { table: Table; manifest: Manifest },
 ) {
   const begun = alarms.filter((active, i) => active && !alarms[i - 1]).length
@@ -63,6 +69,7 @@ function formatLines(
     above: 0,
     alarms: begun,
     adaptations,
+    unlearned: findUnlearned(modes, manifest),
   }
   const text = ['time,score,ratio,alarm,top_tags']
   for (let i = 0; i < table.rows; i++) {
@@ -80,6 +87,14 @@ function formatLines(
     } else text.push(`${time},,,${alarm},${quoteCell(broken.join(' '))}`)
   }
   return { text: `${text.join('\n')}\n`, summary }
+}
+
+function findUnlearned(
+  modes: readonly (string | undefined)[] = [],
+  manifest: Pick<Manifest, 'modes'>,
+): string[] {
+  const known = new Set(manifest.modes?.known.map(({ value }) => value))
+  return [...new Set(modes)].flatMap((mode) => (mode && !known.has(mode) ? [mode] : []))
 }
 
 function quoteCell(cell: string): string {

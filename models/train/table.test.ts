@@ -38,7 +38,7 @@ test.each([
 })
 
 test('a time column that is asked for and not there is refused with the ones that are', () => {
-  expect(() => parseTable('a,b\n1,2\n', 'x.csv', 'when')).toThrow('there are a, b')
+  expect(() => parseTable('a,b\n1,2\n', 'x.csv', { time: 'when' })).toThrow('there are a, b')
 })
 
 test('compressed and plain files read alike, and a damaged one is refused', async () => {

@@ -1,11 +1,5 @@
 /** The alarm threshold from blocks the detector has not seen: in-sample thresholds alarm all the time. */
-import {
-  type Detector,
-  fitDetector,
-  ROWS_PER_DIMENSION,
-  type Segments,
-  scoreSegments,
-} from './detector.ts'
+import { fitDetector, ROWS_PER_DIMENSION, type Segments, scoreSegments } from './detector.ts'
 import type { Rows } from './grid.ts'
 import { reportPhase, type TrainRun } from './train-options.ts'
 
@@ -28,6 +22,10 @@ export interface Calibration {
 interface FitOptions {
   lags: number
   resolutions: Float64Array
+  /** Windows that count, by their last row; all when left out. */
+  isOwn?: (end: number) => boolean
+  /** A factor more on the threshold. */
+  margin?: number
   /** Who watches. */
   run?: TrainRun
 }
@@ -38,6 +36,7 @@ export async function calibrate(
   segments: Segments,
   options: FitOptions,
 ): Promise<Calibration | undefined> {
+  const { isOwn = () => true, margin = 1 } = options
   const held: number[][] = []
   const blocks = splitBlocks(segments, chooseBlocks(rows.width, segments, options))
   for (const [block, [from, to]] of blocks.entries()) {
@@ -47,18 +46,15 @@ export async function calibrate(
     const before = clipSegments(segments, (a, b) => [a, Math.min(b, from)])
     const after = clipSegments(segments, (a, b) => [Math.max(a, to), b])
     const detector = fitDetector(rows, [...before, ...after], options)
-    const scores = scoresOf(detector, rows, inside)
+    const { ends, scores: all } = scoreSegments(detector, rows, inside)
+    const scores = all.flatMap(({ score }, i) => (isOwn(ends[i] ?? -1) ? [score] : []))
     if (scores.length > 0) held.push(scores)
   }
   if (held.length === 0) return undefined
   const quantiles = held.map((scores) => quantile(scores, QUANTILE))
-  const threshold = MARGIN * quantile(quantiles, 0.5)
+  const threshold = MARGIN * margin * quantile(quantiles, 0.5)
   const all = held.flat()
   return { threshold, quantiles, falseShare: all.filter((s) => s > threshold).length / all.length }
-}
-
-function scoresOf(detector: Detector, rows: Rows, segments: Segments): number[] {
-  return scoreSegments(detector, rows, segments).scores.map(({ score }) => score)
 }
 
 /** As few blocks as leave each fit the rows that its dimensions want. */

@@ -33,6 +33,10 @@ export interface TrainOptions extends Omit<TableOptions, 'name'> {
   /** Folder to write, made when it is not there; its name is the model's when none is given. */
   out: string
   timeColumn?: string
+  /** Column of the operating mode: a model for each of its values. */
+  modeColumn?: string
+  /** Also a model for each phase of a cyclic machine, where that is worth it. */
+  phases?: boolean
   name?: string
 }
 

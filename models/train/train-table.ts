@@ -33,19 +33,38 @@ export async function trainTable(
   run: TrainRun = {},
 ): Promise<TrainedTable> {
   await reportPhase(run, `preparing ${table.names.length} tags`, 0)
-  const source = prepare(table, options)
+  return await trainSource(prepare(table, options), options, run)
+}
+
+/** The same once the rows are on their grid. */
+export async function trainSource(
+  source: Source,
+  options: TableOptions,
+  run: TrainRun,
+): Promise<TrainedTable> {
   const { together, alone } = source
   if (!together) return await trainAlone(options, source, run)
   const setAside = alone?.names ?? []
   const fit = await fitTogether(together, source, run)
   const result = await finish({ ...fit, setAside }, options, run)
-  if (!options.drifting || !alone) return result
+  const drifting = await trainDrifting(source, options, run)
+  return drifting ? { ...result, drifting } : result
+}
+
+/** The model of the tags that were set aside, where one is wanted and there is enough of them. */
+export async function trainDrifting(
+  source: Source,
+  options: TableOptions,
+  run: TrainRun,
+): Promise<TrainedFolder | undefined> {
+  const { alone } = source
+  if (!options.drifting || !alone) return undefined
   if (!isEnoughAlone(alone)) {
-    options.log?.warn({ tags: setAside }, 'too few rows without gaps to watch the drifting tags')
-    return result
+    const { names: tags } = alone
+    options.log?.warn({ tags }, 'too few rows without gaps to watch the drifting tags')
+    return undefined
   }
-  const named = { ...options, name: `${options.name}-drifting` }
-  return { ...result, drifting: await trainAlone(named, source, run) }
+  return await trainAlone({ ...options, name: `${options.name}-drifting` }, source, run)
 }
 
 function isEnoughAlone({ complete, segments }: Prepared): boolean {
@@ -57,13 +76,18 @@ type Fit = Omit<Trained, 'setAside'> & {
 }
 
 /** Detector D1 with its threshold. */
-async function fitTogether(given: Prepared, { refuse }: Source, run: TrainRun): Promise<Fit> {
+async function fitTogether(
+  given: Prepared,
+  { refuse, maxLags = Number.POSITIVE_INFINITY, isOwn, margin }: Source,
+  run: TrainRun,
+): Promise<Fit> {
   const { segments, complete, names, resolutions } = given
   if (complete < MIN_ROWS) throw refuse(`${complete} complete rows; ${MIN_ROWS} are needed`)
-  const lags = chooseLags(complete, names.length)
+  const lags = Math.min(maxLags, chooseLags(complete, names.length))
   const prepared = fillPrepared(given, lags)
   const { rows } = prepared
-  const calibration = await calibrate(rows, segments, { lags, resolutions, run })
+  const known = { lags, resolutions, isOwn, margin }
+  const calibration = await calibrate(rows, segments, { ...known, run })
   if (!calibration) throw refuse('no stretch without gaps is long enough for one window')
   const { threshold, quantiles, falseShare } = calibration
   await reportPhase(run, 'fitting all rows', 0.8)
@@ -76,6 +100,7 @@ async function fitTogether(given: Prepared, { refuse }: Source, run: TrainRun): 
     metrics: {
       blocks: quantiles.length,
       heldOutFalseShare: falseShare,
+      ...(margin === undefined ? {} : { margin }),
       lowestBlockQuantile: Math.min(...quantiles),
       highestBlockQuantile: Math.max(...quantiles),
     },

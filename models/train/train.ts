@@ -1,16 +1,20 @@
 /** Trains detectors on a file of normal operation and writes their folders: model, manifest, card, golden vectors. */
 import { rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { holdMsOf } from '../modes.ts'
+import { findPeriod } from './grid.ts'
+import { holdModes } from './mode-rows.ts'
 import { writeFolder } from './model-folder.ts'
-import { readTable } from './table.ts'
-import type { TrainOptions, TrainResult, TrainRun } from './train-options.ts'
+import { readTable, type Table } from './table.ts'
+import { trainClusters } from './train-clusters.ts'
+import { trainModes } from './train-modes.ts'
+import type { TrainedTable, TrainOptions, TrainResult, TrainRun } from './train-options.ts'
 import { trainTable } from './train-table.ts'
 
 /** Throws Fault 'table.invalid', 'model.not-trainable' or 'model.unfaithful'; same input, same bytes. */
 export async function runTrain(options: TrainOptions, run: TrainRun = {}): Promise<TrainResult> {
-  const table = await readTable(options.in, options.timeColumn)
-  const name = options.name ?? basename(options.out)
-  const { drifting, ...together } = await trainTable(table, { ...options, name }, run)
+  const table = await readTable(options.in, options.timeColumn, options.modeColumn)
+  const { drifting, ...together } = await trainRead(table, options, run)
   await writeFolder(options.out, together)
   const { manifest, difference } = together
   options.log?.info(
@@ -23,4 +27,17 @@ export async function runTrain(options: TrainOptions, run: TrainRun = {}): Promi
   if (!drifting) return { manifest, difference }
   await writeFolder(out, drifting)
   return { manifest, difference, drifting }
+}
+
+async function trainRead(
+  table: Table,
+  options: TrainOptions,
+  run: TrainRun,
+): Promise<TrainedTable> {
+  const { modeColumn: modeTag, name = basename(options.out) } = options
+  if (options.phases) return await trainClusters(table, { ...options, name }, run)
+  if (modeTag === undefined) return await trainTable(table, { ...options, name }, run)
+  const periodMs = options.periodMs ?? findPeriod(table)
+  const held = holdModes(table, holdMsOf(periodMs), periodMs)
+  return await trainModes(held, { ...options, name, modeTag }, run)
 }

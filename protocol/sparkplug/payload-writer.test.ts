@@ -40,7 +40,7 @@ test('samples of every type, value, quality and status', () => {
         return { tag: 's/g/d/T', value, at, quality: rating, status }
       })
       const forms = entries.map(({ alias, type }) => createWireForm(alias, type))
-      const written = writeData(head, { samples, forms, historical })
+      const written = writeData(head, { parts: [{ samples, forms }], historical })
       const expected = encodePayload({ ...head, metrics }, { omitTypes: true })
       expect(Buffer.from(written).toString('hex')).toBe(Buffer.from(expected).toString('hex'))
     }),

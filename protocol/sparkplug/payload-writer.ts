@@ -1,8 +1,10 @@
 /** The bytes of a Sparkplug payload, written straight from plain objects: the same ones protobuf's library writes, in a fraction of its time. */
 import { quality as qualities, type Sample } from '../model.ts'
 import type { Metric, Payload } from './payload.ts'
+import { ROW_METRIC_BYTES, writeRow } from './row-writer.ts'
 import { encodeValue, typeCodes, type WireValue } from './values.ts'
-import { type DataPart, isPlain, type WireForm } from './wire-form.ts'
+import { writeVarint } from './varint.ts'
+import { type DataMessage, isPlain, type WireForm } from './wire-form.ts'
 
 /** What the writer is told of each metric: the value as it travels, and whether its type is named. */
 export interface WireMetric {
@@ -74,14 +76,22 @@ function finish({ seq }: Head): Uint8Array {
 }
 
 /** The same bytes as `writePayload` of the metrics these samples are, without making those. */
-export function writeData(head: Head, { samples, forms, historical }: DataPart): Uint8Array {
+export function writeData(head: Head, { parts, historical }: DataMessage): Uint8Array {
   writeHead(head)
-  for (let i = 0; i < samples.length; i++) {
-    room(FIELD_ROOM * 4)
-    buffer[length++] = payloadKeys.metrics
-    const start = ++length
-    writeSample(samples[i] as Sample, forms[i] as WireForm, historical)
-    closeSized(start)
+  for (const part of parts) {
+    if ('places' in part) {
+      room(part.values.length * ROW_METRIC_BYTES)
+      length = writeRow(buffer, length, { ...part, historical })
+      continue
+    }
+    const { samples, forms } = part
+    for (let i = 0; i < samples.length; i++) {
+      room(FIELD_ROOM * 4)
+      buffer[length++] = payloadKeys.metrics
+      const start = ++length
+      writeSample(samples[i] as Sample, forms[i] as WireForm, historical)
+      closeSized(start)
+    }
   }
   return finish(head)
 }
@@ -145,7 +155,7 @@ function closeSized(start: number): void {
   room(extra)
   buffer.copyWithin(start + extra, start, length)
   length = start - 1
-  writeVarint(size)
+  length = writeVarint(buffer, length, size)
   length += size
 }
 
@@ -215,26 +225,12 @@ function writeText(key: number, text: string): void {
 
 function writeVarintField(key: number, value: number): void {
   buffer[length++] = key
-  writeVarint(value)
-}
-
-/** Whole numbers from 0 to 2^53 - 1; bit operators only where 31 bits are left. */
-function writeVarint(value: number): void {
-  let rest = value
-  while (rest > 0x7fffffff) {
-    buffer[length++] = (rest % 128) | 128
-    rest = Math.floor(rest / 128)
-  }
-  while (rest > 127) {
-    buffer[length++] = (rest & 127) | 128
-    rest >>>= 7
-  }
-  buffer[length++] = rest
+  length = writeVarint(buffer, length, value)
 }
 
 function writeLong(value: bigint): void {
   if (value <= Number.MAX_SAFE_INTEGER) {
-    writeVarint(Number(value))
+    length = writeVarint(buffer, length, Number(value))
     return
   }
   let rest = value

@@ -58,7 +58,14 @@ export interface Bench extends AsyncDisposable {
   /** Starts the (killed) host again, with another environment. */
   restartHost(env: Readonly<Record<string, string>>): Promise<void>
   /** A second gateway of the same name, with its own folder and its own counting device. */
-  createTwin(): Promise<Part>
+  createTwin(): Promise<Twin>
+}
+
+export interface Twin {
+  readonly dataDir: string
+  readonly gateway: Part
+  readonly plc: CountingPlc
+  status(): Promise<GatewayStatus | undefined>
 }
 
 export async function openBench(options: BenchOptions = {}): Promise<Bench> {
@@ -88,11 +95,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
   const bench: Bench = {
     ...{ dir, dataDir, configFile, plc, proxy, broker, host, gateway, store },
     localUrl: () => localUrlOf(gateway),
-    status: async () => {
-      const signal = AbortSignal.timeout(20_000)
-      const reply = await fetch(`${bench.localUrl()}/status`, { signal }).catch(() => null)
-      return reply ? ((await reply.json()) as GatewayStatus) : undefined
-    },
+    status: () => readStatus(gateway),
     async metric(name) {
       const text = await (await fetch(`${bench.localUrl()}/metrics`)).text()
       return Number(
@@ -113,11 +116,20 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
       const own = running.use(await openCountingPlc(TWIN_FIRST))
       const devices = [describePlc(own)]
       const folders = { dataDir: join(dir, 'twin'), outbox, devices }
-      return running.use(createGateway(await writeConfig('twin', { ...describe, ...folders })))
+      const twin = running.use(
+        createGateway(await writeConfig('twin', { ...describe, ...folders })),
+      )
+      return { dataDir: folders.dataDir, gateway: twin, plc: own, status: () => readStatus(twin) }
     },
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   }
   return bench
+}
+
+async function readStatus(gateway: Part): Promise<GatewayStatus | undefined> {
+  const signal = AbortSignal.timeout(20_000)
+  const reply = await fetch(`${localUrlOf(gateway)}/status`, { signal }).catch(() => null)
+  return reply ? ((await reply.json()) as GatewayStatus) : undefined
 }
 
 /** Where the newest start of the gateway listens, by its own word. */

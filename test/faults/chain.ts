@@ -7,10 +7,12 @@ import mqtt, { type MqttClient } from 'mqtt'
 import { type Ingest, openIngest } from '../../cloud/ingest/ingest.ts'
 import { type EnduringOutbox, openEnduringOutbox } from '../../edge/outbox/enduring-outbox.ts'
 import { brokers, type TestBroker } from '../../edge/uplink/broker.fixture.ts'
+import type { DeviceView } from '../../edge/uplink/catalogue.ts'
 import { openUplink, type Uplink } from '../../edge/uplink/uplink.ts'
 import type { BackoffOptions } from '../../protocol/kit/backoff.ts'
 import { createLog } from '../../protocol/kit/log.ts'
-import { formatTagId, quality, type Sample, type Tag } from '../../protocol/model.ts'
+import { type DeviceId, formatTagId, quality, type Sample, type Tag } from '../../protocol/model.ts'
+import { type ChainDevice, openChainDevice } from './chain-device.ts'
 import { type FaultProxy, openFaultProxy } from './fault-proxy.ts'
 import { findDoubled } from './judge.ts'
 import { until } from './until.ts'
@@ -36,6 +38,8 @@ export interface Chain extends AsyncDisposable {
   births(): number
   /** Ends the gateway in order (its outbox file stays; a jam is cleared, as memory ends with it) and starts it again. */
   restartGateway(): Promise<void>
+  /** The configuration is applied once more as it is, or with a change; the first call brings a counting device along. */
+  configure(change: 'same' | 'other'): Promise<void>
   /** Ends the host, in order or with its line torn, and starts it again; what it had stored stays. */
   restartHost(isKilled?: boolean): Promise<void>
   /** Waits until the outbox is empty; throws when an integer is missing or stored under two times. */
@@ -60,7 +64,9 @@ export async function openChain(backoff: BackoffOptions = BACKOFF): Promise<Chai
   const url = `mqtt://127.0.0.1:${proxy.port}`
   const file = join(dir, 'outbox.db')
   const skew = { ms: 0 }
-  const open = (latest?: Latest) => openGateway({ file, url, backoff, latest, skew })
+  let device: ChainDevice | undefined
+  const views = () => device?.views() ?? []
+  const open = (latest?: Latest) => openGateway({ file, url, backoff, latest, skew, views })
   let gateway = open()
   stack.defer(() => closeGateway(gateway))
   const running = stack.move()
@@ -71,8 +77,16 @@ export async function openChain(backoff: BackoffOptions = BACKOFF): Promise<Chai
     gateway.latest.sample = samples.at(-1)
     gateway.uplink.publish(gateway.outbox.append({ samples }), samples, [])
   }
+  const deliver = (samples: Sample[]) =>
+    gateway.uplink.publish(gateway.outbox.append({ samples }), samples, [])
+  const deviceChanged = (id: DeviceId) => gateway.uplink.deviceChanged(id)
   return {
     ...{ proxy, broker },
+    async configure(change) {
+      device ??= running.use(await openChainDevice({ deliver, deviceChanged }))
+      if (change === 'same') await device.applySame()
+      else await device.applyOther()
+    },
     stepClock(offMs) {
       skew.ms = offMs
     },
@@ -94,8 +108,10 @@ export async function openChain(backoff: BackoffOptions = BACKOFF): Promise<Chai
       jam(file, false)
       births += gateway.uplink.state().births
       const { latest } = gateway
+      await device?.stop()
       await closeGateway(gateway)
       gateway = open(latest)
+      await device?.start()
     },
     async restartHost(isKilled = false) {
       if (isKilled) host.tear()
@@ -103,12 +119,14 @@ export async function openChain(backoff: BackoffOptions = BACKOFF): Promise<Chai
       host = openHost(broker.url, stored)
     },
     async settle() {
+      await device?.stop()
       await until('the outbox is empty', () => {
         // As the batcher of a gateway does; a disk that refused is looked at again.
         gateway.outbox.heartbeat(Date.now())
         return gateway.outbox.depth().batches === 0
       })
-      const samples = [...stored.values()]
+      const own = device?.judge([...stored.values()]) ?? { lost: 0, duplicated: 0 }
+      const samples = [...stored.values()].filter((sample) => sample.tag === id)
       const good = samples
         .filter((sample) => sample.quality === quality.good)
         .map(({ value, at }) => ({ value: Number(value), at }))
@@ -120,7 +138,7 @@ export async function openChain(backoff: BackoffOptions = BACKOFF): Promise<Chai
         good,
         stale.map(({ at }) => at),
       )
-      return { appended: next, lost, duplicated: doubled.length }
+      return { appended: next, lost: lost + own.lost, duplicated: doubled.length + own.duplicated }
     },
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   }
@@ -142,6 +160,8 @@ interface GatewayParts {
   backoff: BackoffOptions
   latest?: Latest
   skew: { readonly ms: number }
+  /** Of the devices beside the one that only counts. */
+  views(): DeviceView[]
 }
 
 /** A file that takes no batch: as full as a disk can be, from another connection. */
@@ -153,7 +173,7 @@ function jam(file: string, isJammed: boolean): void {
   database.close()
 }
 
-function openGateway({ file, url, backoff, skew, ...parts }: GatewayParts) {
+function openGateway({ file, url, backoff, skew, views, ...parts }: GatewayParts) {
   const { latest = { sample: undefined } } = parts
   const gateway = 'gw1'
   const now = () => Date.now() + skew.ms
@@ -162,7 +182,10 @@ function openGateway({ file, url, backoff, skew, ...parts }: GatewayParts) {
   const outbox: EnduringOutbox = openEnduringOutbox({ file, gateway, now, ...bounds })
   const uplink: Uplink = openUplink({
     ...{ url, site: 'plant', gateway, clientId: 'plant/gw1', outbox },
-    devices: () => [{ device: 'plc', online: true, tags: [tag], latest: () => latest.sample }],
+    devices: () => [
+      { device: 'plc', online: true, tags: [tag], latest: () => latest.sample },
+      ...views(),
+    ],
     targets: [],
     software: 'chain 1',
     primaryHost: 'mimamori',
@@ -191,7 +214,7 @@ function openHost(url: string, stored: Map<string, Sample>): { ingest: Ingest; t
     hostId: 'mimamori',
     async commit({ live, historical }) {
       for (const sample of [...live, ...historical]) {
-        stored.set(`${sample.at} ${sample.quality}`, sample)
+        stored.set(`${sample.tag} ${sample.at} ${sample.quality}`, sample)
       }
     },
     onNode: () => undefined,

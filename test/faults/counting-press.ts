@@ -12,12 +12,13 @@ import {
 } from '../../simulators/kit/opcua-server.ts'
 import type { Told } from './counting-plc.ts'
 import { type FaultProxy, openFaultProxy } from './fault-proxy.ts'
-import type { StoredSample } from './judge.ts'
 
 const NAMESPACE = 'urn:test:counter'
 export const pressTag: TagId = 'plant/gw1/press/Count'
+/** What the calm neighbour of the counter says, unless told otherwise. */
+export const CALM_VALUE = 7
 const COUNT_MS = 200
-/** What the server had counted but not yet published when its session died, no client has ever seen: two publications. */
+/** What was counted is published by then: four publications. */
 const UNSENT_MS = 400
 
 export interface CountingPress extends AsyncDisposable {
@@ -26,13 +27,13 @@ export interface CountingPress extends AsyncDisposable {
   /** Where the certificate to trust lies. */
   readonly trusted: string
   sessions(): number
+  /** Changes the one that is calm. */
+  setOther(value: number): void
   stop(): Promise<void>
   /** On the same port again. */
   start(options?: Partial<OpcuaServerOptions> & { hasNewKey?: boolean }): Promise<void>
   /** Trusts the certificate the server shows now. */
   trust(): Promise<void>
-  /** How many of these no client has ever seen: counted just before the session died, as a bad mark tells. */
-  countUnsent(values: readonly number[], stored: readonly StoredSample[]): number
 }
 
 export async function openCountingPress(): Promise<CountingPress> {
@@ -54,7 +55,7 @@ export async function openCountingPress(): Promise<CountingPress> {
       ...{ device: 'Press', security: 'encrypted' },
       variables: [
         { name: 'Count', type: 'Int32', initial: told.length },
-        { name: 'Other', type: 'Int32', initial: 7 },
+        { name: 'Other', type: 'Int32', initial: CALM_VALUE },
       ],
       ...options,
     })
@@ -77,13 +78,7 @@ export async function openCountingPress(): Promise<CountingPress> {
   return {
     ...{ told, proxy, trusted, stop, start, trust },
     sessions: () => server?.sessions() ?? 0,
-    countUnsent(values, stored) {
-      const marks = stored.filter(({ quality }) => quality === 0)
-      return values.filter((value) => {
-        const at = told[value - 1]?.at ?? 0
-        return marks.some((mark) => mark.at >= at && mark.at <= at + UNSENT_MS)
-      }).length
-    },
+    setOther: (value) => server?.set('Other', value),
     async [Symbol.asyncDispose]() {
       clearInterval(timer)
       await proxy[Symbol.asyncDispose]()
@@ -95,12 +90,20 @@ export async function openCountingPress(): Promise<CountingPress> {
 
 export function describePress({ proxy, trusted }: CountingPress) {
   const nodeId = (name: string): string => `nsu=${NAMESPACE};s=Press.${name}`
-  const tags = ['Count', 'Other'].map((name) => ({ name, type: 'Int32', nodeId: nodeId(name) }))
-  const group = { name: 'all', intervalMs: 1000, mode: 'subscribe', maxSilenceMs: 86_400_000 }
+  const group = (name: string, maxSilenceMs: number) => ({
+    ...{ name, intervalMs: 1000, mode: 'subscribe', maxSilenceMs },
+    tags: [{ name, type: 'Int32', nodeId: nodeId(name) }],
+  })
   return {
     ...{ id: 'press', driver: 'opcua', endpoint: `opc.tcp://127.0.0.1:${proxy.port}` },
     ...{ trust: [trusted], timeoutMs: 3000, publishingIntervalMs: 100, samplingIntervalMs: 0 },
     ...{ queueSize: 200, keepAliveMs: 1000, silenceMs: 4000, nodeRetryMs: 1000 },
-    groups: [{ ...group, tags }],
+    // A repeat of the counter would look like a duplicate; the calm one is repeated as often as can be.
+    groups: [group('Count', 86_400_000), group('Other', 1000)],
   }
+}
+
+/** The first value of a session is told as of its arrival: up to a push later than its own time. */
+export function pressJudge({ told }: CountingPress, from: number) {
+  return { tag: pressTag, told, from, stampMs: 1500 }
 }

@@ -1,4 +1,4 @@
-/** F01–F11: what can happen between gateway and broker. */
+/** F01–F09, F11: what can happen between gateway and broker. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Bench, type BenchOptions, openBench } from './bench.ts'
 import { judge } from './judge.ts'
@@ -37,7 +37,7 @@ export async function runOutage(outage: Outage): Promise<Seen> {
 }
 
 /** Half of them at once would still be a storm: a try doubles its wait up to a minute. */
-async function fewConnects(bench: Bench, most: number): Promise<string[]> {
+export async function fewConnects(bench: Bench, most: number): Promise<string[]> {
   const tries = bench.proxy.accepted()
   return tries > most ? [`${tries} connections, ${most} at most`] : []
 }
@@ -95,12 +95,6 @@ export const edgeLinkFaults: readonly Scenario[] = [
     fault: 'acknowledgements come after 12 s, later than waited for',
     expect: 'ranges are sent again, stored once',
     run: () => runLateCommits('12000'),
-  },
-  {
-    id: 'F10',
-    fault: 'a second gateway with the same identity for 20 s',
-    expect: 'no take-over storm; the first goes on alone afterwards',
-    run: () => runTwins(20_000),
   },
   {
     id: 'F11',
@@ -202,21 +196,5 @@ async function runLateCommits(takesMs: string): Promise<Seen> {
       await bench.host.kill()
       await bench.restartHost({})
     },
-  })
-}
-
-async function runTwins(lastsMs: number): Promise<Seen> {
-  let before = 0
-  let twin: Awaited<ReturnType<Bench['createTwin']>> | undefined
-  return await runOutage({
-    async begin(bench) {
-      twin = await bench.createTwin()
-      before = bench.proxy.accepted()
-      await twin.start()
-    },
-    lastsMs,
-    // Both may try; each waits longer every time it is put out.
-    during: (bench) => fewConnects(bench, before + 24),
-    end: async () => await twin?.kill(),
   })
 }

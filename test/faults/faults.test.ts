@@ -66,7 +66,7 @@ describe.concurrent('quick faults', { timeout: 300_000 }, () => {
     expectGood(await runScenario(f26))
   })
 
-  test('random sequences of cuts, restarts, hangs, full disks and clock steps: nothing lost, nothing doubled', async () => {
+  test('random sequences of cuts, restarts, hangs, full disks, clock steps and configuration changes: nothing lost, nothing doubled', async () => {
     await runRandomChains({ runs: 8, seed: 20_261_122 })
   })
 })

@@ -1,7 +1,6 @@
 /** The oracle: what the host stored, held against what the device told, integer by integer. */
 import { existsSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
-import { checkLedger } from '../../demo/check-ledger.ts'
 import type { Gap, Quality, Sample, TagId } from '../../protocol/model.ts'
 import type { Bench } from './bench.ts'
 import { type Told, TWIN_FIRST } from './counting-plc.ts'
@@ -11,8 +10,8 @@ import { until } from './until.ts'
 export const countTag: TagId = 'plant/gw1/plc/Count'
 export const fixedTag: TagId = 'plant/gw1/plc/Fixed'
 
-/** A reading is stamped between its own answer and the next one, however slow the machine; give or take a push and a rounding. */
-const STAMP_MS = 1500
+/** A reading is stamped between its own answer and the next one, however slow the machine; give or take a rounding. */
+const STAMP_MS = 100
 
 export interface StoredSample extends Sample {
   value: string | null
@@ -72,6 +71,10 @@ export interface JudgeOptions {
   /** The counting tag, and what its device told, when it is not the bench's own. */
   tag?: TagId
   told?: readonly Told[]
+  /** A device that counts by itself is judged from here on, Unix ms: before, nobody was there to listen. */
+  from?: number
+  /** The device answered all the time: no bad mark excuses a missing integer. */
+  isSound?: boolean
 }
 
 export type Verdict = Pick<Seen, 'lost' | 'duplicated' | 'failed'> & {
@@ -96,7 +99,9 @@ export async function judge(bench: Bench, options: JudgeOptions = {}): Promise<V
     },
     120_000,
   )
-  const own = bench.store.samples(tag).filter(({ value }) => Number(value) < TWIN_FIRST)
+  const isOwn = ({ value, quality }: StoredSample) =>
+    Number(value) < TWIN_FIRST && !(options.isSound && quality === 0)
+  const own = bench.store.samples(tag).filter(isOwn)
   return judgeSamples(own, {
     ...options,
     told,
@@ -110,21 +115,34 @@ interface Evidence {
   gaps: readonly Gap[]
   staleMarks: readonly number[]
   stampMs?: number
+  from?: number
+}
+
+/** Integers that were told and not stored, up to the last one stored, and those of them nobody accounts for. */
+export function findMissing(
+  samples: readonly StoredSample[],
+  { told, gaps, from = Number.NEGATIVE_INFINITY }: Pick<Evidence, 'told' | 'gaps' | 'from'>,
+): { missing: number[]; unexplained: number[] } {
+  const good = samples.filter(({ quality }) => quality === 192)
+  const stored = new Set(good.map(({ value }) => Number(value)))
+  const last = Math.max(...stored)
+  const missing = told.filter(({ at, value }) => at >= from && value < last && !stored.has(value))
+  const inOrder = [...samples].sort((one, other) => one.at - other.at)
+  // By the device's own time: what the store says of that very instant, or a gap around it.
+  const isTold = (at: number) => {
+    const isInGap = gaps.some((gap) => gap.from <= at && at < gap.to)
+    return isInGap || inOrder.findLast((sample) => sample.at <= at)?.quality === 0
+  }
+  return {
+    missing: missing.map(({ value }) => value),
+    unexplained: missing.filter(({ at }) => !isTold(at)).map(({ value }) => value),
+  }
 }
 
 /** Lost, doubled, wrong or wrongly timed: integer by integer, up to the last one that is stored. */
 export function judgeSamples(samples: readonly StoredSample[], evidence: Evidence): Verdict {
-  const { told, gaps, staleMarks, stampMs = STAMP_MS } = evidence
-  const ledger = checkLedger(samples, gaps)
-  const { stored, missing } = ledger
-  // The ledger guesses when a missing integer was shown; here it is known.
-  const marks = samples.filter(({ quality }) => quality === 0).map(({ at }) => at)
-  const goodAt = samples.filter(({ quality }) => quality === 192).map(({ at }) => at)
-  const unexplained = ledger.unexplained.filter((value) => {
-    const at = told.find((each) => each.value === value)?.at ?? 0
-    const next = goodAt.find((each) => each > at) ?? Number.POSITIVE_INFINITY
-    return !marks.some((m) => m <= at && m < next && !goodAt.some((g) => g > m && g <= at))
-  })
+  const { told, staleMarks, stampMs = STAMP_MS } = evidence
+  const { missing, unexplained } = findMissing(samples, evidence)
   const good = samples.filter(({ quality }) => quality === 192)
   const doubled = findDoubled(
     good.map(({ value, at }) => ({ value: Number(value), at })),
@@ -139,10 +157,11 @@ export function judgeSamples(samples: readonly StoredSample[], evidence: Evidenc
     return !isRepeat && (at < asked - stampMs || at > nextAsked + stampMs)
   })
   const failed = [
-    ...(stored === 0 ? ['nothing was stored'] : []),
+    ...(good.length === 0 ? ['nothing was stored'] : []),
     ...(wrong.length > 0 ? [`${wrong.length} values the device never told`] : []),
     ...(late.length > 0 ? [`${late.length} readings with the time of another`] : []),
   ]
+  const stored = new Set(good.map(({ value }) => value)).size
   const inGaps = missing.length - unexplained.length
   const [lost, duplicated] = [unexplained.length, doubled.length]
   return { lost, duplicated, failed, stored, inGaps, unexplained }

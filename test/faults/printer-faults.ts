@@ -11,13 +11,15 @@ import { missingMosquitto } from './processes.ts'
 import type { Scenario, Seen } from './scenario.ts'
 import { until } from './until.ts'
 
+const HELD_MS = 8000
+const LINES = 40
 const coverTag: TagId = 'plant/gw1/printer/CoverOpen'
 
 export const printerFaults: readonly Scenario[] = [
   {
     id: 'F21',
-    fault: 'the till holds the only connection of a printer for 8 s',
-    expect: 'status bad ("busy"), the till keeps its line, back by itself',
+    fault: 'the till holds the only connection of a printer for 8 s and prints',
+    expect: 'status bad ("busy"), the till keeps its line, every line is printed, back by itself',
     missing: missingMosquitto,
     run: runBusyPrinter,
   },
@@ -39,8 +41,14 @@ async function runBusyPrinter(): Promise<Seen> {
   })
   till.on('error', () => undefined)
   await once(till, 'connect')
-  await sleep(8000)
+  const linesBefore = printer.counters().lines
+  for (let line = 0; line < LINES; line++) {
+    till.write('an item\n')
+    await sleep(HELD_MS / LINES)
+  }
   const failed = wasPutOut ? ['the till lost its line'] : []
+  const printed = printer.counters().lines - linesBefore
+  if (printed !== LINES) failed.push(`${printed} of ${LINES} lines of the receipt printed`)
   if (latest()?.quality !== 0) failed.push('not told as bad')
   till.destroy()
   const endedAt = Date.now()

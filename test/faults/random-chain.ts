@@ -18,6 +18,7 @@ export type Step =
   | { do: 'disk-free' }
   | { do: 'clock-step'; offMs: number }
   | { do: 'restart-gateway' }
+  | { do: 'configure'; change: 'same' | 'other' }
   | { do: 'restart-broker'; downMs: number }
 
 const direction = fc.constantFrom('up' as const, 'down' as const)
@@ -62,6 +63,13 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
       offMs: fc.constantFrom(0, -5000, 7_200_000, -10_800_000, 172_800_000),
     }),
     fc.constant({ do: 'restart-gateway' as const }),
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        do: fc.constant('configure' as const),
+        change: fc.constantFrom('same' as const, 'other' as const),
+      }),
+    },
     fc.record({
       do: fc.constant('restart-broker' as const),
       downMs: fc.integer({ min: 0, max: 100 }),
@@ -93,6 +101,7 @@ const actions: { [K in Step['do']]: (chain: Chain, step: Extract<Step, { do: K }
   'disk-full': (chain) => chain.jamDisk(true),
   'disk-free': (chain) => chain.jamDisk(false),
   'clock-step': (chain, { offMs }) => chain.stepClock(offMs),
+  configure: (chain, { change }) => chain.configure(change),
   'restart-gateway': (chain) => chain.restartGateway(),
   'restart-broker': async ({ broker }, { downMs }) => {
     await broker.kill()

@@ -15,10 +15,12 @@ import { printerFaults } from './printer-faults.ts'
 import { runRandomChains } from './random-chain.ts'
 import { soakAndReport } from './run-soak.ts'
 import { type Row, runScenario, type Scenario } from './scenario.ts'
+import { twinFaults } from './twin-faults.ts'
 
 function listScenarios(kills: number): Scenario[] {
   const groups = [
     edgeLinkFaults,
+    twinFaults,
     cutFaults,
     packetFaults,
     opcuaFaults,

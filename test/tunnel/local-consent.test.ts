@@ -37,7 +37,8 @@ test('a request waits at the gateway, the yes given there opens it, and the clou
   const { request, dialer, asked, settled, sessions, auditLines, changes } = await rig()
   const { id } = await request()
   await asked(id)
-  expect((await sessions.get(id))?.state).toBe('requested')
+  // The console offers no approval: this is not for anybody there.
+  expect(await sessions.get(id)).toMatchObject({ state: 'requested', waitsFor: 'site' })
   const [question] = dialer.questions()
   expect(question).toMatchObject({
     claims: { session: id, person: { name: 'Tech' }, reason: 'the cooler fails' },
@@ -46,6 +47,7 @@ test('a request waits at the gateway, the yes given there opens it, and the clou
   expect(dialer.answer(id, { allow: true, by: '佐藤' })).toBe(true)
   expect(dialer.answer(id, { allow: false, by: 'late' })).toBe(false)
   await settled(id)
+  expect(await sessions.get(id)).not.toHaveProperty('waitsFor')
   expect(await sessions.get(id)).toMatchObject({
     state: 'approved',
     approver: null,

@@ -63,6 +63,7 @@ export interface SessionRig extends AsyncDisposable {
   enter(changes?: object): Promise<{ session: SessionView; host: string; cookie: string }>
   ask(options: Ask): Promise<Answered>
   auditLines(): Promise<string[]>
+  lastAudit(): Promise<{ actor?: string; action?: string; detail: Record<string, unknown> }>
 }
 
 export interface Ask {
@@ -82,6 +83,8 @@ export interface SessionRigOptions {
   openFile?: SessionsOptions['openFile']
   now?: () => number
   consentWaitMs?: number
+  /** Its gateway tells nothing unasked. */
+  isMute?: boolean
 }
 
 /** Starts everything; the machine answers every request with `hello from METHOD path` unless told otherwise. */
@@ -101,7 +104,11 @@ export async function openSessionRig(options: SessionRigOptions = {}): Promise<S
   const tunnel = await openTunnelRig({
     targets: [target(port, { consent: 'request', ...options.policy })],
     consentWaitMs: options.consentWaitMs,
+    isMute: options.isMute,
     onGateway: ({ site, gateway, online }) => online || lost(site, gateway),
+    onNews: async (of, news) => {
+      if (news.kind === 'session-ended') await sessions.endedAtSite(of, news)
+    },
   })
   const store = await openStore({ file: ':memory:' })
   await fill(store, options.policy?.consent ?? 'request')
@@ -162,6 +169,10 @@ export async function openSessionRig(options: SessionRigOptions = {}): Promise<S
       const entered = await ask({ host, path: pathname + search })
       const cookie = String(entered.headers['set-cookie']).split(';')[0] ?? ''
       return { session, host, cookie }
+    },
+    async lastAudit() {
+      const [entry] = await audit.list({ limit: 1 })
+      return { ...entry, detail: JSON.parse(entry?.detail ?? '{}') }
     },
     async auditLines() {
       const entries = await audit.list({ limit: 100 })

@@ -3,14 +3,17 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { openPki, type Pki } from '../../cloud/identity/pki.ts'
+import { type GatewayCredentials, openPki, type Pki } from '../../cloud/identity/pki.ts'
 import { openTunnelHub, type TunnelHub } from '../../cloud/sessions/hub.ts'
-import { runTunnel } from '../../edge/tunnel/agent.ts'
+import { openTunnel } from '../../edge/tunnel/agent.ts'
 import { type Decision, type Dialer, openDialer } from '../../edge/tunnel/dialer.ts'
+import { createNewsDesk, type NewsDesk } from '../../edge/tunnel/news.ts'
 import type { Policy, PolicyTarget } from '../../edge/tunnel/policy.ts'
 import type { GrantClaims } from '../../protocol/grant.ts'
 import { createLog } from '../../protocol/kit/log.ts'
+import { untilAborted } from '../../protocol/kit/loop.ts'
 import type { Sample } from '../../protocol/model.ts'
+import type { GatewayNews } from '../../protocol/tunnel/news.ts'
 
 export const SITE = 'plant'
 export const GATEWAY = 'gw1'
@@ -21,9 +24,14 @@ export interface TunnelRig extends AsyncDisposable {
   hub: TunnelHub
   dialer: Dialer
   decisions: Decision[]
+  news: NewsDesk
   /** Samples that `readTag` answers. */
   tags: Map<string, Sample>
   changes: { online: boolean; gateway: string }[]
+  /** What the agent shows at its next connection. */
+  credentials: GatewayCredentials
+  /** Why the agent's second line did not come up. */
+  redial(): Promise<string | undefined>
   /** A second agent with the same certificate. */
   dialAgain(signal: AbortSignal): Promise<void>
   stopAgent(): Promise<void>
@@ -36,7 +44,10 @@ export interface RigOptions {
   ownPorts?: number[]
   memoryFile?: string
   consentWaitMs?: number
+  /** A gateway of an older version, which tells nothing unasked. */
+  isMute?: boolean
   onGateway?: (change: { site: string; gateway: string; online: boolean }) => void
+  onNews?: (of: { site: string; gateway: string }, news: GatewayNews) => Promise<void>
 }
 
 /** A target at this port of loopback, open to everybody, with the changes. */
@@ -100,10 +111,13 @@ export async function openTunnelRig(options: RigOptions): Promise<TunnelRig> {
       changes.push(change)
       options.onGateway?.(change)
     },
+    onNews: options.onNews,
   })
   const credentials = await pki.issueGateway({ site: SITE, gateway: GATEWAY })
+  const shown = { credentials }
   const decisions: Decision[] = []
   const tags = new Map<string, Sample>()
+  const news = createNewsDesk()
   const policy: Policy = { targets: options.targets }
   const dialer = await openDialer({
     site: SITE,
@@ -114,39 +128,50 @@ export async function openTunnelRig(options: RigOptions): Promise<TunnelRig> {
     ownPorts: () => options.ownPorts ?? [],
     readTag: (tag) => tags.get(tag),
     onDecision: (decision) => decisions.push(decision),
+    onSiteEnd: options.isMute
+      ? undefined
+      : (end) => void news.tell({ kind: 'session-ended', ...end }),
     memoryFile: options.memoryFile,
     consentWaitMs: options.consentWaitMs,
     log,
   })
-  const stop = new AbortController()
-  const dial = (signal: AbortSignal) =>
-    runTunnel(
-      {
-        host: '127.0.0.1',
-        port: hub.port,
-        tls: { ...credentials, servername: 'localhost' },
-        dialer,
-        log,
-        onState: () => {},
+  const dial = () =>
+    openTunnel({
+      host: '127.0.0.1',
+      port: hub.port,
+      credentials: {
+        use: () => ({ ...shown.credentials, servername: 'localhost' }),
+        judged: () => undefined,
       },
-      signal,
-    )
-  const running = dial(stop.signal)
+      dialer,
+      news,
+      log,
+    })
+  const tunnel = dial()
   await until(() => hub.isUp(SITE, GATEWAY))
+  await news.untilHeard(AbortSignal.timeout(45_000))
   const grant = (changed?: Partial<GrantClaims>) => pki.grantSigner().sign(claims(changed))
-  const stopAgent = async () => {
-    stop.abort()
-    await running
-  }
+  const stopAgent = async () => await tunnel[Symbol.asyncDispose]()
   return {
     dir,
     pki,
+    get credentials() {
+      return shown.credentials
+    },
+    set credentials(next) {
+      shown.credentials = next
+    },
+    redial: tunnel.redial,
     hub,
     dialer,
     decisions,
+    news,
     tags,
     changes,
-    dialAgain: dial,
+    async dialAgain(signal) {
+      await using _ = dial()
+      await untilAborted(signal)
+    },
     stopAgent,
     grant,
     open: async (id, changed) =>

@@ -1,7 +1,12 @@
 /** The typed questions and commands of the API about models: registry, training, explanation, labels, remaining life. */
 import type {
-  AssetModels,
   Explanation,
+  FailureReadiness,
+  LevelChanges,
+  TrainFailuresRequest,
+} from '../../../protocol/api-explanation.ts'
+import type {
+  AssetModels,
   LifeView,
   ModelDetail,
   ModelVersionView,
@@ -33,6 +38,22 @@ export const getTrainingProposal = (asset: string, spanMs: number | null) => {
   const to = Date.now()
   const query = spanMs === null ? '' : `?from=${to - spanMs}&to=${to}`
   return get<TrainingProposal>(`${ofAsset(asset, 'training-proposal')}${query}`)
+}
+
+/** Whether the closed cases of its type suffice for a model of known failures. */
+export const getFailures = (asset: string) => get<FailureReadiness>(ofAsset(asset, 'failures'))
+export const trainFailures = (asset: string, body: TrainFailuresRequest) =>
+  post<TrainingJobView>(ofAsset(asset, 'train-failures'), body)
+
+/** Where the mean of tags moved. */
+export const getLevelChanges = (
+  asset: string,
+  { tags, from, to }: { tags: readonly string[]; from: number; to: number },
+) => {
+  const query = new URLSearchParams(tags.map((tag) => ['tag', tag]))
+  query.set('from', String(Math.round(from)))
+  query.set('to', String(Math.round(to)))
+  return get<LevelChanges>(`${ofAsset(asset, 'changes')}?${query}`)
 }
 
 export const setStage = (id: string, body: StageRequest) =>

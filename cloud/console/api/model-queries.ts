@@ -1,5 +1,5 @@
 /** The questions about models, each with how often it is asked again when no event says so. */
-import { useQuery } from '@tanstack/react-query'
+import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import type { TrainingJobView } from '../../../protocol/api-models.ts'
 import * as client from './model-client.ts'
 import { pollMs } from './queries.ts'
@@ -40,12 +40,32 @@ export const useScoreboard = () =>
     refetchInterval: slowMs,
   })
 
-/** What is explained is the past; only similar cases are added to it, and slowly. */
+export const useFailures = (asset: string) =>
+  useQuery({
+    queryKey: ['models', 'failures', asset],
+    queryFn: () => client.getFailures(asset),
+    refetchInterval: slowMs,
+  })
+
+/** Of the last `spanMs`; a change is known some rows late, so nobody asks every second. */
+export const useLevelChanges = (asset: string, tags: readonly string[], spanMs: number) =>
+  useQuery({
+    queryKey: ['changes', asset, spanMs, ...tags],
+    queryFn: () => {
+      const to = Date.now()
+      return client.getLevelChanges(asset, { tags, from: to - spanMs, to })
+    },
+    enabled: tags.length > 0,
+    refetchInterval: Math.min(60_000, Math.max(10_000, spanMs / 60)),
+    placeholderData: keepPreviousData,
+  })
+
+/** What is explained is the past; similar cases are added to it slowly, what it looks like while the alarm is active. */
 export const useExplanation = (alarm: string) =>
   useQuery({
     queryKey: ['explanation', alarm],
     queryFn: () => client.getExplanation(alarm),
-    refetchInterval: 60_000,
+    refetchInterval: slowMs,
   })
 
 /** Asked once: a proposal that changed under somebody's hands would be no help. */

@@ -6,6 +6,7 @@ import { formatNumber } from '../i18n/format.ts'
 import { useWords } from '../i18n/language.tsx'
 import { useSayText } from '../i18n/speech.ts'
 import { Drift } from '../models/drift.tsx'
+import { FailuresProposed } from '../models/known-failures.tsx'
 import { IntactMark, JobMark, StageMark } from '../models/model-marks.tsx'
 import { Answer, Nothing } from '../parts/answer.tsx'
 import { Facts } from '../parts/facts.tsx'
@@ -18,7 +19,10 @@ export function ModelCard({ asset }: { asset: AssetDetail }) {
   return (
     <Stack gap="xs">
       {asset.model ? (
-        <ModelInUse asset={asset} model={asset.model} />
+        <>
+          <ModelInUse asset={asset} model={asset.model} />
+          <Filled names={asset.model.filled} />
+        </>
       ) : (
         <Nothing>{t('model.none')}</Nothing>
       )}
@@ -41,6 +45,7 @@ export function ModelCard({ asset }: { asset: AssetDetail }) {
           )
         }}
       </Answer>
+      <FailuresProposed asset={asset.id} />
       <Go to={`/assets/${encodeURIComponent(asset.id)}/models`}>{t('models.link')}</Go>
     </Stack>
   )
@@ -67,5 +72,17 @@ function ModelInUse({ asset, model }: ModelInUseProps) {
         [t('model.meaning'), t('model.meaning-text')],
       ]}
     />
+  )
+}
+
+/** Nobody should take a partly guessed score for a full one. */
+function Filled({ names }: { names: readonly string[] }) {
+  const { t } = useWords()
+  const tags = names.join(t('said.between'))
+  const key = names.length === 1 ? 'model.filled-one' : 'model.filled'
+  return (
+    <Text size="sm" role="status">
+      {names.length > 0 && t(key, { count: names.length, tags })}
+    </Text>
   )
 }

@@ -1,10 +1,12 @@
 /** The score against its alarm band, and below it small charts of the tags one chooses. */
-import { MultiSelect, Stack } from '@mantine/core'
+import { MultiSelect, Stack, Text } from '@mantine/core'
 import { useState } from 'react'
 import type { AssetDetail } from '../../../protocol/api.ts'
+import { useLevelChanges } from '../api/model-queries.ts'
 import { emptyTrend } from '../charts/trend.ts'
 import { TrendChart } from '../charts/trend-chart.tsx'
 import { useLiveTrends } from '../charts/use-trend.ts'
+import { LevelList } from '../explanation/level-list.tsx'
 import { useWords } from '../i18n/language.tsx'
 import { usePlace } from '../i18n/place.ts'
 import { Nothing, Problem } from '../parts/answer.tsx'
@@ -27,6 +29,7 @@ export function TagCharts({ asset, spanMs }: { asset: AssetDetail; spanMs: numbe
   const ratioTag = asset.model?.ratioTag
   const tags = ratioTag ? [ratioTag, ...chosen] : chosen
   const { query, trends, window } = useLiveTrends(asset.id, tags, spanMs)
+  const changes = useLevelChanges(asset.id, chosen, spanMs).data?.changes ?? []
   const chart = { window, place }
   const names = new Map(asset.tags.map((tag) => [tag.id, tag]))
   return (
@@ -65,10 +68,22 @@ export function TagCharts({ asset, spanMs }: { asset: AssetDetail; spanMs: numbe
             name={names.get(tag)?.name ?? tag}
             unit={names.get(tag)?.unit ?? null}
             trend={trends.get(tag)?.trend ?? emptyTrend()}
+            levels={changes.filter((one) => one.tag === tag)}
             height={130}
           />
         ))}
       </div>
+      {changes.length > 0 && (
+        <>
+          <Text size="xs" c="dimmed">
+            {t('level.text')}
+          </Text>
+          <details className="chart-table">
+            <summary>{t('level.list', { count: changes.length })}</summary>
+            <LevelList list={changes} site={asset.site} style="moment" />
+          </details>
+        </>
+      )}
     </Stack>
   )
 }

@@ -5,6 +5,7 @@ import type { CaseReport } from '../../../protocol/api.ts'
 import { formatNumber } from '../i18n/format.ts'
 import { useWords } from '../i18n/language.tsx'
 import { sayMessage } from '../i18n/said.ts'
+import { useSayText } from '../i18n/speech.ts'
 import { Nothing } from '../parts/answer.tsx'
 import { Facts } from '../parts/facts.tsx'
 import { Mark } from '../parts/mark.tsx'
@@ -57,6 +58,27 @@ function ReportSteps({ report }: { report: CaseReport }) {
         </li>
       ))}
     </ol>
+  )
+}
+
+function ReportFindings({ report }: { report: CaseReport }) {
+  const { t } = useWords()
+  const sayText = useSayText(report.site)
+  const { findings = [] } = report
+  if (findings.length === 0) return null
+  return (
+    <>
+      <Title order={3} size="h6">
+        {t('report.findings')}
+      </Title>
+      <ul className="lines">
+        {findings.map(({ at, text }) => (
+          <li key={`${at} ${text}`}>
+            <When at={at} site={report.site} style="time" /> {sayText(text)}
+          </li>
+        ))}
+      </ul>
+    </>
   )
 }
 
@@ -121,6 +143,7 @@ export function CaseReportView({ report }: { report: CaseReport }) {
             {t('case.steps')}
           </Title>
           <ReportSteps report={report} />
+          <ReportFindings report={report} />
         </Stack>
         <Stack gap="xs">
           <Title order={3} size="h6">

@@ -69,7 +69,7 @@ function OpenForm({ detail }: { detail: CaseDetail }) {
           setForm({ ...form, usefulness: choices.parse(value) })
         }
       />
-      {failed && <FailureFields failure={failure} onChange={setFailure} />}
+      {failed && <FailureFields asset={detail.asset} failure={failure} onChange={setFailure} />}
       {unverified && (
         <WordsField
           label={t('close.unverified')}

@@ -1,6 +1,7 @@
 /** What models learn from a failure, all of it optional: how it failed, which part, and when it had failed. */
-import { TextInput } from '@mantine/core'
+import { Autocomplete, TextInput } from '@mantine/core'
 import type { CloseRequest } from '../../../protocol/api.ts'
+import { useFailures } from '../api/model-queries.ts'
 import { useWords } from '../i18n/language.tsx'
 import { parseWall } from '../i18n/wall-clock.ts'
 
@@ -25,12 +26,14 @@ export function failureOf(
 }
 
 interface FailureFieldsProps {
+  asset: string
   failure: Failure
   onChange: (next: Failure) => void
 }
 
-export function FailureFields({ failure, onChange }: FailureFieldsProps) {
+export function FailureFields({ asset, failure, onChange }: FailureFieldsProps) {
   const { t } = useWords()
+  const known = useFailures(asset).data?.modes.map(({ mode }) => mode) ?? []
   const field = (name: keyof Failure) => ({
     value: failure[name],
     onChange: (event: { currentTarget: { value: string } }) =>
@@ -38,7 +41,15 @@ export function FailureFields({ failure, onChange }: FailureFieldsProps) {
   })
   return (
     <>
-      <TextInput label={t('close.failure-mode')} maxLength={200} {...field('mode')} />
+      {/* the same words for the same failure: only then is it learned from as one */}
+      <Autocomplete
+        label={t('close.failure-mode')}
+        description={t('close.failure-mode-help')}
+        maxLength={200}
+        data={known}
+        value={failure.mode}
+        onChange={(mode) => onChange({ ...failure, mode })}
+      />
       <TextInput label={t('close.part')} maxLength={200} {...field('part')} />
       <TextInput
         label={t('close.failed-at')}

@@ -2,10 +2,13 @@
 import { Text, useComputedColorScheme } from '@mantine/core'
 import { useElementSize, useMergedRef } from '@mantine/hooks'
 import { useEffect, useRef, useState } from 'react'
+import { createPortal } from 'react-dom'
 import uPlot from 'uplot'
+import type { LevelChange } from '../../../protocol/api-explanation.ts'
 import { formatInstant, formatNumber, type Place } from '../i18n/format.ts'
 import { useWords } from '../i18n/language.tsx'
 import { type ChartState, createChartOptions } from './chart-options.ts'
+import { LevelMarks } from './level-marks.tsx'
 import { type EventMark, readInk, type Shade } from './paint.ts'
 import { pointAt, poorSpans, type Trend } from './trend.ts'
 import { TrendTable } from './trend-table.tsx'
@@ -21,6 +24,8 @@ interface TrendChartProps {
   limit?: number
   marks?: readonly EventMark[]
   shades?: readonly Shade[]
+  /** Where the mean moved. */
+  levels?: readonly LevelChange[]
 }
 
 /** Creates the chart when its surroundings change, and only hands it new data otherwise. */
@@ -31,6 +36,7 @@ function usePlot(props: TrendChartProps, onPoint: (at: number | null) => void) {
   const ref = useMergedRef(sized, setElement)
   const scheme = useComputedColorScheme('light')
   const plot = useRef<uPlot>(null)
+  const [over, setOver] = useState<HTMLElement | null>(null)
   const state = useRef<ChartState>({ window, limit, marks, shades, spans: [] })
   state.current = { window, limit, marks, shades, spans: poorSpans(trend) }
   const { language, timeZone } = place
@@ -51,7 +57,9 @@ function usePlot(props: TrendChartProps, onPoint: (at: number | null) => void) {
       element,
     )
     plot.current = chart
+    setOver(chart.over)
     return () => {
+      setOver(null)
       chart.destroy()
       plot.current = null
     }
@@ -60,7 +68,7 @@ function usePlot(props: TrendChartProps, onPoint: (at: number | null) => void) {
   useEffect(() => {
     plot.current?.setData([trend.at, trend.min, trend.max, trend.mean])
   })
-  return ref
+  return { ref, over }
 }
 
 /** Over more than this a time of day says nothing without its day. */
@@ -80,10 +88,10 @@ function Readout({ trend, unit, place, window, at }: TrendChartProps & { at: num
 }
 
 export function TrendChart(props: TrendChartProps) {
-  const { name, unit, height = 180 } = props
+  const { name, unit, height = 180, levels = [] } = props
   const { t } = useWords()
   const [at, setAt] = useState<number | null>(null)
-  const ref = usePlot(props, setAt)
+  const { ref, over } = usePlot(props, setAt)
   return (
     <figure className="chart">
       <figcaption>
@@ -95,12 +103,17 @@ export function TrendChart(props: TrendChartProps) {
           <Readout {...props} at={at} />
         </Text>
       </figcaption>
+      {/* biome-ignore lint/a11y/useAriaPropsSupportedByRole: both roles take a name */}
       <div
         ref={ref}
-        role="img"
+        // a picture may hold nothing that takes the focus; its marks do
+        role={levels.length > 0 ? 'group' : 'img'}
         aria-label={t('chart.label', { name })}
         style={{ height, overflow: 'hidden' }}
       />
+      {over &&
+        levels.length > 0 &&
+        createPortal(<LevelMarks list={levels} window={props.window} place={props.place} />, over)}
       <TrendTable name={name} unit={unit} trend={props.trend} place={props.place} />
     </figure>
   )

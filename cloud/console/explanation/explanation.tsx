@@ -1,6 +1,6 @@
 /** Why an alarm was raised: what was read and what was expected, what moved first, and what helped in cases like it. */
 import { Stack, Table, Text, Title } from '@mantine/core'
-import type { Explanation } from '../../../protocol/api-models.ts'
+import type { Explanation } from '../../../protocol/api-explanation.ts'
 import { useExplanation } from '../api/model-queries.ts'
 import { useUsefulness } from '../case/usefulness.ts'
 import { formatNumber, formatShare } from '../i18n/format.ts'
@@ -11,6 +11,8 @@ import { Facts } from '../parts/facts.tsx'
 import { Go } from '../parts/go.tsx'
 import { When } from '../parts/when.tsx'
 import { WideTable } from '../parts/wide-table.tsx'
+import { Failures } from './failure-view.tsx'
+import { LevelList } from './level-list.tsx'
 
 interface ExplanationViewProps {
   alarm: { id: string; site: string }
@@ -21,13 +23,15 @@ export function ExplanationView({ alarm }: ExplanationViewProps) {
   const found = useExplanation(alarm.id)
   return (
     <Answer query={found}>
-      {({ tags, movedFirst, similar }) => {
-        if (tags.length + movedFirst.length + similar.length === 0)
+      {({ tags, movedFirst, changes, failures, similar }) => {
+        if (tags.length + movedFirst.length + similar.length + failures.length === 0)
           return <Nothing>{t('why.none')}</Nothing>
         return (
           <Stack gap="xs">
+            <Failures list={failures} site={alarm.site} />
             <StandingOut tags={tags} />
             <MovedFirst list={movedFirst} site={alarm.site} />
+            <Levels list={changes} site={alarm.site} />
             <Similar list={similar} site={alarm.site} />
           </Stack>
         )
@@ -80,6 +84,22 @@ function MovedFirst({ list, site }: { list: Explanation['movedFirst']; site: str
           </li>
         ))}
       </ol>
+    </div>
+  )
+}
+
+function Levels({ list, site }: { list: Explanation['changes']; site: string }) {
+  const { t } = useWords()
+  return (
+    <div>
+      <Title order={3} size="h6">
+        {t('level.title')}
+      </Title>
+      {list.length === 0 ? (
+        <Nothing>{t('level.none')}</Nothing>
+      ) : (
+        <LevelList list={list} site={site} />
+      )}
     </div>
   )
 }

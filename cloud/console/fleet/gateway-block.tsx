@@ -2,6 +2,7 @@
 import { Group, Table, Text } from '@mantine/core'
 import type { DeviceView, GatewayView } from '../../../protocol/api.ts'
 import { configPath } from '../api/gateway-client.ts'
+import { GatewayCertificate } from '../gateway/certificate.tsx'
 import { formatDuration } from '../i18n/format.ts'
 import { useWords } from '../i18n/language.tsx'
 import { Go } from '../parts/go.tsx'
@@ -87,6 +88,7 @@ export function GatewayBlock({ gateway }: { gateway: GatewayView }) {
             {gateway.software}
           </Text>
         )}
+        <GatewayCertificate gateway={gateway} />
         <Text size="xs" component="span">
           <Go to={configPath({ site: gateway.site, gateway: gateway.id })}>{t('config.link')}</Go>
         </Text>

@@ -4,6 +4,7 @@ import { useState } from 'react'
 import type { GatewayConfigView, PresentConfigView } from '../../../protocol/api-gateway-config.ts'
 import { type GatewayName, useGatewayConfig } from '../api/gateway-client.ts'
 import { useWhyNot } from '../api/permission.tsx'
+import { useFleet } from '../api/queries.ts'
 import { useWords } from '../i18n/language.tsx'
 import { Answer, Nothing } from '../parts/answer.tsx'
 import { Facts } from '../parts/facts.tsx'
@@ -11,6 +12,7 @@ import { Mark } from '../parts/mark.tsx'
 import { Page } from '../parts/page.tsx'
 import { Panel } from '../parts/panel.tsx'
 import { When } from '../parts/when.tsx'
+import { GatewayCertificate } from './certificate.tsx'
 import { ConfigEditor } from './config-editor.tsx'
 import { VersionCard } from './version-card.tsx'
 
@@ -55,6 +57,9 @@ function Body({ view }: { view: GatewayConfigView }) {
         <Panel title={t('config.present')}>
           {present ? <Present present={present} site={view.site} /> : <Nothing>—</Nothing>}
         </Panel>
+        <Panel title={t('gateway.certificate')}>
+          <Certificate of={view} />
+        </Panel>
         <Panel title={t('config.history')}>
           {versions.length === 0 && <Nothing>{t('config.no-history')}</Nothing>}
           <Stack gap="xs">
@@ -66,6 +71,14 @@ function Body({ view }: { view: GatewayConfigView }) {
       </Stack>
     </div>
   )
+}
+
+function Certificate({ of: { site, gateway } }: { of: GatewayName }) {
+  const fleet = useFleet()
+  const found = fleet.data?.sites
+    .flatMap(({ gateways }) => gateways)
+    .find((each) => each.site === site && each.id === gateway)
+  return found?.certificate ? <GatewayCertificate gateway={found} /> : <Nothing>—</Nothing>
 }
 
 function Present({ present, site }: { present: PresentConfigView; site: string }) {

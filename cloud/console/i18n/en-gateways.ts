@@ -1,5 +1,13 @@
 /** English for the configuration of a gateway: editor, check, differences, the way to the gateway. */
 export const enGateways = {
+  'gateway.certificate': 'Certificate',
+  'gateway.certificate-until': 'Certificate until',
+  'gateway.certificate-late': 'Its certificate should have been renewed by now',
+  'gateway.certificate-over': 'Its certificate has ended: it is heard no more once it reconnects',
+  'gateway.renewal.removed': 'No new certificate: it is not in the fleet',
+  'gateway.renewal.superseded':
+    'No new certificate: a newer one was in use. Another machine may hold its identity; enrol it anew.',
+  'gateway.renewal.request': 'No new certificate: it asked in another name than its own',
   'config.title': 'Configuration of {gateway}',
   'config.link': 'Configuration',
   'config.unreachable': 'This gateway cannot be reached now: nothing can be checked or sent.',

@@ -22,6 +22,15 @@ export const enModels = {
   'model.tags-count': '{count} tags',
   'model.metrics': 'Checked at training',
   'model.hash': 'Hash of the training data',
+  'model.filled-one':
+    '1 tag filled by expectation: {tags}. At times in the last minute it had no good value; the score is then that of the others.',
+  'model.filled':
+    '{count} tags filled by expectation: {tags}. At times in the last minute they had no good value; the score is then that of the others.',
+  'model.empty-cells': 'Missing values',
+  'empty-cells.filled': 'Filled by what the other tags let expect',
+  'empty-cells.unknown': 'No score while a value is missing',
+  'empty-cells.retrain':
+    'No score while a value is missing: this version did not keep its training rows and cannot fill empty cells. Train again.',
   'model.files': 'Files',
   'model.intact': 'Intact: signature and hashes are right',
   'model.tampered': 'Not used: {problem}',
@@ -31,6 +40,7 @@ export const enModels = {
   'model.no-backtest': 'There is no back-test of this version.',
   'metric.heldOutFalseShare': 'Held-out rows above the limit',
   'metric.ownHistoryAboveShare': 'Own history above the limit',
+  'metric.normalAboveShare': 'Normal rows above the limit',
   'metric.lowestBlockQuantile': 'Calmest held-out block',
   'metric.highestBlockQuantile': 'Liveliest held-out block',
   'metric.blocks': 'Held-out blocks',
@@ -89,6 +99,8 @@ export const enModels = {
     'The machine works elsewhere than it learned. This is no fault. If it stays so, train the model again.',
   'drift.unknown': 'It is not known yet whether the machine works where the model learned.',
   'drift.tags': 'What moved, in deviations of the training data',
+  'drift.coarser':
+    'Live values come in coarser steps than the model learned from. The version in use stays as it was approved. One that knows these steps is trained into shadow as soon as there is enough live history.',
   'retraining.title': 'Train again by itself',
   'retraining.text': 'A new version always starts in shadow: a person puts it in use.',
   'retraining.schedule': 'On a schedule',
@@ -155,6 +167,8 @@ export const enModels = {
   'upload.too-large': 'The file is larger than 36 MB.',
   'upload.not-json': 'The manifest is not a JSON object.',
   'upload.periods': 'Normal periods for its limit',
+  'upload.life':
+    'A model of remaining life, with its manifest. It is tried out in isolation on the past of this machine and needs no normal periods; its interval comes with it. It starts in shadow.',
   'upload.submit': 'Upload and try out',
   'upload.done': 'It is here as version {version}, in shadow.',
   'upload.missing': 'Choose both files first.',
@@ -177,6 +191,16 @@ export const enModels = {
     'The model learns that this stretch is normal. A training starts; its version begins in shadow.',
   'normal.note': 'What the machine was doing',
   'normal.submit': 'Tell the model',
+  'normal.told': 'A new version learns it now. See the models of this asset',
+  'life.stage.shadow': 'Not in use. It was tried when it came; what it says is not shown.',
+  'life.stage.canary': 'Not in use. A remaining life has no trial of its own.',
+  'life.stage.active': 'In use: its dates are shown, and service is proposed before the early end.',
+  'life.stage.retired': 'Not in use.',
+  'life.effect.shadow': 'From now on its dates are not shown.',
+  'life.effect.canary': 'From now on its dates are not shown.',
+  'life.effect.active':
+    'From now on its dates are shown, and service is proposed before the early end. The one in use now, if any, is retired.',
+  'life.effect.retired': 'From now on its dates are not shown.',
   'life.title': 'Remaining life',
   'life.none': 'No part of this asset is counted or forecast.',
   'life.range': 'Ends between {early} and {late}, probably {expected}',

@@ -29,6 +29,8 @@ export const enVisits = {
   'session.note': 'Note (optional)',
   'session.approve': 'Approve',
   'session.refuse': 'Refuse',
+  'session.waits-for-site':
+    "Waits for the site: the people there approve or refuse on the gateway's own page.",
   'session.waits': 'Nothing is open until the site approves.',
   'session.open': 'Open session',
   'session.show': 'Show the screen again',

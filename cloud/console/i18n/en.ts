@@ -1,6 +1,8 @@
 /** Everything the console says, in English; the other languages have exactly these keys. */
+import { enFailures } from './en-failures.ts'
 import { enGateways } from './en-gateways.ts'
 import { enModels } from './en-models.ts'
+import { enModes } from './en-modes.ts'
 import { enSaid } from './en-said.ts'
 import { enStates } from './en-states.ts'
 import { enVisits } from './en-visits.ts'
@@ -9,6 +11,8 @@ export const en = {
   ...enStates,
   ...enVisits,
   ...enModels,
+  ...enFailures,
+  ...enModes,
   ...enGateways,
   ...enSaid,
   loading: 'Loading…',

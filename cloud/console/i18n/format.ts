@@ -65,6 +65,13 @@ export function formatDuration(ms: number, language: string): string {
   return parts.join(' ')
 }
 
+/** The time from one row to the next: below a second as a part of it. */
+export function formatPeriod(ms: number, language: string): string {
+  if (ms >= 1000) return formatDuration(ms, language)
+  const options = { style: 'unit', unit: 'second', unitDisplay: 'short' } as const
+  return new Intl.NumberFormat(language, { ...options, maximumFractionDigits: 3 }).format(ms / 1000)
+}
+
 /** A number in at most four significant digits, without changing large integers. */
 export function formatNumber(value: number, language: string): string {
   const options: Intl.NumberFormatOptions =

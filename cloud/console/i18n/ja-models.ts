@@ -24,6 +24,15 @@ export const jaModels = {
   'model.tags-count': 'タグ {count} 個',
   'model.metrics': '学習時の確認',
   'model.hash': '学習データのハッシュ',
+  'model.filled-one':
+    'タグ {count} 個を期待値で補っています：{tags}。直近の 1 分間に良好な値のない時があり、その間のスコアは残りのタグによるものです。',
+  'model.filled':
+    'タグ {count} 個を期待値で補っています：{tags}。直近の 1 分間に良好な値のない時があり、その間のスコアは残りのタグによるものです。',
+  'model.empty-cells': '欠けた値',
+  'empty-cells.filled': 'ほかのタグから期待される値で補います',
+  'empty-cells.unknown': '値が欠けている間はスコアを出しません',
+  'empty-cells.retrain':
+    '値が欠けている間はスコアを出しません。このバージョンは学習データの行を残していないため補えません。学習し直してください。',
   'model.files': 'ファイル',
   'model.intact': '改ざんなし：署名とハッシュは正しい',
   'model.tampered': '使用しません：{problem}',
@@ -33,6 +42,7 @@ export const jaModels = {
   'model.no-backtest': 'このバージョンの過去検証はありません。',
   'metric.heldOutFalseShare': '検証用データで限界を超えた割合',
   'metric.ownHistoryAboveShare': '自身の履歴で限界を超えた割合',
+  'metric.normalAboveShare': '正常な行で限界を超えた割合',
   'metric.lowestBlockQuantile': '最も静かな検証区間',
   'metric.highestBlockQuantile': '最も変動の大きい検証区間',
   'metric.blocks': '検証用の区間数',
@@ -91,6 +101,8 @@ export const jaModels = {
     '機械は学習時と違うところで動いています。故障ではありません。この状態が続くなら、もう一度学習してください。',
   'drift.unknown': '学習した範囲で動いているかどうかは、まだ分かりません。',
   'drift.tags': '動いたタグ（学習データの標準偏差の何倍か）',
+  'drift.coarser':
+    '現場の値の刻みが、モデルが学習した値より粗くなっています。使用中のバージョンは承認されたままで変わりません。履歴が十分に集まると、この刻みで学習したバージョンがシャドーに加わります。',
   'retraining.title': '自動で学習し直す',
   'retraining.text':
     '新しいバージョンは必ずシャドーから始まります。使用するかどうかは人が決めます。',
@@ -158,6 +170,8 @@ export const jaModels = {
   'upload.too-large': 'ファイルが 36 MB を超えています。',
   'upload.not-json': 'マニフェストが JSON オブジェクトではありません。',
   'upload.periods': '限界を決める正常な期間',
+  'upload.life':
+    '残り寿命のモデルとマニフェストです。隔離された環境で、この機械の過去の値を使って試されます。正常な期間は不要で、区間はモデルに付属しています。シャドーから始まります。',
   'upload.submit': 'アップロードして試す',
   'upload.done': 'バージョン {version} として、シャドーで登録しました。',
   'upload.missing': '先に二つのファイルを選んでください。',
@@ -180,6 +194,16 @@ export const jaModels = {
     'この期間は正常だとモデルに教えます。学習が始まり、新しいバージョンはシャドーから始まります。',
   'normal.note': '機械は何をしていたか',
   'normal.submit': 'モデルに教える',
+  'normal.told': '新しいバージョンが学習しています。この機器のモデルを見る',
+  'life.stage.shadow': '使用していません。登録時に試されましたが、結果は表示されません。',
+  'life.stage.canary': '使用していません。残り寿命に試行はありません。',
+  'life.stage.active': '使用中：日付を表示し、早い方の期限の前に整備を提案します。',
+  'life.stage.retired': '使用していません。',
+  'life.effect.shadow': '今後、日付は表示されません。',
+  'life.effect.canary': '今後、日付は表示されません。',
+  'life.effect.active':
+    '今後、日付を表示し、早い方の期限の前に整備を提案します。使用中のものがあれば引退します。',
+  'life.effect.retired': '今後、日付は表示されません。',
   'life.title': '残り寿命',
   'life.none': 'この設備で数えたり予測したりしている部品はありません。',
   'life.range': '{early} から {late} の間に寿命（おそらく {expected}）',

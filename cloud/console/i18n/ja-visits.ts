@@ -31,6 +31,8 @@ export const jaVisits = {
   'session.note': 'メモ（任意）',
   'session.approve': '承認',
   'session.refuse': '拒否',
+  'session.waits-for-site':
+    '現場の判断を待っています。現場の担当者がゲートウェイ自身のページで承認または拒否します。',
   'session.waits': '拠点が承認するまで、何も接続されません。',
   'session.open': 'セッションを開く',
   'session.show': '画面をもう一度表示',

@@ -1,7 +1,9 @@
 /** Everything the console says, in Japanese. */
 import type { Messages } from './en.ts'
+import { jaFailures } from './ja-failures.ts'
 import { jaGateways } from './ja-gateways.ts'
 import { jaModels } from './ja-models.ts'
+import { jaModes } from './ja-modes.ts'
 import { jaSaid } from './ja-said.ts'
 import { jaStates } from './ja-states.ts'
 import { jaVisits } from './ja-visits.ts'
@@ -10,6 +12,8 @@ export const ja = {
   ...jaStates,
   ...jaVisits,
   ...jaModels,
+  ...jaFailures,
+  ...jaModes,
   ...jaGateways,
   ...jaSaid,
   loading: '読み込み中…',

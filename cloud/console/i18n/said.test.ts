@@ -4,12 +4,15 @@ import { proposeThreshold } from '../../../models/train/labels.ts'
 import { proposeNormal } from '../../../models/train/normal-period.ts'
 import { forecastLimit } from '../../../models/wear/forecast.ts'
 import type { SessionView } from '../../../protocol/api.ts'
+import { failureStates } from '../../../protocol/api-explanation.ts'
 import { sessionEndReasons } from '../../../protocol/states.ts'
 import { ratioRule } from '../../alarms/alarm-rule.ts'
 import { formatMessage } from '../../alarms/alarm-view.ts'
 import { moveOf, type SessionEvent } from '../../cases/case.ts'
 import { describeRecovery } from '../../cases/recovery.ts'
+import { putInWords } from '../../explanation/failures.ts'
 import { judgeHealth } from '../../fleet/health.ts'
+import { createModeGate } from '../../scoring/mode-gate.ts'
 import { en } from './en.ts'
 import { ja } from './ja.ts'
 import { formatMessage as fill } from './language.tsx'
@@ -47,6 +50,28 @@ describe("the server's sentences", () => {
     const said = [...events, ...ends].map((event) => sayText(moveOf(event).text, japanese))
     const names = ['Press HMI', 'gw/hmi', 'too hot']
     expect(said.filter((text) => !isJapanese(text, names))).toEqual([])
+  })
+
+  it('about known failures are all understood, on trial too, with the reason inside', () => {
+    const candidates = [
+      { mode: 'fouling', probability: 0.4 },
+      { mode: 'leak', probability: 0.3 },
+    ]
+    const nothing = { mode: null, probability: null, candidates, windows: 1 }
+    const reason = 'TS1 has too few good values'
+    const sayings = failureStates.map((state) =>
+      state === 'named'
+        ? { ...nothing, state, mode: 'fouling', probability: 0.8, reason: null }
+        : { ...nothing, state, reason },
+    )
+    const said = sayings.flatMap((saying) =>
+      (['active', 'canary'] as const).map((stage) => {
+        const text = putInWords(saying, { version: 2, stage })
+        return sayText(text, japanese)
+      }),
+    )
+    expect(said.filter((text) => !isJapanese(text, ['fouling', 'leak', 'TS1', 'and']))).toEqual([])
+    expect(new Set(said).size).toBeGreaterThanOrEqual(6)
   })
 
   it('about health are all understood', () => {
@@ -96,6 +121,24 @@ describe("the server's sentences", () => {
     expect(reasons.length).toBeGreaterThan(3)
     const said = reasons.map((text) => sayText(text, japanese))
     expect(said.filter((text) => !isJapanese(text, ['CE']))).toEqual([])
+  })
+
+  it('about operating modes are all understood, and go on with the sentence inside', () => {
+    const tag: `${string}/${string}/${string}/${string}` = 'plant/gw/plc/state'
+    const gate = createModeGate({ tag, name: 'state', holdMs: 10_000, known: new Set(['1']) })
+    const reasons = [0, 1, 2, 3, 4, 5, 40].map((second) => {
+      const value = second === 3 ? 7 : 1
+      const own = { tag, at: second * 1000, value, quality: second === 4 ? 0 : 192 }
+      if (second > 0 && second < 40) gate.accept(own as never)
+      const answer = gate.next(second * 1000)
+      return 'reason' in answer ? answer.reason : 'none'
+    })
+    expect(new Set(reasons.map((reason) => reason.replace(/\d/g, ''))).size).toBe(5)
+    const said = [...reasons, 'mode run: held-out block 3 of 4'].map((text) =>
+      sayText(text, japanese),
+    )
+    expect(said.filter((text) => !isJapanese(text, ['state', 'run', 'ms']))).toEqual([])
+    expect(said.at(-1)).toContain('モード run：')
   })
 
   it('about wear and about thresholds are all understood', () => {

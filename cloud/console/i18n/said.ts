@@ -57,12 +57,22 @@ export function sayMessage(message: string, t: Translate): string {
   return title + t('said.colon') + sayParts(message.slice(cut + 2), t)
 }
 
+/** A sentence that begins with the operating mode goes on with another one. */
+const mode = /^(?:mode (?<mode>[^":][^:]{0,255})|the operating mode is not known): (?<rest>.+)$/s
+
 /** A sentence of the server in the person's language. */
-export function sayText(text: string, { t, sayInstant }: Speech): string {
+export function sayText(text: string, speech: Speech): string {
+  const { t, sayInstant } = speech
+  const { mode: named, rest } = mode.exec(text)?.groups ?? {}
+  if (rest !== undefined) {
+    const begin = named === undefined ? t('said.mode-unknown') : t('said.mode', { mode: named })
+    return begin + t('said.colon') + sayText(rest, speech)
+  }
   for (const [pattern, key] of sentences) {
     const found = pattern.exec(text)
     if (!found) continue
     const values: Record<string, string> = { ...found.groups }
+    if (values.reason) values.reason = sayText(values.reason, { t, sayInstant })
     if (values.at) values.at = sayInstant(Date.parse(values.at))
     const end = sessionEndReasons.find((reason) => reason === values.end)
     if (end) values.end = t(`end.${end}`)
@@ -85,6 +95,7 @@ const kinds = [
   'verify',
   'closed',
   'dismissed',
+  'finding',
 ] as const
 
 /** What kind of event it is, in words; an unknown kind as it is. */

@@ -37,6 +37,8 @@ const ofHealth: readonly Sentence[] = [
   [/^Model\/Ratio below 1 for (?<seconds>\d+) s$/, 'said.below-for'],
   [/^(?<tag>.+) has no sample for (?<ms>\d+) ms$/, 'said.no-sample'],
   [/^the window is filling: (?<filled>\d+) of (?<rows>\d+) rows$/, 'said.filling'],
+  [/^mode "(?<mode>.+)" was never learned$/, 'said.mode-unlearned'],
+  [/^mode "(?<mode>.+)" begins: (?<row>\d+) of (?<rows>\d+) rows to settle$/, 'said.mode-begins'],
   [/^(?<tag>.+) has no sample yet$/, 'said.no-sample-yet'],
   [/^(?<tag>.+) is stale$/, 'said.tag-stale'],
   [/^(?<tag>.+) has bad quality$/, 'said.tag-bad'],
@@ -81,6 +83,35 @@ const ofTraining: readonly Sentence[] = [
   ],
 ]
 
+const known = String.raw`by version (?<version>\d+) of the known failures`
+
+/** cloud/explanation/failures.ts, diagnosis.ts; cloud/training/failure-job.ts */
+const ofFailures: readonly Sentence[] = [
+  [
+    new RegExp(`^looks like normal operation \\((?<percent>\\d+) %\\), ${known}`),
+    'said.looks-normal',
+  ],
+  [new RegExp(`^looks like (?<mode>.+) \\((?<percent>\\d+) %\\), ${known}$`), 'said.looks-like'],
+  [
+    new RegExp(`^looks like (?<mode>.+) \\((?<percent>\\d+) %\\), ${known}, on trial$`),
+    'said.looks-like-trial',
+  ],
+  [new RegExp(`^looks like none of the known failures, ${known}`), 'said.looks-none'],
+  [
+    new RegExp(`^is not clearly one of the known failures, possible: (?<modes>.+), ${known}`),
+    'said.looks-between',
+  ],
+  [
+    new RegExp(`^which failure it is cannot be said: (?<reason>.+), ${known}`),
+    'said.looks-unknown',
+  ],
+  [/^(?<tag>.+) has too few good values$/, 'said.too-few-good'],
+  [/^there are no rows of this time$/, 'said.no-rows'],
+  [/^reading labelled cases$/, 'said.reading-cases'],
+  [/^cases held out$/, 'said.judging-cases'],
+  [/^fitting$/, 'said.fitting-cases'],
+]
+
 /** cloud/wear/wear.ts, models/wear/forecast.ts */
 const ofWear: readonly Sentence[] = [
   [/^its counter or serial number was not read yet$/, 'said.not-read'],
@@ -116,4 +147,10 @@ const ofWear: readonly Sentence[] = [
 ]
 
 /** In the order of trial. */
-export const sentences: readonly Sentence[] = [...ofCases, ...ofHealth, ...ofTraining, ...ofWear]
+export const sentences: readonly Sentence[] = [
+  ...ofFailures,
+  ...ofCases,
+  ...ofHealth,
+  ...ofTraining,
+  ...ofWear,
+]

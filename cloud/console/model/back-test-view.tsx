@@ -10,6 +10,7 @@ import { TagName } from '../parts/tag-name.tsx'
 import { When } from '../parts/when.tsx'
 import { WideTable } from '../parts/wide-table.tsx'
 import { parseTopTag, trendOf } from './back-test-trend.ts'
+import { ModeTable } from './mode-table.tsx'
 
 interface BackTestViewProps {
   backTest: BackTest
@@ -61,6 +62,7 @@ export function BackTestView({ backTest, asset, site }: BackTestViewProps) {
         marks={marks}
         height={200}
       />
+      {backTest.modes && <ModeTable modes={backTest.modes} />}
       {backTest.alarms.length > 0 && <AlarmTable backTest={backTest} asset={asset} site={site} />}
     </Stack>
   )

@@ -6,6 +6,7 @@ import { useWords } from '../i18n/language.tsx'
 import { ModelFacts } from '../models/model-facts.tsx'
 import { StageMark } from '../models/model-marks.tsx'
 import { StageButtons } from '../models/stage-buttons.tsx'
+import { aboutKey } from '../models/stage-moves.ts'
 import { ThresholdForm } from '../models/threshold-form.tsx'
 import { Answer, Nothing } from '../parts/answer.tsx'
 import { Go } from '../parts/go.tsx'
@@ -27,7 +28,7 @@ export function ModelPage({ id }: { id: string }) {
           <Text size="sm">
             <Go to={`/assets/${encodeURIComponent(model.asset)}/models`}>{t('models.link')}</Go>
             {' · '}
-            {t(`stage.about.${model.stage}`)}
+            {t(aboutKey(model))}
           </Text>
           <ModelBody model={model} />
         </Page>
@@ -42,13 +43,15 @@ function ModelBody({ model }: { model: ModelDetail }) {
   return (
     <div className="columns">
       <Stack gap="sm" className="wide-column">
-        <Panel title={t('backtest.title')}>
-          {backTest ? (
-            <BackTestView backTest={backTest} asset={asset} site={site} />
-          ) : (
-            <Nothing>{t('model.no-backtest')}</Nothing>
-          )}
-        </Panel>
+        {model.kind !== 'life' && model.kind !== 'failures' && (
+          <Panel title={t('backtest.title')}>
+            {backTest ? (
+              <BackTestView backTest={backTest} asset={asset} site={site} />
+            ) : (
+              <Nothing>{t('model.no-backtest')}</Nothing>
+            )}
+          </Panel>
+        )}
         <Panel title={t('model.card')}>
           <MarkdownText text={model.card} />
         </Panel>

@@ -45,6 +45,24 @@ export function Drift({ drift, asset }: DriftProps) {
           </ul>
         </>
       )}
+      {drift.coarser.length > 0 && <Coarser drift={drift} asset={asset} />}
     </div>
+  )
+}
+
+function Coarser({ drift, asset }: DriftProps) {
+  const { t, language } = useWords()
+  return (
+    <>
+      <Text size="sm">{t('drift.coarser')}</Text>
+      <ul className="lines">
+        {drift.coarser.map(({ name, step }) => (
+          <li key={name}>
+            <TagName asset={asset.id} tag={name} />{' '}
+            <span className="number">{formatNumber(step, language)}</span>
+          </li>
+        ))}
+      </ul>
+    </>
   )
 }

@@ -1,22 +1,30 @@
 /** What is known of a version: where from, by whom, from which data, how it was checked. */
 import type { ModelVersionView } from '../../../protocol/api-models.ts'
-import { formatDuration, formatNumber, formatShare } from '../i18n/format.ts'
+import { formatNumber, formatPeriod, formatShare } from '../i18n/format.ts'
 import { useWords } from '../i18n/language.tsx'
 import { Facts } from '../parts/facts.tsx'
 import { TagName } from '../parts/tag-name.tsx'
 import { When } from '../parts/when.tsx'
+import { ModeList } from './mode-list.tsx'
 import { IntactMark } from './model-marks.tsx'
 
 /** Metrics that people know by name; the value says how they are written. */
 const known = {
   heldOutFalseShare: 'share',
   ownHistoryAboveShare: 'share',
+  normalAboveShare: 'share',
   blocks: 'number',
   lowestBlockQuantile: 'number',
   highestBlockQuantile: 'number',
   cvAccuracy: 'share',
   cvRMSE: 'number',
   coverage90: 'share',
+  majority: 'share',
+  cases: 'number',
+  right: 'number',
+  unseen: 'number',
+  unseenNamed: 'number',
+  normalNamed: 'number',
 } as const
 const isKnown = (name: string): name is keyof typeof known => name in known
 
@@ -73,9 +81,9 @@ export function ModelFacts({ model, whole = false }: { model: ModelVersionView; 
   const rows =
     trainedRows === null
       ? t('model.periods-unknown')
-      : t('model.rows-of', {
+      : t(model.kind === 'failures' ? 'failures.windows' : 'model.rows-of', {
           rows: formatNumber(trainedRows, language),
-          period: formatDuration(periodMs, language),
+          period: formatPeriod(periodMs, language),
         })
   const tags = whole ? <Tags model={model} /> : t('model.tags-count', { count: model.tags.length })
   return (
@@ -90,7 +98,18 @@ export function ModelFacts({ model, whole = false }: { model: ModelVersionView; 
         [t('model.periods'), <Periods key="periods" model={model} />],
         [t('model.rows'), rows],
         [t('model.threshold'), threshold === null ? '—' : formatNumber(threshold, language)],
+        ...(model.modes
+          ? [
+              [
+                t('mode.by', { tag: model.modes.tag }),
+                <ModeList key="modes" modes={model.modes} />,
+              ] as const,
+            ]
+          : []),
         [t('model.tags'), tags],
+        ...(model.emptyCells
+          ? [[t('model.empty-cells'), t(`empty-cells.${model.emptyCells}`)] as const]
+          : []),
         ...(Object.keys(model.metrics).length > 0
           ? [[t('model.metrics'), <Metrics key="m" metrics={model.metrics} />] as const]
           : []),

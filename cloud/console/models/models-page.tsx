@@ -2,7 +2,7 @@
 import { Button, Stack } from '@mantine/core'
 import { Link } from 'wouter'
 import type { AssetDetail } from '../../../protocol/api.ts'
-import { useAssetModels } from '../api/model-queries.ts'
+import { isRunning, useAssetModels } from '../api/model-queries.ts'
 import { useAsset } from '../api/queries.ts'
 import { useWords } from '../i18n/language.tsx'
 import { Answer, Nothing } from '../parts/answer.tsx'
@@ -12,6 +12,7 @@ import { Panel } from '../parts/panel.tsx'
 import { JobPanel } from '../training/job-panel.tsx'
 import { Comparisons } from './comparisons.tsx'
 import { Drift } from './drift.tsx'
+import { KnownFailures } from './known-failures.tsx'
 import { RetrainingForm } from './retraining-form.tsx'
 import { VersionCard } from './version-card.tsx'
 
@@ -73,6 +74,7 @@ function ModelsBody({ asset }: { asset: AssetDetail }) {
               </Panel>
             )}
             {job && <JobPanel job={job} site={asset.site} />}
+            <KnownFailures asset={asset.id} busy={isRunning(job)} />
             <Panel title={t('retraining.title')}>
               <RetrainingForm asset={asset.id} now={retraining} />
             </Panel>

@@ -8,7 +8,7 @@ import { useChange } from '../api/queries.ts'
 import { useWords } from '../i18n/language.tsx'
 import { FormDialog } from '../parts/form.tsx'
 import { WordsField } from '../parts/words-field.tsx'
-import { moveKey, stageMoves } from './stage-moves.ts'
+import { effectKey, moveKey, movesOf } from './stage-moves.ts'
 
 interface StageButtonsProps {
   model: ModelVersionView
@@ -17,8 +17,7 @@ interface StageButtonsProps {
 }
 
 export function StageButtons({ model, only }: StageButtonsProps) {
-  const moves: readonly ModelStage[] = stageMoves[model.stage]
-  return moves
+  return movesOf(model)
     .filter((stage) => only?.includes(stage) ?? true)
     .map((stage) => <StageForm key={stage} model={model} stage={stage} />)
 }
@@ -38,7 +37,7 @@ function StageForm({ model, stage }: { model: ModelVersionView; stage: ModelStag
       change={change}
       onSubmit={(done) => change.mutate(undefined, done)}
     >
-      <Text size="sm">{t(`stage.effect.${stage}`)}</Text>
+      <Text size="sm">{t(effectKey(model, stage))}</Text>
       <WordsField
         label={t('reason')}
         description={t('stage.reason-help')}

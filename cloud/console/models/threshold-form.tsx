@@ -21,7 +21,8 @@ export function ThresholdForm({ model, proposal }: ThresholdFormProps) {
   const [factor, setFactor] = useState(proposal?.factor ?? 1)
   const [reason, setReason] = useState(proposal?.why ?? '')
   const change = useChange(() => setThreshold(model.id, { factor, reason }))
-  const none = model.threshold === null ? t('threshold.none') : null
+  const noneKey = model.kind === 'failures' ? 'failures.no-threshold' : 'threshold.none'
+  const none = model.threshold === null ? t(noneKey) : null
   return (
     <FormDialog
       title={proposal ? t('board.propose', { factor: proposal.factor }) : t('threshold.title')}

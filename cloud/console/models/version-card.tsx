@@ -6,6 +6,7 @@ import { Go } from '../parts/go.tsx'
 import { ModelFacts } from './model-facts.tsx'
 import { StageMark } from './model-marks.tsx'
 import { StageButtons } from './stage-buttons.tsx'
+import { aboutKey } from './stage-moves.ts'
 import { ThresholdForm } from './threshold-form.tsx'
 
 export function VersionCard({ model }: { model: ModelVersionView }) {
@@ -17,7 +18,7 @@ export function VersionCard({ model }: { model: ModelVersionView }) {
         <span>{title}</span>
         <StageMark stage={model.stage} />
       </header>
-      <Text size="sm">{t(`stage.about.${model.stage}`)}</Text>
+      <Text size="sm">{t(aboutKey(model))}</Text>
       <ModelFacts model={model} />
       <div className="marks">
         <StageButtons model={model} />

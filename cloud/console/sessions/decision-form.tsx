@@ -8,11 +8,14 @@ import { useChange } from '../api/queries.ts'
 import { useWords } from '../i18n/language.tsx'
 import { ActButton } from '../parts/act-button.tsx'
 import { Problem } from '../parts/answer.tsx'
+import { Mark } from '../parts/mark.tsx'
 
+/** Where the site itself decides there is no approval here, for nobody; a no may be said here too. */
 export function DecisionForm({ session }: { session: SessionView }) {
   const { t } = useWords()
   const whyNot = useWhyNot()
   const why = whyNot('session.approve')
+  const isSites = session.waitsFor === 'site'
   const [note, setNote] = useState('')
   const change = useChange((decision: 'approve' | 'refuse') =>
     decideSession(session.id, decision, note === '' ? {} : { note }),
@@ -20,6 +23,7 @@ export function DecisionForm({ session }: { session: SessionView }) {
   const { variables, isPending } = change
   return (
     <Stack gap="xs">
+      {isSites && <Mark tone="info">{t('session.waits-for-site')}</Mark>}
       {why === null && (
         <TextInput
           label={t('session.note')}
@@ -30,13 +34,15 @@ export function DecisionForm({ session }: { session: SessionView }) {
       )}
       {change.error && <Problem error={change.error} />}
       <Group gap="xs">
-        <ActButton
-          why={why}
-          loading={isPending && variables === 'approve'}
-          onClick={() => change.mutate('approve')}
-        >
-          {t('session.approve')}
-        </ActButton>
+        {!isSites && (
+          <ActButton
+            why={why}
+            loading={isPending && variables === 'approve'}
+            onClick={() => change.mutate('approve')}
+          >
+            {t('session.approve')}
+          </ActButton>
+        )}
         <ActButton
           variant="default"
           why={why}

@@ -1,8 +1,15 @@
 /** TEST fixture: the part of the API about models, in memory. */
 import type { FastifyInstance } from 'fastify'
 import { AlarmView } from '../../../protocol/api.ts'
+import {
+  Explanation,
+  FailureReadiness,
+  LevelChanges,
+  TrainFailuresRequest,
+} from '../../../protocol/api-explanation.ts'
 import * as api from '../../../protocol/api-models.ts'
 import { body, checked, person, Refused } from './contract.ts'
+import { changesOf, readiness } from './failure-views.ts'
 import type { ModelStory } from './model-story.ts'
 import { backTestOf, card, day, explanationOf, lifeOf, proposalOf } from './model-views.ts'
 import { asset } from './plant.ts'
@@ -25,6 +32,17 @@ function addReading(app: FastifyInstance, story: Story, models: ModelStory) {
     onlyPress(params.id)
     return checked(api.LifeView, lifeOf(Date.now()))
   })
+  app.get<ById>('/api/assets/:id/failures', ({ params }) => {
+    onlyPress(params.id)
+    return checked(FailureReadiness, readiness)
+  })
+  app.get<ById & { Querystring: { from: string } }>(
+    '/api/assets/:id/changes',
+    ({ params, query }) => {
+      onlyPress(params.id)
+      return checked(LevelChanges, { changes: changesOf(story.plant, Number(query.from)) })
+    },
+  )
   app.get<ById & { Querystring: { from?: string } }>(
     '/api/assets/:id/training-proposal',
     ({ params, query }) => {
@@ -40,7 +58,7 @@ function addReading(app: FastifyInstance, story: Story, models: ModelStory) {
   app.get('/api/training-jobs/:id', () => checked(api.TrainingJobView, models.job()))
   app.get('/api/scoreboard', () => checked(api.Scoreboard, models.board()))
   app.get('/api/alarms/:id/explanation', () =>
-    checked(api.Explanation, explanationOf(story.plant, Date.now())),
+    checked(Explanation, explanationOf(story.plant, Date.now())),
   )
 }
 
@@ -74,6 +92,11 @@ function addTraining(app: FastifyInstance, story: Story, models: ModelStory) {
     const { login } = person(request, 'model.train')
     const { periods } = body(api.TrainRequest, request)
     return checked(api.TrainingJobView, models.train(login, periods))
+  })
+  app.post<ById>('/api/assets/:id/train-failures', (request) => {
+    const { login } = person(request, 'model.train')
+    body(TrainFailuresRequest, request)
+    return checked(api.TrainingJobView, models.train(login, []))
   })
   app.post('/api/training-jobs/:id/cancel', (request) => {
     person(request, 'model.train')

@@ -92,6 +92,7 @@ export function createModelStory(startedAt: number) {
           since: startedAt - 3 * 60 * minute,
           tags: [{ name: 'Pressure/PS1', shift: 3.4 }],
           text: 'PS1 works elsewhere than it was trained on.',
+          coarser: [{ name: 'Pressure/PS1', step: 0.25 }],
         },
         job: follow(Date.now()),
         retraining,

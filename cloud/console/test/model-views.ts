@@ -1,12 +1,12 @@
 /** TEST fixture: models of the press as the API shows them: versions, back-test, explanation, remaining life. */
+import type { Explanation, SimilarCase } from '../../../protocol/api-explanation.ts'
 import type {
   BackTest,
-  Explanation,
   LifeView,
   ModelVersionView,
-  SimilarCase,
   TrainingProposal,
 } from '../../../protocol/api-models.ts'
+import { changesOf, failuresOf } from './failure-views.ts'
 import { asset, contributions, minute, type Plant, site, tags } from './plant.ts'
 
 export const day = 1_440 * minute
@@ -25,6 +25,7 @@ const base = {
   metrics: { blocks: 8, heldOutFalseShare: 0.0031, lowestBlockQuantile: 0.812 },
   intact: true,
   problem: null,
+  emptyCells: 'filled',
 } as const
 
 /** Newest first: one on trial, one in use, one that somebody has touched, the one it came with. */
@@ -47,7 +48,17 @@ export function modelsOf(startedAt: number): ModelVersionView[] {
     ...rest,
   })
   return [
-    version(4, { stage: 'shadow' }),
+    version(4, {
+      stage: 'shadow',
+      modes: {
+        tag: 'Program',
+        known: [
+          { value: 'slow', rows: 30_120, threshold: 1.0498 },
+          { value: 'fast', rows: 10_200, threshold: 1.204 },
+        ],
+        tooFew: [{ value: 'clean', rows: 97 }],
+      },
+    }),
     version(3, { stage: 'active' }),
     version(2, {
       source: 'uploaded',
@@ -58,7 +69,10 @@ export function modelsOf(startedAt: number): ModelVersionView[] {
       metrics: {},
       dataHash: null,
     }),
-    version(1, { source: 'shipped', createdBy: 'system', periods: [], trainedRows: 3_360 }),
+    version(1, {
+      ...{ source: 'shipped', createdBy: 'system', periods: [], trainedRows: 3_360 },
+      emptyCells: 'retrain',
+    }),
   ]
 }
 
@@ -81,6 +95,11 @@ export function backTestOf(now: number): BackTest {
     ...{ from, to: now, rows: 4_838_400, unknownRows: 172_800 },
     alarms,
     alarmsPerWeek: alarms.length / 8,
+    modes: [
+      { mode: 'slow', learned: true, rows: 3_600_000, unknownRows: 100_000, alarms: 2 },
+      { mode: 'fast', learned: true, rows: 1_100_000, unknownRows: 34_400, alarms: 1 },
+      { mode: 'clean', learned: false, rows: 38_400, unknownRows: 38_400, alarms: 0 },
+    ],
     series: { at, ratio },
   }
 }
@@ -103,6 +122,7 @@ export function proposalOf(now: number, from: number): TrainingProposal {
     without,
     rows,
     rowsWanted: 3_600,
+    modeTags: [{ name: 'Program', values: ['clean', 'fast', 'slow'] }],
     periodMs: 1_000,
     enough: rows >= 3_600,
   }
@@ -130,6 +150,8 @@ export function explanationOf(plant: Plant, now: number): Explanation {
       ...{ tag, name },
       at: plant.faultAt + index * 7_000,
     })),
+    changes: changesOf(plant, 0),
+    failures: failuresOf(plant, now),
     similar: [similar(now)],
   }
 }

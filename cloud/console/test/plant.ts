@@ -42,6 +42,14 @@ export const targets: TargetView[] = [
     title: 'Press PLC shell',
     consent: 'key-switch',
   },
+  {
+    site,
+    gateway: 'plant-gw',
+    id: 'press-panel',
+    kind: 'web',
+    title: 'Press panel',
+    consent: 'local',
+  },
 ]
 
 /** Time runs for real; the fault began six minutes before the server started. */

@@ -20,7 +20,7 @@ import {
 import { moveOf } from '../../cases/case.ts'
 import { describeRecovery } from '../../cases/recovery.ts'
 import { Refused } from './contract.ts'
-import { createPlant, site } from './plant.ts'
+import { createPlant, site, targets } from './plant.ts'
 import { reportOf } from './report.ts'
 import { alarmOf, caseOf } from './views.ts'
 
@@ -113,13 +113,15 @@ export function createStory(startedAt: number) {
       note(me.login, 'alarm.acknowledge', alarm.id)
     },
     request(me: Me, body: SessionRequest): SessionView {
+      const target = targets.find(({ id }) => id === body.target)
       const session: SessionView = {
         id: `ses_${++sessions}`,
         caseId: body.caseId,
         site,
         gateway: body.gateway,
         target: body.target,
-        targetTitle: 'Press HMI',
+        targetTitle: target?.title ?? body.target,
+        waitsFor: target?.consent === 'local' ? 'site' : 'person',
         kind: 'web',
         state: 'requested',
         person: { id: me.id, name: me.name },
@@ -149,6 +151,7 @@ export function createStory(startedAt: number) {
         throw new Refused(409, `A session that is ${session.state} cannot ${action}.`)
       const now = Date.now()
       session.state = next ?? session.state
+      delete session.waitsFor
       if (action === 'approve' || action === 'refuse')
         Object.assign(session, {
           approver: { id: me.id, name: me.name },

@@ -96,6 +96,7 @@ export function assetOf(
       scoreTag: 'plant/cloud/press/Model/Score',
       ratioTag,
       contributions,
+      filled: ['TS4'],
     },
     targets,
   }
@@ -118,6 +119,7 @@ export function fleetOf(plant: Plant, now: number, press: AssetDetail): Fleet {
             id: 'plant-gw',
             title: 'Plant gateway',
             ...gateway,
+            certificate: { until: now + 20 * 24 * 60 * minute, isLate: false },
             since: plant.faultAt - 60 * minute,
             devices: [
               {
@@ -178,6 +180,10 @@ export function fleetOf(plant: Plant, now: number, press: AssetDetail): Fleet {
             ...gateway,
             online: false,
             tunnel: false,
+            certificate: {
+              ...{ until: now + 2 * 24 * 60 * minute, isLate: true },
+              problem: 'superseded',
+            },
             since: now - 7 * minute,
             devices: [
               {

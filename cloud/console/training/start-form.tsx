@@ -4,6 +4,7 @@ import { useState } from 'react'
 import type { AssetDetail } from '../../../protocol/api.ts'
 import type { Period, TrainingProposal } from '../../../protocol/api-models.ts'
 import { startTraining } from '../api/model-client.ts'
+import { useAssetModels } from '../api/model-queries.ts'
 import { useWhyNot } from '../api/permission.tsx'
 import { useChange } from '../api/queries.ts'
 import { formatNumber } from '../i18n/format.ts'
@@ -12,6 +13,7 @@ import { useSayText } from '../i18n/speech.ts'
 import { Form } from '../parts/form.tsx'
 import { Mark } from '../parts/mark.tsx'
 import { WordsField } from '../parts/words-field.tsx'
+import { ModeChoice } from './mode-choice.tsx'
 import { countRows } from './period-rows.ts'
 
 interface StartFormProps {
@@ -29,11 +31,13 @@ export function StartForm({ asset, proposal, periods, edited, busy }: StartFormP
   const whyNot = useWhyNot()
   const [without, setWithout] = useState(() => proposal.without?.map(({ name }) => name) ?? [])
   const [note, setNote] = useState('')
+  const { modeTag, setModeTag, offered } = useModeTag(asset.id, proposal)
   const change = useChange((chosen: Period[]) =>
     startTraining(asset.id, {
       periods: chosen,
       periodMs: proposal.periodMs,
       ...(without.length > 0 && { without }),
+      ...(modeTag !== undefined && { modeTag: modeTag || null }),
       ...(note !== '' && { note }),
     }),
   )
@@ -69,9 +73,22 @@ export function StartForm({ asset, proposal, periods, edited, busy }: StartFormP
         onChange={setWithout}
       />
       <LeftOut proposal={proposal} site={asset.site} />
+      {modeTag !== undefined && (
+        <ModeChoice offered={offered} value={modeTag} onChange={setModeTag} />
+      )}
       <WordsField label={t('training.note')} minLength={0} value={note} onChange={setNote} />
     </Form>
   )
+}
+
+/** The choice begins with what the version in use goes by; undefined where there is nothing to choose. */
+function useModeTag(asset: string, { modeTags: offered = [] }: TrainingProposal) {
+  const models = useAssetModels(asset).data?.models
+  const active = models?.find(({ kind, stage }) => kind === 'multivariate' && stage === 'active')
+  const [chosen, setModeTag] = useState<string>()
+  const usual = active?.modes?.tag ?? ''
+  const isChoice = offered.length > 0 || usual !== ''
+  return { modeTag: isChoice ? (chosen ?? usual) : undefined, setModeTag, offered }
 }
 
 /** Why the system proposes to leave tags out. */

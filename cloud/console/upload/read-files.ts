@@ -23,3 +23,9 @@ export async function readManifest(file: Blob): Promise<UploadRequest['manifest'
     return null
   }
 }
+
+/** Of remaining life: its interval comes with it, and no limit is to be found. */
+export function isLife(manifest: UploadRequest['manifest'] | null): boolean {
+  const kind: unknown = manifest && 'kind' in manifest ? manifest.kind : undefined
+  return kind === 'remaining-life' || kind === 'health-index'
+}

@@ -2,7 +2,7 @@
 import { FileInput, Stack, Text } from '@mantine/core'
 import { useState } from 'react'
 import type { AssetDetail } from '../../../protocol/api.ts'
-import type { Period, TrainingProposal } from '../../../protocol/api-models.ts'
+import type { Period, TrainingProposal, UploadRequest } from '../../../protocol/api-models.ts'
 import { uploadModel } from '../api/model-client.ts'
 import { useTrainingProposal } from '../api/model-queries.ts'
 import { useWhyNot } from '../api/permission.tsx'
@@ -16,7 +16,7 @@ import { Page } from '../parts/page.tsx'
 import { Panel } from '../parts/panel.tsx'
 import { PeriodFields } from '../training/period-fields.tsx'
 import { periodsOf, rowsOf, spanOf } from '../training/period-rows.ts'
-import { maxOnnxBytes, readBase64, readManifest } from './read-files.ts'
+import { isLife, maxOnnxBytes, readBase64, readManifest } from './read-files.ts'
 
 export function UploadPage({ asset: id }: { asset: string }) {
   const { t } = useWords()
@@ -62,26 +62,39 @@ interface UploadFormProps {
   proposal: TrainingProposal
 }
 
+/** The two files as they were chosen, and what is wrong with them. */
+function useChosen() {
+  const { t } = useWords()
+  const [onnx, setOnnx] = useState<File | null>(null)
+  const [manifest, setManifest] = useState<File | null>(null)
+  const [content, setContent] = useState<UploadRequest['manifest'] | null>(null)
+  const tooLarge = onnx !== null && onnx.size > maxOnnxBytes
+  const badManifest = manifest !== null && content === null
+  const missing = onnx === null || manifest === null || tooLarge || badManifest
+  return {
+    ...{ onnx, manifest, setOnnx, tooLarge, badManifest },
+    async setManifest(file: File | null) {
+      setContent(file && (await readManifest(file)))
+      setManifest(file)
+    },
+    /** No limit is to be found for a remaining life. */
+    noLimit: isLife(content),
+    why: missing ? t('upload.missing') : null,
+  }
+}
+
 function UploadForm({ asset, proposal }: UploadFormProps) {
   const { t } = useWords()
   const whyNot = useWhyNot()
   const place = usePlace(asset.site)
   const { timeZone } = place
-  const [onnx, setOnnx] = useState<File | null>(null)
-  const [manifest, setManifest] = useState<File | null>(null)
-  const [badManifest, setBadManifest] = useState(false)
+  const chosen = useChosen()
+  const { onnx, manifest, noLimit } = chosen
   const [rows, setRows] = useState(() => rowsOf(proposal.periods, timeZone))
   const upload = useUpload(asset.id)
-  const periods = periodsOf(rows, timeZone)
-  const tooLarge = onnx !== null && onnx.size > maxOnnxBytes
-  const chooseManifest = async (file: File | null) => {
-    setManifest(file)
-    setBadManifest(file !== null && (await readManifest(file)) === null)
-  }
-  const missing = onnx === null || manifest === null || tooLarge || badManifest
-  const noPeriod = periods?.length === 0 ? t('training.no-period') : null
+  const periods = noLimit ? [] : periodsOf(rows, timeZone)
+  const noPeriod = periods?.length === 0 && !noLimit ? t('training.no-period') : null
   const badPeriod = periods === null ? t('training.bad-period') : null
-  const why = (missing ? t('upload.missing') : null) ?? noPeriod ?? badPeriod
   const onSubmit = () => {
     if (onnx && manifest && periods) upload.mutate({ onnx, manifest, periods })
   }
@@ -89,35 +102,24 @@ function UploadForm({ asset, proposal }: UploadFormProps) {
     <Form
       change={upload}
       submit={t('upload.submit')}
-      why={whyNot('model.train') ?? why}
+      why={whyNot('model.train') ?? chosen.why ?? noPeriod ?? badPeriod}
       onSubmit={onSubmit}
     >
-      <Text size="sm">{t('upload.text')}</Text>
-      <FileInput
-        label={t('upload.onnx')}
-        placeholder={t('upload.choose')}
-        accept=".onnx"
-        value={onnx}
-        onChange={setOnnx}
-        error={tooLarge && t('upload.too-large')}
-      />
-      <FileInput
-        label={t('upload.manifest')}
-        placeholder={t('upload.choose')}
-        accept=".json,application/json"
-        value={manifest}
-        onChange={(file) => void chooseManifest(file)}
-        error={badManifest && t('upload.not-json')}
-      />
-      <Text size="sm" fw={600}>
-        {t('upload.periods')}
-      </Text>
-      <PeriodFields
-        rows={rows}
-        onChange={setRows}
-        place={place}
-        fresh={spanOf([...proposal.periods, ...proposal.excluded], Date.now())}
-      />
+      <Text size="sm">{t(noLimit ? 'upload.life' : 'upload.text')}</Text>
+      <ChosenFiles chosen={chosen} />
+      {!noLimit && (
+        <>
+          <Text size="sm" fw={600}>
+            {t('upload.periods')}
+          </Text>
+          <PeriodFields
+            rows={rows}
+            onChange={setRows}
+            place={place}
+            fresh={spanOf([...proposal.periods, ...proposal.excluded], Date.now())}
+          />
+        </>
+      )}
       {upload.data && (
         <Stack gap={0} role="status">
           <Text size="sm" fw={600}>
@@ -127,5 +129,29 @@ function UploadForm({ asset, proposal }: UploadFormProps) {
         </Stack>
       )}
     </Form>
+  )
+}
+
+function ChosenFiles({ chosen }: { chosen: ReturnType<typeof useChosen> }) {
+  const { t } = useWords()
+  return (
+    <>
+      <FileInput
+        label={t('upload.onnx')}
+        placeholder={t('upload.choose')}
+        accept=".onnx"
+        value={chosen.onnx}
+        onChange={chosen.setOnnx}
+        error={chosen.tooLarge && t('upload.too-large')}
+      />
+      <FileInput
+        label={t('upload.manifest')}
+        placeholder={t('upload.choose')}
+        accept=".json,application/json"
+        value={chosen.manifest}
+        onChange={(file) => void chosen.setManifest(file)}
+        error={chosen.badManifest && t('upload.not-json')}
+      />
+    </>
   )
 }

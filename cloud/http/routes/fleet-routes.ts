@@ -1,11 +1,9 @@
 /** The fleet, its assets, and the history of their tags. */
 import type { RangeResponse } from '../../../protocol/api.ts'
 import { Fault } from '../../../protocol/kit/fault.ts'
-import { parseTagId, type TagId } from '../../../protocol/model.ts'
-import { type Call, idOf, type Route, siteOfAsset, sitesOf } from '../route.ts'
+import { parseTagId } from '../../../protocol/model.ts'
+import { type Call, idOf, type Route, siteOfAsset, sitesOf, tagsOf } from '../route.ts'
 
-/** One chart shows no more; each is a query to the historian. */
-const MAX_TAGS = 20
 const MAX_POINTS = 2_000
 const DEFAULT_POINTS = 600
 
@@ -64,15 +62,6 @@ async function readRange(call: Call): Promise<RangeResponse> {
     }),
   )
   return { series }
-}
-
-function tagsOf({ request }: Call): TagId[] {
-  const { tag } = request.query as { tag?: string | string[] }
-  const tags = tag === undefined ? [] : [tag].flat()
-  if (tags.length === 0 || tags.length > MAX_TAGS) {
-    throw new Fault('request.invalid', { problem: `1 to ${MAX_TAGS} tags are needed` })
-  }
-  return tags as TagId[]
 }
 
 function numberOf(query: Call['query'], key: string): number {

@@ -89,7 +89,7 @@ const audit: Route = {
     if (!Number.isInteger(asked) || asked < 1 || asked > MAX_AUDIT) {
       throw new Fault('request.invalid', { problem: `limit must be 1 to ${MAX_AUDIT}` })
     }
-    const { intact } = await services.audit.verify()
+    const { intact } = await services.audit.check()
     return { intact, entries: await services.audit.list({ limit: asked, sites: sitesOf(actor) }) }
   },
 }

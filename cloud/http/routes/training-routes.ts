@@ -1,7 +1,6 @@
-/** Training on site: proposal, jobs, "this was normal"; and why an alarm came. */
+/** Training on site: proposal, jobs, "this was normal". */
 import { TrainRequest, WasNormalRequest } from '../../../protocol/api-models.ts'
-import { Fault } from '../../../protocol/kit/fault.ts'
-import { type Call, idOf, type Route, siteOfAsset } from '../route.ts'
+import { type Call, idOf, instantOf, type Route, siteOfAsset } from '../route.ts'
 import { siteOfAlarm } from './alarm-routes.ts'
 
 async function siteOfJob(call: Call): Promise<readonly string[] | undefined> {
@@ -57,19 +56,4 @@ export const trainingRoutes: readonly Route[] = [
       return call.services.models.retraining.wasNormal(call.actor, idOf(call), note)
     },
   },
-  {
-    method: 'GET',
-    url: '/api/alarms/:id/explanation',
-    access: 'telemetry.read',
-    sitesOf: siteOfAlarm,
-    handle: (call) => call.services.models.explainer.explain(idOf(call)),
-  },
 ]
-
-function instantOf({ query }: Call, key: string): number | undefined {
-  const text = query[key]
-  if (text === undefined) return undefined
-  if (!/^\d{1,15}$/.test(text))
-    throw new Fault('request.invalid', { problem: `${key} must be a whole number` })
-  return Number(text)
-}

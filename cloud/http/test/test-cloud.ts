@@ -172,7 +172,10 @@ export async function openTestCloud(
     ...{ identity, audit, fleet, alarms, cases, sessions, historian, metrics },
     gatewayConfigs,
     models,
-    lifeOf: (asset) => wear.itemsOf(asset, Date.now()),
+    async lifeOf(asset) {
+      const now = Date.now()
+      return [...(await models.lifeOf(asset, now)), ...(await wear.itemsOf(asset, now))]
+    },
     judgePart: (actor, wanted) => wear.judge(actor, wanted),
     health: options.health ?? (async () => ({ parts: { store: 'ok' } })),
   }
@@ -237,7 +240,18 @@ export async function openTestCloud(
     })
   }
   return {
-    ...{ http, services, store, historian, call, trouble, registerModel, cookieOf, persons },
+    ...{
+      http,
+      services,
+      models,
+      store,
+      historian,
+      call,
+      trouble,
+      registerModel,
+      cookieOf,
+      persons,
+    },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   }
 }

@@ -1,6 +1,7 @@
 /** The ESC/POS driver against a receipt printer on TCP. */
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Value as Schema } from 'typebox/value'
 import { describe, expect, test } from 'vitest'
 import { quality, type Tag } from '../../../protocol/model.ts'
@@ -101,6 +102,78 @@ describe('printer status', () => {
     expect(samples.slice(1).map((it) => it.value)).toEqual([false, true])
   })
 
+  test('what a printer never answers holds the port once, not at every poll', async () => {
+    let asked = 0
+    const behave = ({ kind, ...rest }: { kind: string; parameters?: Buffer }) => {
+      if (kind !== 'command' || rest.parameters?.[0] !== 2) return undefined
+      asked += 1
+      return 'silent' as const
+    }
+    await using printer = await openPrinter({ behave, singleConnection: true })
+    await using connection = await createEscpos(printer.port).connect(never())
+    const tags = ['online', 'coverOpen', 'paperEnd'].map(createTag)
+    const first = await connection.read(tags, never())
+    expect(first.map((it) => it.value)).toEqual([true, null, null])
+    for (let poll = 0; poll < 5; poll++) {
+      const samples = await connection.read(tags, never())
+      expect(samples.map((it) => it.value)).toEqual([true, null, false])
+      expect(samples[1]).toMatchObject({ status: escposStatus.unanswered })
+    }
+    expect(asked).toBe(1)
+  })
+
+  test('a till that opens the only connection for each receipt prints all of them, whole, while status is read', async () => {
+    await using printer = await openPrinter({ singleConnection: true })
+    await using connection = await createEscpos(printer.port).connect(never())
+    const stop = new AbortController()
+    const polling = (async () => {
+      while (!stop.signal.aborted) await connection.read([createTag('online')], never())
+    })()
+    let brokenReceipts = 0
+    for (let receipt = 1; receipt <= 20; receipt++) {
+      // Refused at the door it comes again, as every till does; inside nothing may interrupt it.
+      const till = await enterPrinter(printer.port)
+      for (let line = 0; line < 5; line++) till.write('an item\n')
+      await until(() => till.destroyed || printer.counters().lines === receipt * 5, 'the receipt')
+      if (till.destroyed) brokenReceipts += 1
+      till.end()
+      await once(till, 'close')
+    }
+    stop.abort()
+    await polling
+    expect(brokenReceipts).toBe(0)
+    expect(printer.counters().lines).toBe(100)
+    const [sample] = await connection.read([createTag('online')], never())
+    expect(sample?.value).toBe(true)
+  })
+
+  test('where a second host is kept waiting instead of refused, the till goes on and nothing of ours stays in its way', async () => {
+    await using port = await openWaitingPrinter()
+    await using connection = await createEscpos(port.port).connect(never())
+    await connection.read([createTag('online')], never())
+    const till = connect(port.port, '127.0.0.1')
+    await once(till, 'connect')
+    till.write('a receipt\n')
+    await until(() => port.heard() === 'a receipt\n', 'the receipt')
+    const read = connection.read([createTag('online')], never())
+    await expect(read).rejects.toMatchObject({ code: 'driver.timeout' })
+    till.write('its end\n')
+    await until(() => port.heard() === 'a receipt\nits end\n', 'the end of the receipt')
+    expect(till.destroyed).toBe(false)
+    till.end()
+    await once(till, 'close')
+    const next = connect(port.port, '127.0.0.1')
+    next.write('the next\n')
+    await until(() => port.heard().endsWith('the next\n'), 'the next receipt')
+    next.destroy()
+    await expect
+      .poll(async () => {
+        const [sample] = await connection.read([createTag('online')], never()).catch(() => [])
+        return sample?.value
+      })
+      .toBe(true)
+  })
+
   test('bytes that are no status byte are a fault, never a value', async () => {
     const sockets: Socket[] = []
     const server = createServer((socket) => {
@@ -128,3 +201,53 @@ describe('printer status', () => {
     expect(lintTag(createTag('online'))).toBeUndefined()
   })
 })
+
+/** In as soon as the printer lets it: a status that is asked for right now holds the door for a moment. */
+async function enterPrinter(port: number): Promise<Socket> {
+  for (;;) {
+    const till = connect(port, '127.0.0.1')
+    // Refused it may also be reset: no error of the test.
+    till.on('error', () => undefined)
+    // Whoever is refused hears it before an answer.
+    till.write(Buffer.of(0x10, 0x04, 1))
+    const isIn = await new Promise<boolean>((resolve) => {
+      till.once('data', () => resolve(true))
+      till.once('close', () => resolve(false))
+    })
+    if (isIn) return till
+    await sleep(5)
+  }
+}
+
+/** Like printers with a queue: the second host is connected, but nobody reads it until the first has left. */
+async function openWaitingPrinter() {
+  const queue: Socket[] = []
+  let text = ''
+  const serve = (socket: Socket) => {
+    socket.on('data', (chunk: Buffer) => {
+      if (chunk[0] === 0x10) socket.write(Buffer.of(0x12))
+      else text += chunk.toString()
+    })
+    socket.on('end', () => socket.end())
+  }
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined)
+    socket.on('close', () => {
+      const isFirst = queue[0] === socket
+      queue.splice(queue.indexOf(socket), 1)
+      if (isFirst && queue[0]) serve(queue[0])
+    })
+    if (queue.push(socket) === 1) serve(socket)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    port: (server.address() as AddressInfo).port,
+    heard: () => text,
+    async [Symbol.asyncDispose]() {
+      for (const socket of queue) socket.destroy()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}

@@ -3,6 +3,7 @@ import { type Static, Type } from 'typebox'
 import { quality, type Sample, type Tag } from '../../../protocol/model.ts'
 import type { Connection, Driver, DriverContext } from '../driver.ts'
 import { type Answers, askStatus } from './exchange.ts'
+import { createSilence, type Silence } from './silence.ts'
 import { decodeField, fieldNames, fields, isFieldName, type StatusKind } from './status-bytes.ts'
 
 export const optionsSchema = Type.Object(
@@ -51,11 +52,12 @@ export function createDriver(options: EscposOptions, _context: DriverContext): D
 /** Holds nothing open; visits wait for each other, or we would find the port taken by ourselves. */
 function createConnection(options: EscposOptions): Connection {
   const closing = new AbortController()
+  const silence = createSilence()
   let tail: Promise<unknown> = Promise.resolve()
   return {
     read(tags, signal) {
       const visit = tail.then(() =>
-        readTags(tags, options, AbortSignal.any([signal, closing.signal])),
+        readTags(tags, { options, silence }, AbortSignal.any([signal, closing.signal])),
       )
       tail = visit.catch(() => {})
       return visit
@@ -69,14 +71,17 @@ function createConnection(options: EscposOptions): Connection {
 
 async function readTags(
   tags: readonly Tag[],
-  options: EscposOptions,
+  { options, silence }: { options: EscposOptions; silence: Silence },
   signal: AbortSignal,
 ): Promise<Sample[]> {
   const kinds = new Set<StatusKind>()
   for (const { address } of tags) {
     if (isFieldName(address.field)) kinds.add(fields[address.field].kind)
   }
-  const answers = await askStatus([...kinds].sort(), options, signal)
+  const asked = silence.order([...kinds].sort(), performance.now())
+  // The state of the printer itself is always answered: one visit at least says whether it is there.
+  const answers = await askStatus(asked.length === 0 ? [1] : asked, options, signal)
+  if (!answers.busy) silence.note(answers, performance.now())
   const at = Date.now()
   return tags.map((tag) => createSample(tag, at, answers))
 }

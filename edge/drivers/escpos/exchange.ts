@@ -11,8 +11,10 @@ export interface ExchangeOptions {
   timeoutMs: number
 }
 
-/** The answers by kind; a kind that was not answered is missing. `busy`: another host holds the port. */
-export type Answers = { busy: true } | { busy: false; bytes: Map<StatusKind, number> }
+/** The answers by kind; `silent` was not answered, and what came after it was not asked. `busy`: another host holds the port. */
+export type Answers =
+  | { busy: true }
+  | { busy: false; bytes: Map<StatusKind, number>; silent?: StatusKind }
 
 /** Errors with which a stack says "the port is taken", as opposed to "nobody is here". */
 const BUSY_ERRORS: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE'])
@@ -44,17 +46,19 @@ async function visitPrinter(
   signal.throwIfAborted()
   const visit = openVisit(options, signal)
   const bytes = new Map<StatusKind, number>()
+  let silent: StatusKind | undefined
   try {
     if ((await visit.connected()) === 'closed') return { busy: true }
     for (const kind of kinds) {
       const heard = await visit.ask(kind)
       if (heard === 'closed' && bytes.size === 0) return { busy: true }
       // An answer that comes too late could be taken for the next one: the visit ends here.
+      if (heard === 'silent') silent = kind
       if (typeof heard !== 'number') break
       bytes.set(kind, heard)
     }
     if (bytes.size === 0 && kinds.length > 0) throw visit.timeout()
-    return { busy: false, bytes }
+    return { busy: false, bytes, silent }
   } finally {
     await visit.leave()
   }

@@ -8,7 +8,7 @@ import { LearnedLimits, type LimitKind } from './learned-limits.ts'
 import type { Line } from './line.ts'
 import type { ModbusOptions } from './options.ts'
 import { type Block, planReads } from './planner.ts'
-import { ILLEGAL_ADDRESS, type Round, readBlock, type Tools } from './read-block.ts'
+import { ILLEGAL_ADDRESS, type Round, readBlock, readBlocks, type Tools } from './read-block.ts'
 import { writePoint } from './write-point.ts'
 
 /** Refused addresses asked again in one read: healing must not slow the good ones down. */
@@ -71,7 +71,7 @@ async function readPlan(plan: Plan, tools: Tools, signal: AbortSignal): Promise<
   // Another read of the same list, at the same time, takes columns of its own.
   plan.columns = undefined
   const round: Round = { points, columns, decoders, signal, silent: new Set(), hasAnswer: false }
-  for (const block of plan.blocks) await readBlock(block, round, tools)
+  await readBlocks(plan.blocks, round, tools)
   for (const block of probes(points, tools.holes)) await readBlock(block, round, tools)
   await throwIfGone(round, tools)
   columns.at = Date.now()

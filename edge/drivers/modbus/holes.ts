@@ -113,7 +113,7 @@ export class Holes {
   }
 
   markTableServed({ unit, table }: Place): void {
-    this.#tables.delete(`${unit}/${table}`)
+    if (this.#tables.size > 0) this.#tables.delete(`${unit}/${table}`)
   }
 
   /** The status to report without asking, while a unit or one of its tables is left in peace. */

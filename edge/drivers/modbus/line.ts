@@ -35,6 +35,15 @@ export interface Line extends AsyncDisposable {
   readonly endpoint: string
   /** Two bytes a register, or bits packed with the lowest first. */
   read(request: ReadRequest, signal: AbortSignal): Promise<Reply>
+  /**
+   * The same one after the other, for transports where nothing but the line can be lost: each reply is handed over at
+   * once, its bytes valid only meanwhile. False ends it. Answers the first index that was not asked for: others wait too.
+   */
+  readAll?(
+    requests: readonly ReadRequest[],
+    reads: { from: number; take(index: number, reply: Reply): boolean },
+    signal: AbortSignal,
+  ): Promise<number>
   writeCoil(unit: number, address: number, value: boolean): WriteCall
   writeCoils(unit: number, address: number, values: boolean[]): WriteCall
   writeRegister(write: RegisterWrite): WriteCall

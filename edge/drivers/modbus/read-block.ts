@@ -27,6 +27,8 @@ export interface Round {
   /** Units that did not answer in this round: their other blocks are not asked for. */
   silent: Set<number>
   hasAnswer: boolean
+  /** Came already, and needs a closer look. */
+  ready?: { block: Block; reply: Reply }
   lost?: Fault
 }
 
@@ -40,23 +42,61 @@ export interface Tools {
   counts: { requests: number; exceptions: number; busy: number; lost: number }
 }
 
+/** Reads the blocks of a plan. */
+export async function readBlocks(
+  blocks: readonly Block[],
+  round: Round,
+  tools: Tools,
+): Promise<void> {
+  for (let index = 0; index < blocks.length; ) {
+    index = await readPlainly(blocks, { from: index, round }, tools)
+    const block = blocks[index++]
+    if (block) await readBlock(block, round, tools)
+  }
+}
+
+/** While nothing is wrong: the line asks for one after the other. Answers the first block that needs a closer look. */
+async function readPlainly(
+  blocks: readonly Block[],
+  { from, round }: { from: number; round: Round },
+  tools: Tools,
+): Promise<number> {
+  const { line, holes, counts } = tools
+  const nowMs = performance.now()
+  const isPlain = (block: Block) => holes.statusOfPlace(block, nowMs) === undefined
+  if (!line.readAll || round.silent.size > 0 || !blocks.every(isPlain)) return from
+  let next = from
+  const take = (index: number, reply: Reply) => {
+    counts.requests++
+    if (!('data' in reply)) {
+      round.ready = { block: blocks[index] as Block, reply }
+      return false
+    }
+    takeReply(blocks[index] as Block, reply.data, { round, tools })
+    next = index + 1
+    return true
+  }
+  for (let asked = from; asked === next && next < blocks.length; ) {
+    asked = await line.readAll(blocks, { from: next, take }, round.signal)
+  }
+  return next
+}
+
 /** True: read as one. */
 export async function readBlock(block: Block, round: Round, tools: Tools): Promise<boolean> {
   const { holes } = tools
   if (round.silent.has(block.unit)) return settle(block, round, NO_ANSWER)
   const known = holes.statusOfPlace(block, performance.now())
   if (known !== undefined) return settle(block, round, known)
-  const reply = await ask(block, round, tools)
+  const reply = round.ready?.block === block ? round.ready.reply : await ask(block, round, tools)
+  round.ready = undefined
   if ('lost' in reply) return settleLost(block, reply.lost, { round, tools })
-  round.hasAnswer = true
-  tools.isAnswering.set(block.unit, true)
   if ('data' in reply) {
-    holes.markUnitUp(block.unit)
-    holes.markTableServed(block)
-    tools.limits.markAnswered(block)
-    takeValues(block, reply.data, { round, holes })
+    takeReply(block, reply.data, { round, tools })
     return true
   }
+  round.hasAnswer = true
+  tools.isAnswering.set(block.unit, true)
   tools.counts.exceptions++
   const { exception } = reply
   if (exception === ILLEGAL_ADDRESS || exception === ILLEGAL_VALUE) {
@@ -141,11 +181,17 @@ function settle(block: Block, { columns }: Round, status: number): false {
   return false
 }
 
-function takeValues(
+function takeReply(
   block: Block,
   data: Buffer,
-  { round, holes }: { round: Round; holes: Holes },
+  { round, tools }: { round: Round; tools: Tools },
 ): void {
+  const { holes, limits, isAnswering } = tools
+  round.hasAnswer = true
+  isAnswering.set(block.unit, true)
+  holes.markUnitUp(block.unit)
+  holes.markTableServed(block)
+  limits.markAnswered(block)
   const { points, columns, decoders } = round
   const decode = decoders.get(block) ?? compileBlock(block, points)
   decode(data, columns)

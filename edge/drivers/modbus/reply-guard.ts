@@ -9,6 +9,7 @@ const MAX_LENGTH = 254
 
 /** Collects bytes into whole frames; `problem` ends the conversation. */
 export interface FrameReader {
+  /** The frames are valid as long as the chunk's bytes are. */
   push(chunk: Buffer): { frames: Buffer[]; problem?: string }
 }
 
@@ -28,6 +29,8 @@ export function createFrameReader(): FrameReader {
         frames.push(pending.subarray(0, HEADER_BYTES + length))
         pending = pending.subarray(HEADER_BYTES + length)
       }
+      // What is left outlives the chunk.
+      if (pending.length > 0) pending = Buffer.from(pending)
       return { frames }
     },
   }

@@ -27,6 +27,16 @@ export async function openTcpLine(place: SocketPlace, signal: AbortSignal): Prom
     async read(request, abort) {
       return readReply(await wire.transact(() => encodeRead(frame, request), abort))
     },
+    readAll: (requests, { from, take }, abort) =>
+      wire.transactAll(
+        {
+          count: requests.length,
+          encode: (index) => encodeRead(frame, requests[index] as ReadRequest),
+          take: (index, reply) => take(index, readReply(reply)),
+        },
+        from,
+        abort,
+      ),
   }
 }
 

@@ -7,8 +7,17 @@ import { createFrameReader, findReplyProblem, HEADER_BYTES } from './reply-guard
 interface Waiting {
   request: Buffer
   deadlineMs: number
-  resolve(reply: Buffer): void
+  /** The reply's bytes are the socket's own, valid only meanwhile. */
+  take(reply: Buffer): void
   reject(error: Error): void
+}
+
+/** Exchanges one after the other; each request leaves with the reply to the one before. */
+export interface Series {
+  count: number
+  encode(index: number): Buffer
+  /** The reply's bytes are valid only meanwhile. False: no further ones. */
+  take(index: number, reply: Buffer): boolean
 }
 
 /**
@@ -26,6 +35,8 @@ export class TcpWire {
   /** One timer for all deadlines: it looks, and sleeps on for what is left. */
   #timer: NodeJS.Timeout | undefined
   #tail: Promise<unknown> = Promise.resolve()
+  /** Exchanges and series whose turn has not come. */
+  #queued = 0
   /** Listened to since the last request that came with it: listening anew costs more than the request. */
   #signal: AbortSignal | undefined
   readonly #onAbort = () => {
@@ -52,7 +63,20 @@ export class TcpWire {
    * transaction id is filled in here; what comes back is the whole reply, which belongs to it.
    */
   transact(encode: () => Buffer, signal: AbortSignal): Promise<Buffer> {
-    const turn = this.#tail.then(() => this.#runOne(encode, signal))
+    return this.#enqueue(() => this.#runOne(encode, signal))
+  }
+
+  /** Begins with `from`; answers the first index that is still to do, because somebody else waits for a turn. */
+  transactAll(series: Series, from: number, signal: AbortSignal): Promise<number> {
+    return this.#enqueue(() => this.#runSeries(series, from, signal))
+  }
+
+  #enqueue<T>(run: () => Promise<T>): Promise<T> {
+    this.#queued++
+    const turn = this.#tail.then(() => {
+      this.#queued--
+      return run()
+    })
     this.#tail = turn.catch(() => {})
     return turn
   }
@@ -67,19 +91,38 @@ export class TcpWire {
   }
 
   #runOne(encode: () => Buffer, signal: AbortSignal): Promise<Buffer> {
+    this.#assertOpen(signal)
+    return new Promise((resolve, reject) => {
+      this.#send(encode(), { take: (reply) => resolve(Buffer.from(reply)), reject })
+    })
+  }
+
+  #runSeries(series: Series, from: number, signal: AbortSignal): Promise<number> {
+    this.#assertOpen(signal)
+    return new Promise((resolve, reject) => {
+      let index = from
+      const take = (reply: Buffer) => {
+        const goesOn = series.take(index++, reply)
+        if (!goesOn || index === series.count || this.#queued > 0) resolve(index)
+        else this.#send(series.encode(index), { take, reject })
+      }
+      this.#send(series.encode(index), { take, reject })
+    })
+  }
+
+  #assertOpen(signal: AbortSignal): void {
     signal.throwIfAborted()
-    const socket = this.#socket
-    if (this.#dead || !socket) throw this.#disconnected(this.#dead)
+    if (this.#dead || !this.#socket) throw this.#disconnected(this.#dead)
     this.#listen(signal)
-    const request = encode()
+  }
+
+  #send(request: Buffer, { take, reject }: Pick<Waiting, 'take' | 'reject'>): void {
     this.#transaction = (this.#transaction + 1) & 0xffff
     request.writeUInt16BE(this.#transaction, 0)
-    return new Promise((resolve, reject) => {
-      const deadlineMs = performance.now() + this.#timeoutMs
-      this.#waiting = { request, deadlineMs, resolve, reject }
-      this.#timer ??= setTimeout(() => this.#look(), this.#timeoutMs)
-      socket.write(request)
-    })
+    const deadlineMs = performance.now() + this.#timeoutMs
+    this.#waiting = { request, deadlineMs, take, reject }
+    this.#timer ??= setTimeout(() => this.#look(), this.#timeoutMs)
+    this.#socket?.write(request)
   }
 
   #listen(signal: AbortSignal): void {
@@ -101,17 +144,28 @@ export class TcpWire {
   }
 
   #take(bytes: Uint8Array): void {
-    // The bytes are the socket's own and are overwritten by the next ones.
-    const { frames, problem } = this.#reader.push(Buffer.from(bytes))
+    const { buffer, byteOffset, byteLength } = bytes
+    const { frames, problem } = this.#reader.push(Buffer.from(buffer, byteOffset, byteLength))
+    // One request is under way: a second frame in the same breath answers nothing, not even the request that leaves next.
+    if (frames.length > 1) this.#refuse('a reply nobody asked for')
     for (const frame of frames) {
       if (this.#dead) return
       const waiting = this.#waiting
       const wrong = findReplyProblem(waiting?.request, frame)
       if (wrong !== undefined) this.#refuse(wrong)
       this.#waiting = undefined
-      waiting?.resolve(frame)
+      if (waiting && wrong === undefined) this.#hand(frame, waiting)
     }
     if (problem !== undefined) this.#refuse(problem)
+  }
+
+  /** What cannot be decoded is the fault of nobody else. */
+  #hand(frame: Buffer, { take, reject }: Waiting): void {
+    try {
+      take(frame)
+    } catch (error) {
+      reject(error as Error)
+    }
   }
 
   #refuse(problem: string): void {

@@ -49,7 +49,7 @@ export async function openConversation(
 ): Promise<{ conversation: Conversation; owned: AsyncDisposable } & Pick<OpenSession, 'counters'>> {
   await using stack = new AsyncDisposableStack()
   const opened = stack.use(await openSession(request, signal))
-  const { session } = opened
+  const { session, answeredAt } = opened
   const { endpoint, timeoutMs, nodeRetryMs } = request.options
   const closing = Promise.withResolvers<never>()
   const closed = new AbortController()
@@ -74,7 +74,16 @@ export async function openConversation(
   const namespaces = { uris, prefixes: request.options.namespaces }
   const nodes = createResolver({ session, namespaces, retryMs: nodeRetryMs, call })
   const missing = new Set<string>()
-  const conversation = { ...request, session, namespaces: uris, nodes, missing, lost, call }
+  const conversation = {
+    ...request,
+    session,
+    namespaces: uris,
+    nodes,
+    missing,
+    lost,
+    answeredAt,
+    call,
+  }
   return { conversation, owned: stack.move(), counters: opened.counters }
 }
 

@@ -27,6 +27,8 @@ export interface Conversation extends SessionRequest {
   missing: Set<string>
   /** Rejects when the line or the session is gone; never resolves. */
   lost: Promise<never>
+  /** When the server sent its newest answer, Unix ms by its own clock. */
+  answeredAt(): number
   /** Puts our deadline on a call of the library, and the end of the line, whichever comes first. */
   call<T>(promise: Promise<T>, signal: AbortSignal): Promise<T>
 }

@@ -126,6 +126,45 @@ test('changes that the queue of the server had to drop leave a bad mark where th
   expect(kept.every((it) => it.quality === quality.good)).toBe(true)
 })
 
+test('calm is told with the time up to which it is certain: a sampling interval before the keep-alive left', async () => {
+  const samplingIntervalMs = 400
+  await using open = await converse({ samplingIntervalMs })
+  const calmAt: { at: number; heardAt: number }[] = []
+  const emit = (samples: Sample[], at?: number) => {
+    if (samples.length === 0 && at !== undefined) calmAt.push({ at, heardAt: Date.now() })
+  }
+  const stop = new AbortController()
+  const running = runSubscription(open.conversation, { tags: [calm], emit }, stop.signal)
+  await until(() => calmAt.length >= 3, 'three keep-alives')
+  stop.abort()
+  await running
+  const [, one, other] = calmAt
+  expect(Number(other?.at)).toBeGreaterThan(Number(one?.at))
+  for (const { at, heardAt } of calmAt.slice(1)) {
+    expect(at).toBeLessThanOrEqual(heardAt - samplingIntervalMs)
+    expect(at).toBeGreaterThan(heardAt - 45_000)
+  }
+})
+
+test('a source whose clock runs ahead does not move the mark of the others behind what got lost', async () => {
+  await using open = await converse()
+  const { conversation } = open
+  const seen = collect()
+  const order = { tags: [count, calm], emit: seen.emit }
+  const running = faultOf(runSubscription(conversation, order, never()))
+  await until(() => seen.of(calm).length > 0 && seen.of(count).length > 0, 'the first values')
+  const line = loseNextValues(conversation.session)
+  let changedAt = 0
+  for (let value = 101; line.lost() === 0; value++) {
+    changedAt = Date.now()
+    server.set('Count', value, { at: changedAt + 30_000 })
+    await until(() => seen.has(count, value) || line.lost() > 0, 'the value, or its loss')
+  }
+  await running
+  expect(seen.of(calm).at(-1)).toMatchObject({ quality: quality.bad, status: BAD_DATA_LOST })
+  expect(seen.of(calm).at(-1)?.at).toBeLessThanOrEqual(changedAt + 1)
+})
+
 test('a session the server has forgotten is told as lost; the library makes no new one in silence', async () => {
   await using open = await converse()
   const { session, call } = open.conversation

@@ -18,6 +18,8 @@ export interface Messages {
 
 export interface MessageOptions {
   endpoint: string
+  /** When the server sent this nothing was due: all that it had sampled before has been told. */
+  onKeepAlive(): void
   /** Called when a message is missing or cannot be taken: what follows proves nothing. */
   onBroken(error: unknown): void
 }
@@ -28,7 +30,7 @@ export interface MessageOptions {
  */
 export function readMessages(
   subscription: ClientSubscription,
-  { endpoint, onBroken }: MessageOptions,
+  { endpoint, onKeepAlive, onBroken }: MessageOptions,
 ): Messages {
   const takers = new WeakMap<object, (data: DataValue) => void>()
   const byHandle = new Map<number, (data: DataValue) => void>()
@@ -40,6 +42,7 @@ export function readMessages(
       const problem = `notification ${sequenceNumber} where ${due} was due`
       throw new Fault('driver.foreign-reply', { endpoint, problem })
     }
+    if (parts.length === 0) onKeepAlive()
     for (const part of parts) {
       if (!(part instanceof DataChangeNotification)) continue
       for (const { clientHandle, value } of part.monitoredItems ?? []) {

@@ -27,6 +27,8 @@ export interface Monitor {
   subscription: ClientSubscription
   messages: Messages
   push(sample: Sample): void
+  /** The server looks at a node so often, ms, by its own word. */
+  noteSampling(intervalMs: number): void
 }
 
 /** Subscribes all tags; those the server does not know are bad at once and asked for again from time to time. */
@@ -146,7 +148,7 @@ async function addPart(monitor: Monitor, part: Part, signal: AbortSignal): Promi
 
 /** The status of each item, in order. */
 async function createItems(
-  { host, subscription, messages, push }: Monitor,
+  { host, subscription, messages, push, noteSampling }: Monitor,
   { parameters, items }: Part,
   signal: AbortSignal,
 ): Promise<(number | undefined)[]> {
@@ -169,6 +171,7 @@ async function createItems(
   await call(ready.promise, signal)
   return group.monitoredItems.map((item) => {
     if (item.statusCode?.isNotGood()) messages.forget(item)
+    else noteSampling(item.monitoringParameters.samplingInterval)
     return item.statusCode?.value
   })
 }

@@ -35,6 +35,8 @@ export interface OpenSession extends AsyncDisposable {
   readonly lost: Promise<never>
   /** Of the client: what it sent, and what the server refused as a whole. */
   counters(): { requests: number; exceptions: number }
+  /** When the server sent its newest answer, Unix ms by its own clock. */
+  answeredAt(): number
 }
 
 /** Throws Fault 'driver.disconnected', 'driver.timeout', 'driver.refused', 'opcua.untrusted' or 'opcua.deprecated'. */
@@ -76,8 +78,8 @@ export async function openSession(
     session = await withDeadline(client.createSession(identity), deadline)
     session.on('session_closed', watch.lose)
     forbidRepair(session)
-    const { lost, counters } = watch
-    return { session, lost, counters, [Symbol.asyncDispose]: close }
+    const { lost, counters, answeredAt } = watch
+    return { session, lost, counters, answeredAt, [Symbol.asyncDispose]: close }
   } catch (error) {
     // On a line that holds it is the library that saw no way in.
     const isOurs = isConnected && !watch.isLost() && watch.channels.at(-1)?.isValid() === true
@@ -110,15 +112,17 @@ interface ClientWatch {
   forgetResult(): void
   channels: readonly ClientSecureChannelLayer[]
   counters(): { requests: number; exceptions: number }
+  answeredAt(): number
 }
 
 function watchClient(client: OPCUAClient, endpoint: string): ClientWatch {
   const channels: ClientSecureChannelLayer[] = []
   client.on('secure_channel_created', (channel) => channels.push(channel))
   let result: StatusCode | undefined
-  let [requests, exceptions] = [0, 0]
+  let [requests, exceptions, answeredAt] = [0, 0, Date.now()]
   client.on('send_request', () => requests++)
   client.on('receive_response', ({ responseHeader }) => {
+    answeredAt = responseHeader.timestamp?.getTime() ?? Date.now()
     if (responseHeader.serviceResult.isNotGood()) exceptions++
     // The first that is not good: a goodbye of the library's own may follow it.
     if (responseHeader.serviceResult.isNotGood()) result ??= responseHeader.serviceResult
@@ -141,6 +145,7 @@ function watchClient(client: OPCUAClient, endpoint: string): ClientWatch {
     },
     channels,
     counters: () => ({ requests, exceptions }),
+    answeredAt: () => answeredAt,
   }
 }
 

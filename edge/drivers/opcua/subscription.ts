@@ -17,7 +17,7 @@ const LIFETIME_KEEP_ALIVES = 10
 
 export interface SubscriptionOrder {
   tags: readonly Tag[]
-  emit(samples: Sample[]): void
+  emit(samples: Sample[], knownAt?: number): void
 }
 
 /**
@@ -33,8 +33,8 @@ export async function runSubscription(
   const { options, session, call } = host
   const { endpoint } = options
   const ended = new AbortController()
-  const outbox = createBatch((samples) => {
-    if (!signal.aborted && !ended.signal.aborted) emit(samples)
+  const outbox = createBatch((samples, knownAt) => {
+    if (!signal.aborted && !ended.signal.aborted) emit(samples, knownAt)
   })
   try {
     const subscription = await call(
@@ -56,9 +56,12 @@ export async function runSubscription(
         emit(known.map((tag) => badSample(tag, Number(lastAt) + 1, codes.badDataLost)))
       over.reject(error)
     }
-    const messages = readMessages(subscription, { endpoint, onBroken })
+    // Servers leave the publish time of a keep-alive empty; every answer tells when it was sent.
+    const onKeepAlive = () => outbox.hear(host.answeredAt())
+    const messages = readMessages(subscription, { endpoint, onBroken, onKeepAlive })
     const watch = watchFreshness(subscription, options, signal)
-    const monitor = { host, subscription, messages, push: outbox.push }
+    const { push, noteSampling } = outbox
+    const monitor = { host, subscription, messages, push, noteSampling }
     const isEvent = (tag: Tag) => addressOf(tag).event !== undefined
     const values = tags.filter((tag) => !isEvent(tag))
     monitorTags(monitor, values, signal).catch(over.reject)
@@ -113,24 +116,47 @@ async function watchFreshness(
 
 interface Batch {
   push(sample: Sample): void
-  /** Hands on what is pending now; the newest time that was ever handed on, Unix ms. */
+  /** The server had nothing to tell at that time, by its clock. */
+  hear(at: number): void
+  /** A node is looked at so often only: what has changed shows so much later. */
+  noteSampling(intervalMs: number): void
+  /** Hands on what is pending now; until when all tags were known, Unix ms; undefined when nothing was ever told. */
   flush(): number | undefined
 }
 
 /** Gathers what one packet brings, so that it is handed on in one piece. */
-function createBatch(hand: (samples: Sample[]) => void): Batch {
+function createBatch(hand: (samples: Sample[], knownAt?: number) => void): Batch {
   let pending: Sample[] = []
+  let heardAt: number | undefined
   let newest: number | undefined
+  let samplingMs = 0
   const flush = () => {
     const samples = pending
+    const calmAt = heardAt
     pending = []
-    for (const { at } of samples) newest = Math.max(newest ?? at, at)
-    if (samples.length > 0) hand(samples)
-    return newest
+    heardAt = undefined
+    const now = Date.now()
+    // A source ahead of us says nothing of the others' future.
+    for (const { at } of samples) newest = Math.max(newest ?? 0, Math.min(at, now))
+    const knownAt = newest === undefined ? undefined : newest - samplingMs
+    if (samples.length > 0) hand(samples, knownAt)
+    if (calmAt !== undefined) hand([], calmAt - samplingMs)
+    return knownAt
+  }
+  const schedule = () => {
+    if (pending.length === 0 && heardAt === undefined) setImmediate(flush)
   }
   return {
     push(sample) {
-      if (pending.push(sample) === 1) setImmediate(flush)
+      schedule()
+      pending.push(sample)
+    },
+    hear(at) {
+      schedule()
+      heardAt = at
+    },
+    noteSampling(intervalMs) {
+      samplingMs = Math.max(samplingMs, intervalMs)
     },
     flush,
   }

@@ -4,6 +4,25 @@ import { closed, commonFields, readFeatureModel } from '../feature-manifest.ts'
 
 const Positive = Type.Number({ exclusiveMinimum: 0 })
 
+/** Of a model that was trained elsewhere: what it takes, and in what it answers. */
+const External = Type.Object(
+  {
+    /** Its input is so many steps of the tags, the newest last; left out: the features above. */
+    windowRows: Type.Optional(Type.Integer({ minimum: 1, maximum: 4096 })),
+    /** `[B, F]`: the steps side by side; else `[B, T, F]`. */
+    flat: Type.Boolean(),
+    hoursPerUnit: Positive,
+    /** Hours that an end may come before and after the answer (90 %), where the model has no outputs for them. */
+    error: Type.Optional(
+      Type.Object(
+        { low: Type.Number({ minimum: 0 }), high: Type.Number({ minimum: 0 }) },
+        { additionalProperties: false },
+      ),
+    ),
+  },
+  closed,
+)
+
 export const LifeManifestSchema = Type.Object(
   {
     ...commonFields,
@@ -16,6 +35,7 @@ export const LifeManifestSchema = Type.Object(
     cap: Positive,
     /** What stands for a feature that could not be measured: its mean in training. */
     fill: Type.Array(Type.Number()),
+    external: Type.Optional(External),
   },
   closed,
 )

@@ -3,7 +3,8 @@ import { writeFile } from 'node:fs/promises'
 import { type FeatureSession, openFeatureSession } from '../feature-session.ts'
 import { createHealthFeatures, findTrend, TREND_ROWS } from './health-index.ts'
 import { readHistories } from './histories.ts'
-import { createFeatures, type Life } from './life-features.ts'
+import type { Life } from './life-features.ts'
+import { createLifeInput, readLifeAnswer } from './life-input.ts'
 import { type LifeManifest, readLifeFolder } from './life-manifest.ts'
 import { fillFeatures } from './train-life.ts'
 
@@ -51,14 +52,14 @@ export async function scoreLife(options: ScoreLifeOptions): Promise<ScoreLifeRes
   return { kind: manifest.kind, units: lives.length, unknown }
 }
 
-async function estimate(session: FeatureSession, { fill, outputs }: LifeManifest, life: Life) {
-  const features = createFeatures(life, 1)
-  if (isMostlyMissing(features)) return undefined
-  const names = Object.values(outputs)
-  const results = await session.run(fillFeatures(features, fill), 1)
-  return ['rul', 'low', 'high'].map((role) =>
-    format(results[names.indexOf(outputs[role] ?? '')]?.[0]),
-  )
+async function estimate(session: FeatureSession, manifest: LifeManifest, life: Life) {
+  const input = createLifeInput(manifest, life)
+  if ('problem' in input) return undefined
+  const names = Object.values(manifest.outputs)
+  const results = await session.run(input.values, 1, input.shape)
+  const numberOf = (name: string) => results[names.indexOf(name)]?.[0] ?? Number.NaN
+  const { rul, low, high } = readLifeAnswer(manifest, numberOf)
+  return [rul, low, high].map(format)
 }
 
 async function measureHealthNow(session: FeatureSession, { fill, step }: LifeManifest, life: Life) {

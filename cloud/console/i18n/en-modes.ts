@@ -1,0 +1,20 @@
+/** English for operating modes: choosing their tag, which modes a model knows, and how each did in the past. */
+export const enModes = {
+  'mode.label': 'Operating mode (optional)',
+  'mode.text': 'A model for each value of this tag. A mode with too little data stays unknown.',
+  'mode.none': 'One model for all operation',
+  'mode.option': '{name}: {values}',
+  'mode.by': 'Operating modes by {tag}',
+  'mode.rows': '{mode}: {rows} rows, threshold {threshold}',
+  'mode.too-few': '{mode}: {rows} rows, too few for a model. It stays unknown.',
+  'mode.list': 'By operating mode',
+  'mode.name': 'Mode',
+  'mode.count': 'Rows',
+  'mode.scored': 'Scored',
+  'mode.alarms': 'Alarms',
+  'mode.unlearned': 'not learned',
+  'said.mode': 'Mode {mode}',
+  'said.mode-unknown': 'The operating mode is not known',
+  'said.mode-unlearned': 'Mode “{mode}” was never learned.',
+  'said.mode-begins': 'Mode “{mode}” begins: {row} of {rows} rows to settle.',
+} as const

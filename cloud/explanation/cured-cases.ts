@@ -1,0 +1,40 @@
+/** Closed cases of one failure mode at assets of one kind, with what fixed them. */
+import { foldMode } from '../../models/train/labels.ts'
+import type { FailureView } from '../../protocol/api-explanation.ts'
+import type { Store } from '../store/store.ts'
+
+const MAX_SHOWN = 3
+
+/** The newest first; the case that asks is not among them. */
+export async function findCured(
+  { db }: Store,
+  { asset, mode, not }: { asset: string; mode: string; not: string | null },
+): Promise<Pick<FailureView, 'cases' | 'fixed'>> {
+  const rows = await db
+    .selectFrom('labels')
+    .innerJoin('cases', 'cases.id', 'labels.case_id')
+    .innerJoin('assets', 'assets.id', 'cases.asset')
+    .innerJoin('assets as own', 'own.kind', 'assets.kind')
+    .select(['cases.id', 'cases.title', 'cases.closed_at', 'cases.outcome'])
+    .select(['assets.name as asset_name', 'labels.failure_mode', 'labels.part'])
+    .where('own.id', '=', asset)
+    .where('cases.state', '=', 'closed')
+    .where('labels.usefulness', '=', 'useful')
+    .where('labels.failure_mode', 'is not', null)
+    .orderBy('cases.closed_at', 'desc')
+    .execute()
+  const folded = foldMode(mode)
+  const found = rows.filter((row) => row.id !== not && foldMode(row.failure_mode ?? '') === folded)
+  const all = found.map((row) => {
+    const { cause = '', action = '' } = JSON.parse(row.outcome ?? '{}')
+    return {
+      ...{ caseId: row.id, title: row.title, assetName: row.asset_name, cause, action },
+      ...{ closedAt: row.closed_at ?? 0, part: row.part },
+    }
+  })
+  // What was done five times is told once, by the newest case of it.
+  const fixed = [...Map.groupBy(all, ({ action }) => foldMode(action)).values()]
+    .flatMap((alike) => alike.slice(0, 1))
+    .slice(0, MAX_SHOWN)
+  return { cases: found.length, fixed }
+}
