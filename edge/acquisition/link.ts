@@ -51,7 +51,7 @@ const HOPELESS_ATTEMPT = 30
 export async function runLink(options: LinkOptions, signal: AbortSignal): Promise<void> {
   const { device, driver, groups, counters } = options
   const link = createLinkMind(options)
-  const silence = watchSilence(link.conditioner, options.groups, signal)
+  const silence = watchSilence(link.conditioner, groups, signal)
   let attempt = 0
   let connections = 0
   while (!signal.aborted) {
