@@ -57,6 +57,19 @@ test('numbers batches 1, 2, 3 and keeps exactly what is not acknowledged', async
   expect(outbox.depth()).toMatchObject({ batches: 2, samples: 2, oldestAt: clock, dropped: 0 })
 })
 
+test('its sign of life is at most a second older than its last batch', async () => {
+  await using outbox = open()
+  for (let round = 0; round < 50; round++) {
+    clock += 130
+    outbox.append({ samples: [reading(round)] })
+    expect(clock - (outbox.lastAlive() ?? 0)).toBeLessThan(1_000)
+  }
+  // A clock that was set back says so at once: dead time must not begin in the future.
+  clock -= 60_000
+  outbox.append({ samples: [reading(50)] })
+  expect(outbox.lastAlive()).toBe(clock)
+})
+
 test('goes on counting after everything was acknowledged and the file was opened again', async () => {
   {
     await using outbox = open()
@@ -111,6 +124,22 @@ describe('when full', () => {
     const instants = Array.from({ length: 1_000 }, (_, value) => 1_000_010 + value * 10)
     const inGap = instants.map((at) => told.some(({ from, to }) => at >= from && at < to))
     expect(inGap).toEqual(instants.map((_, value) => !kept.has(value)))
+  })
+
+  test('counts right when an acknowledgement comes for what was dropped meanwhile, or comes twice', async () => {
+    await using outbox = open({ maxAgeMs: 1_000 })
+    for (const value of [1, 2, 3]) outbox.append({ samples: [reading(value)] })
+    clock += 2_000
+    outbox.append({ samples: [reading(4)] })
+    const before = outbox.depth()
+    outbox.acknowledge(1, 3)
+    expect(outbox.depth()).toEqual(before)
+    expect(outbox.isEmpty()).toBe(false)
+    const numbers = outbox.peek(0, 10).map(({ number }) => number)
+    outbox.acknowledge(numbers[0] ?? 0, numbers.at(-1) ?? 0)
+    outbox.acknowledge(numbers[0] ?? 0, numbers.at(-1) ?? 0)
+    expect(outbox.depth()).toMatchObject({ batches: 0, samples: 0, bytes: 0 })
+    expect(outbox.isEmpty()).toBe(true)
   })
 
   test('drops what is older than the age limit', async () => {

@@ -236,4 +236,53 @@ describe('F16, F18: replies that answer something else', () => {
     const reads = await Promise.all(tags.map((tag) => connection.read([tag], never())))
     expect(reads.map(([it]) => it?.value)).toEqual(tags.map((_, i) => 1000 + i))
   })
+
+  test('an answer to a request that has not been sent yet is never a value, though it guesses the next id', async () => {
+    const wide = createModbusMemory({ holding: [[0, 400]] })
+    const behave = (it: ModbusRequest) => {
+      const answerOf = (id: number, value: number) =>
+        encodeAdu(id, it.unit, Buffer.concat([Buffer.from([3, 250]), Buffer.alloc(250, value)]))
+      const next = it.transaction + 1
+      return { raw: Buffer.concat([answerOf(it.transaction, 1), answerOf(next, 0xee)]) }
+    }
+    await using server = await openModbusServer({ units: { 1: wide }, behave })
+    await using connection = await createModbus(server.port).connect(never())
+    const tags = Array.from({ length: 250 }, (_, i) => createTag(`R${i}`, 'UInt16', holding(i)))
+    await expect(connection.read(tags, never())).rejects.toMatchObject({
+      code: 'driver.foreign-reply',
+    })
+    expect(server.requests()).toBe(1)
+  })
+
+  test('a long list gives way to a short one between two of its requests', async () => {
+    const wide = createModbusMemory({ holding: [[0, 2500]] })
+    const behave = () => ({ delayMs: 5 })
+    await using server = await openModbusServer({ units: { 1: wide }, behave })
+    await using connection = await createModbus(server.port).connect(never())
+    const tags = Array.from({ length: 2500 }, (_, i) => createTag(`R${i}`, 'UInt16', holding(i)))
+    for (let i = 0; i < 2500; i++) wide.setUint16('holding', i, i)
+    const ended: string[] = []
+    const long = connection.read(tags, never()).finally(() => ended.push('long'))
+    await expect.poll(() => server.requests(), { timeout: 10_000, interval: 1 }).toBeGreaterThan(0)
+    const short = connection.read([level], never()).finally(() => ended.push('short'))
+    const [all] = await Promise.all([long, short])
+    expect(ended).toEqual(['short', 'long'])
+    expect(all.map(({ value }) => value)).toEqual(tags.map((_, i) => i))
+    expect(server.requests()).toBe(21)
+  })
+
+  test('a refusal in the middle of a list costs no second look at it', async () => {
+    const wide = createModbusMemory({ holding: [[0, 500]] })
+    let asked = 0
+    const behave = (): ModbusBehaviour => (++asked === 2 ? { exception: 4 } : undefined)
+    await using server = await openModbusServer({ units: { 1: wide }, behave })
+    await using connection = await createModbus(server.port).connect(never())
+    const tags = Array.from({ length: 500 }, (_, i) => createTag(`R${i}`, 'UInt16', holding(i)))
+    const samples = await connection.read(tags, never())
+    const bad = samples.flatMap((it, i) => (it.quality === quality.good ? [] : [i]))
+    expect(bad).toEqual(Array.from({ length: 125 }, (_, i) => 125 + i))
+    expect(samples[125]?.status).toBe(4)
+    expect(server.requests()).toBe(4)
+    expect(connection.counters()).toMatchObject({ requests: 4, exceptions: 1 })
+  })
 })
