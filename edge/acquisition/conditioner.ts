@@ -154,6 +154,7 @@ export function createConditioner(options: ConditionerOptions): Conditioner {
       for (const [group, members] of byGroup.entries()) {
         const memory = memories[group] as RowMemory
         if (clocks.monoMs > memory.staleMs()) memory.settleAll()
+        if (memory.knowsAll()) continue
         for (const [place, state] of members.entries()) {
           if (memory.knows(place)) continue
           const sample = checkSilence(state, clocks, livedMs[group])
@@ -205,6 +206,11 @@ function findQuietEnd({ byGroup, memories }: Known, monoMs: number): number {
   for (const [group, members] of byGroup.entries()) {
     const memory = memories[group] as RowMemory
     endMs = Math.min(endMs, memory.staleMs())
+    // Read again, they are stale at the earliest so long after this very moment.
+    if (memory.knowsAll()) {
+      endMs = Math.min(endMs, monoMs + (members[0]?.rule.staleAfterMs ?? Number.POSITIVE_INFINITY))
+      continue
+    }
     for (const [place, state] of members.entries()) {
       const { maxSilenceMs, staleAfterMs = maxSilenceMs } = state.rule
       endMs = Math.min(endMs, monoMs + staleAfterMs)

@@ -20,6 +20,8 @@ export interface RowMemory {
   /** True while the columns know the tag. */
   knows(place: number): boolean
   /** Tags the columns know, each read by the last poll. */
+  /** True when the columns know all of them. */
+  knowsAll(): boolean
   /** Monotonic instant after which the tags that the columns know are stale, if nothing is read until then. */
   staleMs(): number
 }
@@ -120,6 +122,7 @@ export function createRowMemory(states: readonly TagState[]): RowMemory {
       newestAt = Math.max(newestAt, last.at)
     },
     knows: (place) => !Number.isNaN(known[place]),
+    knowsAll: () => size === known.length,
     staleMs: () => (size > 0 ? seenMs + staleAfterMs : Number.POSITIVE_INFINITY),
   }
 }

@@ -40,7 +40,7 @@ export async function runSchedule(
 ): Promise<void> {
   let previousMs: number | undefined
   using sleeper = createSleeper(signal)
-  while (!signal.aborted) {
+  for (;;) {
     const dueMs = nextInstant(rate, performance.now())
     if (!(await sleeper.sleepUntil(dueMs))) return
     const skipped = previousMs === undefined ? 0 : skippedBetween(rate, previousMs, dueMs)
@@ -58,14 +58,17 @@ export interface Sleeper extends Disposable {
 export function createSleeper(signal: AbortSignal): Sleeper {
   let timer: NodeJS.Timeout | undefined
   let wake: ((isDue: boolean) => void) | undefined
+  // Asking a signal that follows others walks through all of them.
+  let isOver = signal.aborted
   const onAbort = () => {
+    isOver = true
     clearTimeout(timer)
     wake?.(false)
   }
   signal.addEventListener('abort', onAbort, { once: true })
   return {
     sleepUntil(dueMs) {
-      if (signal.aborted) return Promise.resolve(false)
+      if (isOver) return Promise.resolve(false)
       return new Promise((resolve) => {
         wake = resolve
         const look = () => {

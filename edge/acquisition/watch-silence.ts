@@ -14,11 +14,11 @@ export async function watchSilence(
 ): Promise<void> {
   const shortestMs = Math.min(...groups.map(({ intervalMs }) => intervalMs))
   using sleeper = createSleeper(signal)
-  do {
+  for (;;) {
     conditioner.check()
     const nowMs = performance.now()
     const quietMs = conditioner.quietUntil() - nowMs
     const pauseMs = Math.min(MAX_CHECK_MS, Math.max(MIN_CHECK_MS, shortestMs, quietMs))
     if (!(await sleeper.sleepUntil(nowMs + pauseMs))) return
-  } while (!signal.aborted)
+  }
 }

@@ -39,7 +39,9 @@ export class TcpWire {
   #queued = 0
   /** Listened to since the last request that came with it: listening anew costs more than the request. */
   #signal: AbortSignal | undefined
+  #isAborted = false
   readonly #onAbort = () => {
+    this.#isAborted = true
     if (this.#waiting) this.#fail(this.#signal?.reason)
   }
 
@@ -111,7 +113,8 @@ export class TcpWire {
   }
 
   #assertOpen(signal: AbortSignal): void {
-    signal.throwIfAborted()
+    // Its listener tells of the one that is known: asking a signal that follows others walks through all of them.
+    if (signal !== this.#signal || this.#isAborted) signal.throwIfAborted()
     if (this.#dead || !this.#socket) throw this.#disconnected(this.#dead)
     this.#listen(signal)
   }
@@ -129,6 +132,7 @@ export class TcpWire {
     if (signal === this.#signal) return
     this.#signal?.removeEventListener('abort', this.#onAbort)
     this.#signal = signal
+    this.#isAborted = false
     signal.addEventListener('abort', this.#onAbort)
   }
 
