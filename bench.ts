@@ -30,8 +30,10 @@ async function main(): Promise<void> {
   const name = args.find((arg) => !arg.startsWith('--')) ?? ''
   const bench = benches[name]
   if (!bench) throw new Fault('bench.unknown', { name, known: Object.keys(benches).join(', ') })
+  // What a peer's library says on the way is no result: a program reads the output as one JSON object.
+  console.log = console.error
   const result = await bench()
-  console.log(json ? JSON.stringify(result) : format(result))
+  process.stdout.write(`${json ? JSON.stringify(result) : format(result)}\n`)
 }
 
 try {
