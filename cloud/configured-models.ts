@@ -2,11 +2,12 @@
 import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { innerFileNames } from '../models/inner-models.ts'
-import { countTrainedRows, type Manifest, readModelFolder, sha256Hex } from '../models/manifest.ts'
+import { countTrainedRows, type Manifest, readModelFolder } from '../models/manifest.ts'
 import type { Modes } from '../models/modes.ts'
 import { NORMAL_FILE } from '../models/train/normal-rows.ts'
 import { type LifeManifest, readLifeFolder } from '../models/train/rul/life-manifest.ts'
 import type { AssetConfig } from './fleet/fleet-config.ts'
+import { hashModelFiles, type ModelFiles } from './registry/model-files.ts'
 import type { NewModel, Registry } from './registry/registry.ts'
 import type { ModelFacts, ModelVersion } from './registry/version.ts'
 
@@ -56,9 +57,9 @@ async function registerFolder(
   { id: asset, site }: AssetConfig,
   { dir, source, known }: ConfiguredFolder,
 ): Promise<void> {
-  const { manifest, sha256 } = await readModelFolder(dir)
-  if (known.some((version) => version.sha256 === sha256)) return
+  const { manifest } = await readModelFolder(dir)
   const files = await readFiles(dir, innerFileNames(manifest))
+  if (isKnown(known, files)) return
   const { kind, name } = manifest
   const active = known.find((version) => version.kind === kind && version.stage === 'active')
   // What a person made active stays so; a newer file of the configuration replaces an older one of it.
@@ -74,12 +75,12 @@ async function registerLife(
   { id: asset, site }: AssetConfig,
   { dir, source, known }: ConfiguredFolder,
 ): Promise<void> {
-  const { manifest, bytes } = await readLifeFolder(dir)
-  if (known.some((version) => version.sha256 === sha256Hex(bytes))) return
+  const { manifest } = await readLifeFolder(dir)
+  const files = await readFiles(dir)
+  if (isKnown(known, files)) return
   const active = known.find((version) => version.kind === 'life' && version.stage === 'active')
   const stage = active && active.createdBy !== CONFIGURATION ? 'shadow' : 'active'
   const rest = { asset, site, name: manifest.name, source, facts: factsOfLife(manifest) } as const
-  const files = await readFiles(dir)
   await registry.register({
     ...rest,
     kind: 'life',
@@ -88,6 +89,12 @@ async function registerLife(
     createdBy: CONFIGURATION,
     files,
   })
+}
+
+/** By all files: a training that changed one mode only is a new one. */
+function isKnown(known: readonly ModelVersion[], files: ModelFiles): boolean {
+  const hash = hashModelFiles(files)
+  return known.some(({ filesSha256 }) => filesSha256 === hash)
 }
 
 async function readFiles(

@@ -1,7 +1,9 @@
-/** What the report says of a tag before and after: means of numbers, the standing value of everything else. */
+/** What an alarm is told of its score; what the report says of a tag before and after. */
 import { describe, expect, it } from 'vitest'
 import { quality, type Sample, type Value } from '../protocol/model.ts'
-import { summarise } from './flow.ts'
+import type { Cause } from './alarms/alarm-view.ts'
+import { createFlow, type FlowOptions, summarise } from './flow.ts'
+import type { ScoringResult } from './scoring/result.ts'
 
 const tag = 'site/gateway/press/Cooler' as const
 const sample = (at: number, value: Value | null, q: Sample['quality'] = quality.good): Sample => {
@@ -12,6 +14,32 @@ const holding = (samples: readonly Sample[]) => ({
     samples.filter(({ at }) => at >= from && at < to),
 })
 const span = { from: 1_000_000, to: 1_060_000 }
+
+it('an alarm is told which tags were filled anywhere in the window that raised it, not in its last row only', async () => {
+  const causes: (Cause | undefined)[] = []
+  const result: ScoringResult = {
+    ...{
+      asset: 'press',
+      model: 'mdl_1',
+      stage: 'active',
+      isPrimary: false,
+      at: 1,
+      state: 'scored',
+    },
+    ...{ row: new Float32Array(2), contributions: [], breaches: [], samples: [sample(1, 2)] },
+    ...{ filled: [], windowFilled: ['Heat'] },
+  }
+  const parts = {
+    config: { fleet: { assets: [] } },
+    historian: { write: async () => ({ rejected: [] }) },
+    scoring: { tick: async () => [result] },
+    alarms: { accept: async (_: unknown, cause?: Cause) => void causes.push(cause) },
+    models: { accept: () => undefined },
+    show: () => undefined,
+  }
+  await createFlow(parts as unknown as FlowOptions).score(1)
+  expect(causes).toEqual([{ contributions: [], breaches: [], filled: ['Heat'] }])
+})
 
 describe('summarise', () => {
   it('takes the mean of the good numbers inside, and nothing of bad or stale ones', async () => {

@@ -59,7 +59,8 @@ export function createFlow(options: FlowOptions): Flow {
 
   async function react(result: ScoringResult): Promise<void> {
     counters[result.state] += 1
-    await alarms.accept(result.samples, result)
+    const { contributions, breaches, windowFilled } = result
+    await alarms.accept(result.samples, { contributions, breaches, filled: windowFilled })
     if (!result.isPrimary) return
     latest.set(result.asset, result)
     if (result.filled?.length) {

@@ -7,7 +7,12 @@ import type { AssetConfig } from './fleet/fleet-config.ts'
 import { namedTags } from './models-of.ts'
 import type { ModelFiles } from './registry/model-files.ts'
 import type { Registry } from './registry/registry.ts'
-import { estimateLife, type LifeItem, type MeanSource } from './scoring/life-estimate.ts'
+import {
+  estimateLife,
+  type LifeItem,
+  type LifeQuestion,
+  type MeanSource,
+} from './scoring/life-estimate.ts'
 import type { Store } from './store/store.ts'
 
 /** Lives are days and weeks: an estimate of the last minutes is one of now. */
@@ -21,6 +26,7 @@ export interface LifeOptions {
   registry: Registry
   history: MeanSource
   assets: readonly AssetConfig[]
+  run: LifeQuestion['run']
 }
 
 export interface LifeReader {
@@ -72,7 +78,7 @@ export function createLifeReader(options: LifeOptions): LifeReader {
 }
 
 async function estimate(
-  { store, registry, history }: LifeOptions,
+  { store, registry, history, run }: LifeOptions,
   { asset, id, now }: { asset: AssetConfig; id: string; now: number },
 ): Promise<Estimate> {
   const tags = namedTags(asset)
@@ -83,7 +89,7 @@ async function estimate(
     const own = manifest.tags.flatMap((name) => tags[name] ?? [])
     const from = Math.max(exchangedAt, await findFirst(history, own, now))
     const model = { manifest, bytes: files['model.onnx'] ?? new Uint8Array(), tags }
-    return { item: await estimateLife(model, history, { from, now }), exchangedAt }
+    return { item: await estimateLife(model, history, { from, now, run }), exchangedAt }
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error)
     const nothing = { health: null, end: null, orderBy: null }

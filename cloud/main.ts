@@ -204,6 +204,7 @@ async function openSources(parts: Parts, stack: AsyncDisposableStack): Promise<v
   const policy = { maxAgeMs: config.retention.maxAgeDays * 86_400_000 }
   every(RETENTION_MS, () => parts.historian.retain(policy, Date.now()))
   every(RETENTION_MS, () => parts.models.registry.retain(config.retention.models))
+  every(RETENTION_MS, () => parts.models.training.retain())
   every(RETENTION_MS, () => parts.gatewayConfigs.retain(config.retention.gatewayConfigs))
   parts.broker = stack.use(
     await namePort(openConfiguredBroker(config, pki, log), 'broker.port in the configuration'),

@@ -110,7 +110,9 @@ export async function openModels(options: ModelsOptions): Promise<Models> {
   scoring = opened
   const learning = stack.use(await openLearning(options, registry))
   const { retraining, coarser } = learning
-  const life = createLifeReader({ store, registry, history: historian, assets })
+  const life = createLifeReader({
+    ...{ store, registry, history: historian, assets, run: opened.infer },
+  })
   const tellDue = async () => {
     for (const due of await life.findDue(Date.now())) await options.onDue(due)
   }

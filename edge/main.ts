@@ -63,6 +63,10 @@ async function prepare(
   const ownDir = join(dataDir, 'renewed')
   const wallet = await openWallet({ enrolledDir, ownDir, doors: doorsOf(site) })
   const log = createLog(site.gateway)
+  if (!wallet.lifeOf(wallet.newest())) {
+    const help = 'run `mimamori enrol` at the cloud and carry the folder here'
+    log.error({ folder: enrolledDir, help }, 'our certificate cannot be read: no cloud until then')
+  }
   const keySwitches = policy.targets.flatMap(({ keySwitch = [] }) => keySwitch)
   const dir = join(dataDir, 'remote-config')
   const remote = await openRemoteConfig({ config: site, keySwitches, dir, log })

@@ -6,7 +6,7 @@ export interface RowTags {
   readonly tags: readonly TagId[]
 }
 
-/** Good numbers of one group read at one instant; a tag without news is left out. */
+/** Good numbers of one group read at one instant, one at least; a tag without news is left out. */
 export interface Row {
   readonly of: RowTags
   /** Unix ms, whole. */

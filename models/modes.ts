@@ -78,6 +78,11 @@ export function isSettled({ mode, rows }: ModeState): boolean {
   return mode !== undefined && rows > SETTLE_ROWS
 }
 
+/** Whether a window is of the mode that the folder's own model is of; a model that knows no modes is of all operation. */
+export function isMainMode(modes: Modes | undefined, mode: string | undefined): boolean {
+  return modes === undefined || modes.known[0]?.value === mode
+}
+
 export function describeUnlearned(mode: string): string {
   return `mode "${mode}" was never learned`
 }

@@ -44,6 +44,7 @@ export async function openSession(bytes: Uint8Array, shape: SessionShape): Promi
   const dims = isFlat(session, input) ? [windowRows * tags.length] : [windowRows, tags.length]
   const read = (results: InferenceSession.ReturnType, name: string): Float32Array => {
     const data = results[name]?.data
+    if (data instanceof Float64Array) return Float32Array.from(data)
     return data instanceof Float32Array ? data : new Float32Array()
   }
   return {

@@ -92,6 +92,8 @@ export const Explanation = Type.Object({
       expected: nullable(Type.Number()),
     }),
   ),
+  /** Names of tags that had no good value in a part of what raised the alarm: what the others let expect stood there. */
+  filled: Type.Array(Type.String()),
   /** Which tags left their normal in which order; the first may be the cause. */
   movedFirst: Type.Array(Type.Object({ tag: Type.String(), name: Type.String(), at })),
   /** Changes of level of these tags around the alarm. */

@@ -33,6 +33,8 @@ export const ModelVersionView = Type.Object({
   source: oneOf(['trained', 'uploaded', 'shipped'] as const),
   createdAt: at,
   createdBy: Type.String(),
+  /** Who put it into its stage, and why; left out: it is in the one it began in. */
+  stageChange: Type.Optional(Type.Object({ at, by: Type.String(), reason: Type.String() })),
   /** The normal periods it learned from; empty where unknown. */
   periods: Type.Array(Period),
   trainedRows: nullable(Type.Integer()),

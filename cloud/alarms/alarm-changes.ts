@@ -40,6 +40,7 @@ export async function raiseAlarm(
     severity: rule.severity,
     message: formatMessage(rule.title, cause),
     contributions: JSON.stringify(cause.contributions),
+    filled: cause.filled ? JSON.stringify(cause.filled) : null,
     model: rule.model,
   }
   return await store.db.transaction().execute(async (trx) => {

@@ -60,6 +60,8 @@ export interface Cause {
   contributions: readonly ContributionView[]
   /** `TS1:stuck` */
   breaches: readonly string[]
+  /** Tags that had no value of their own in a part of what was scored: the expectation by the others stood there. */
+  filled?: readonly string[]
 }
 
 /** `Abnormal behaviour: Oil temperature high, Flow low`; of a broken hard rule `…: Flow stuck`. */

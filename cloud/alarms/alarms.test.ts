@@ -33,7 +33,7 @@ async function open(file = ':memory:') {
     for (const value of values) {
       clock.now += 1_000
       const sample: Sample = { tag: rule.tag, at: clock.now, value, quality: quality.good }
-      await alarms.accept([sample], { contributions, breaches: [] })
+      await alarms.accept([sample], { contributions, breaches: [], filled: ['Flow'] })
     }
   }
   const kinds = () => events.map((event) => event.kind)
@@ -65,6 +65,8 @@ describe('alarms', () => {
       raisedAt: NOW + 6_000,
     })
     expect(t.events[1]?.alarm).toMatchObject({ state: 'cleared-unacked', peak: 3 })
+    const kept = await t.store.db.selectFrom('alarms').select('filled').execute()
+    expect(kept).toEqual([{ filled: '["Flow"]' }])
   })
 
   it('end when acknowledged and cleared, in either order', async () => {

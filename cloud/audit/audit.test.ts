@@ -97,6 +97,8 @@ describe('a look at what came since', () => {
       [({ db }) => db.deleteFrom('audit').where('seq', '=', 7).execute(), 7],
       [({ db }) => db.deleteFrom('audit').where('seq', '>=', 8).execute(), 8],
       [({ db }) => db.deleteFrom('settings').execute(), 8],
+      [({ db }) => db.updateTable('settings').set({ value: '8:00' }).execute(), 8],
+      [({ db }) => db.updateTable('settings').set({ value: 'cut off' }).execute(), 8],
       // Also what was looked at already: the end is not where it was.
       [({ db }) => db.deleteFrom('audit').where('seq', '>=', 5).execute(), 5],
     ]
@@ -109,6 +111,26 @@ describe('a look at what came since', () => {
       expect(await audit.check()).toEqual({ intact: false, brokenAt })
       expect(await audit.check()).toEqual({ intact: false, brokenAt })
     }
+  })
+
+  it('sees that the head names another entry than the one that was there at the last look', async () => {
+    const { store, audit } = await openFilled(5)
+    await using _ = store
+    expect(await audit.check()).toEqual({ intact: true })
+    await store.db.updateTable('settings').set({ value: '5:00' }).execute()
+    expect(await audit.check()).toEqual({ intact: false, brokenAt: 5 })
+    expect(await audit.verify()).toEqual({ intact: false, brokenAt: 5 })
+  })
+
+  it('does not take back what a look at all of it found meanwhile', async () => {
+    const { store, audit } = await openFilled(5)
+    await using _ = store
+    expect(await audit.check()).toEqual({ intact: true })
+    await store.db.updateTable('audit').set({ actor: 'eve' }).where('seq', '=', 2).execute()
+    // The look at the end is asked for last and is done last.
+    const [whole] = await Promise.all([audit.verify(), Promise.resolve().then(audit.check)])
+    expect(whole).toEqual({ intact: false, brokenAt: 2 })
+    expect(await audit.check()).toEqual({ intact: false, brokenAt: 2 })
   })
 
   it('looks at all of it at the first time and once a day: an old entry that was changed shows then', async () => {

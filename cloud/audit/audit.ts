@@ -74,11 +74,13 @@ export async function openAudit(store: Store, now: () => number = Date.now): Pro
     return verdict
   }
 
-  async function readRest({ end: from, wholeAt }: NonNullable<typeof known>) {
-    const { verdict, end } = await verifyChain(store, from)
-    if (verdict.intact) known = { end, wholeAt }
+  async function readRest(before: NonNullable<typeof known>) {
+    const { verdict, end } = await verifyChain(store, before.end)
+    // A look at all of it that ended meanwhile knows better.
+    if (verdict.intact && known === before) known = { ...before, end }
     return verdict
   }
+
   function verify(): Promise<AuditVerdict> {
     // Reading the whole chain is work: those who ask meanwhile share the answer.
     verifying ??= readWhole().finally(() => {

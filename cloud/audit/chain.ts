@@ -39,6 +39,7 @@ export async function verifyChain(
   const end = { ...from }
   const broken = (brokenAt: number) => ({ verdict: { intact: false as const, brokenAt }, end })
   if (from.seq > 0 && (await readHash(store, from.seq)) !== from.hash) return broken(from.seq)
+  if (head?.seq === from.seq && head.hash !== from.hash) return broken(from.seq)
   for (;;) {
     const page = await readPage(store, end.seq)
     for (const row of page) {
@@ -62,7 +63,8 @@ async function readHead({ db }: Store): Promise<ChainEnd | undefined> {
     .select('value')
     .where('key', '=', HEAD_KEY)
     .executeTakeFirst()
-  const [seq, hash = ''] = head?.value.split(':') ?? []
+  // One that cannot be read is as good as none: somebody wrote over it.
+  const [, seq, hash = ''] = /^(\d{1,15}):(.*)$/.exec(head?.value ?? '') ?? []
   return seq === undefined ? undefined : { seq: Number(seq), hash }
 }
 

@@ -1,23 +1,23 @@
-/** Closed cases of one failure mode at assets of one kind, with what fixed them. */
+/** Closed cases of one failure mode at like assets of the customer, with what fixed them. */
 import { foldMode } from '../../models/train/labels.ts'
 import type { FailureView } from '../../protocol/api-explanation.ts'
+import { selectLike } from '../store/like-assets.ts'
 import type { Store } from '../store/store.ts'
 
 const MAX_SHOWN = 3
 
 /** The newest first; the case that asks is not among them. */
 export async function findCured(
-  { db }: Store,
+  store: Store,
   { asset, mode, not }: { asset: string; mode: string; not: string | null },
 ): Promise<Pick<FailureView, 'cases' | 'fixed'>> {
-  const rows = await db
+  const rows = await store.db
     .selectFrom('labels')
     .innerJoin('cases', 'cases.id', 'labels.case_id')
     .innerJoin('assets', 'assets.id', 'cases.asset')
-    .innerJoin('assets as own', 'own.kind', 'assets.kind')
     .select(['cases.id', 'cases.title', 'cases.closed_at', 'cases.outcome'])
     .select(['assets.name as asset_name', 'labels.failure_mode', 'labels.part'])
-    .where('own.id', '=', asset)
+    .where('cases.asset', 'in', selectLike(store, asset))
     .where('cases.state', '=', 'closed')
     .where('labels.usefulness', '=', 'useful')
     .where('labels.failure_mode', 'is not', null)

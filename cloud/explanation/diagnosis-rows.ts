@@ -38,7 +38,7 @@ export async function keepSaying(
 ): Promise<boolean> {
   const before = await db
     .selectFrom('diagnoses')
-    .select(['state', 'mode', 'probability'])
+    .select(['state', 'mode', 'probability', 'stage'])
     .where('alarm', '=', alarm.id)
     .where('model', '=', model.id)
     .orderBy('id')
@@ -46,7 +46,9 @@ export async function keepSaying(
   const last = before.at(-1)
   const { state, mode, probability, candidates, reason, windows } = saying
   const moved = Math.abs((probability ?? 0) - (last?.probability ?? 0))
-  const isSame = last?.state === state && last.mode === mode && moved < LEAST_CHANGE
+  // Put on trial or in use meanwhile: what nobody was told is news.
+  const isHeard = last?.stage === model.stage
+  const isSame = isHeard && last.state === state && last.mode === mode && moved < LEAST_CHANGE
   if (isSame || before.length >= MAX_SAYINGS) return false
   const { version, sha256 } = model
   const detail: Detail = { candidates, reason, version, sha256, windows }

@@ -6,6 +6,7 @@ import type { ContributionView } from '../../protocol/api.ts'
 import type { TagId } from '../../protocol/model.ts'
 import { insertPressRule } from '../alarms/stored-rule.fixture.ts'
 import { openStore, type Store } from '../store/store.ts'
+import { findCured } from './cured-cases.ts'
 import { createExplainer, type ExplainedModel, type PastRows } from './explanation.ts'
 
 const names = ['flow', 'pressure', 'level']
@@ -69,6 +70,14 @@ beforeEach(async () => {
       { id: 'press', site: 'plant', name: 'Press', kind: 'press', model: null },
       { id: 'twin', site: 'plant', name: 'Twin', kind: 'press', model: null },
       { id: 'till', site: 'plant', name: 'Till', kind: 'pos', model: null },
+      { id: 'theirs', site: 'rival', name: 'Theirs', kind: 'press', model: null },
+    ])
+    .execute()
+  await db
+    .insertInto('sites')
+    .values([
+      { id: 'plant', tenant: 'ten_a', name: 'Plant', time_zone: 'UTC' },
+      { id: 'rival', tenant: 'ten_b', name: 'Rival', time_zone: 'UTC' },
     ])
     .execute()
   await db
@@ -85,7 +94,11 @@ afterEach(() => store[Symbol.asyncDispose]())
 async function insertAlarm(
   id: string,
   contributions: ContributionView[],
-  { asset = 'press', caseId = null }: { asset?: string; caseId?: string | null } = {},
+  {
+    asset = 'press',
+    caseId = null,
+    filled = null,
+  }: { asset?: string; caseId?: string | null; filled?: string | null } = {},
 ): Promise<void> {
   await store.db
     .insertInto('alarms')
@@ -93,7 +106,7 @@ async function insertAlarm(
       ...{ id, rule: 'r', asset, site: 'plant', model: 'mdl_1', previous_state: 'active-acked' },
       ...{ state: 'normal', raised_at: 259_000, cleared_at: null, acked_at: null, acked_by: null },
       ...{ severity: 1, message: 'x', contributions: JSON.stringify(contributions) },
-      ...{ case_id: caseId, peak: 3 },
+      ...{ case_id: caseId, peak: 3, filled },
     })
     .execute()
 }
@@ -129,6 +142,13 @@ test('a tag that reads three too much is told with what the others let expect, i
   expect(pressure!.value! - pressure!.expected!).toBeLessThan(3.5)
 })
 
+test('tags that had no value of their own in what raised the alarm are named', async () => {
+  await insertAlarm('a', [contribution('pressure', 40)], { filled: '["level"]' })
+  await insertAlarm('b', [contribution('pressure', 40)], { asset: 'twin' })
+  expect((await explainer().explain('a')).filled).toEqual(['level'])
+  expect((await explainer().explain('b')).filled).toEqual([])
+})
+
 test('the tag that left first stands first, with its instant', async () => {
   await insertAlarm('a', [contribution('pressure', 40)])
   const { movedFirst } = await explainer().explain('a')
@@ -142,6 +162,7 @@ test('closed cases of like assets with a like alarm are found with what fixed th
     ['cas_same', 'twin'],
     ['cas_opposite', 'twin'],
     ['cas_other', 'till'],
+    ['cas_theirs', 'theirs'],
   ] as const)
     await insertCase(id, asset, fixed)
   await insertAlarm('a', [contribution('pressure', 8), contribution('flow', -4)])
@@ -149,10 +170,33 @@ test('closed cases of like assets with a like alarm are found with what fixed th
   await insertAlarm('a1', alike, { asset: 'twin', caseId: 'cas_same' })
   await insertAlarm('a2', [contribution('pressure', -8)], { asset: 'twin', caseId: 'cas_opposite' })
   await insertAlarm('a3', alike, { asset: 'till', caseId: 'cas_other' })
+  // Of another customer: as like as can be, and none of our business.
+  await insertAlarm('a4', alike, { asset: 'theirs', caseId: 'cas_theirs' })
   const { similar } = await explainer().explain('a')
   expect(similar).toHaveLength(1)
   expect(similar[0]).toMatchObject({ caseId: 'cas_same', assetName: 'Twin', ...fixed })
   expect(similar[0]!.similarity).toBeGreaterThan(0.95)
+})
+
+test('what fixed a known failure is told of like machines of the same customer only', async () => {
+  for (const [id, asset, at] of [
+    ['cas_same', 'twin', 1],
+    ['cas_asks', 'press', 2],
+    ['cas_other', 'till', 3],
+    ['cas_theirs', 'theirs', 4],
+  ] as const) {
+    await insertCase(id, asset, { cause: 'worn', action: `mended ${asset}` })
+    const site = asset === 'theirs' ? 'rival' : 'plant'
+    await store.db
+      .insertInto('labels')
+      .values({
+        ...{ case_id: id, asset, site, at, usefulness: 'useful' },
+        ...{ failure_mode: 'Seal  leak', cause: null, part: null, failed_at: null },
+      })
+      .execute()
+  }
+  const found = await findCured(store, { asset: 'press', mode: 'seal leak', not: 'cas_asks' })
+  expect(found).toMatchObject({ cases: 1, fixed: [{ caseId: 'cas_same', action: 'mended twin' }] })
 })
 
 test('without its model or its history an alarm is still explained by what it carries', async () => {

@@ -71,6 +71,7 @@ export function createExplainer(options: ExplanationOptions): Explainer {
             expected: found?.expected ?? null,
           }
         }),
+        filled: alarm.filled,
         movedFirst: (seen?.moved ?? []).map(({ name, at }) => ({ tag: idOf(name), name, at })),
         similar: await findSimilarCases(store, alarm),
       }
@@ -94,17 +95,19 @@ export interface ExplainedAlarm {
   model: string | null
   raisedAt: number
   contributions: ContributionView[]
+  filled: string[]
 }
 
 async function readAlarm({ db }: Store, id: string): Promise<ExplainedAlarm> {
   const row = await db
     .selectFrom('alarms')
-    .select(['asset', 'model', 'raised_at', 'contributions'])
+    .select(['asset', 'model', 'raised_at', 'contributions', 'filled'])
     .where('id', '=', id)
     .executeTakeFirst()
   if (!row) throw new Fault('object.missing', { id })
   const contributions = JSON.parse(row.contributions) as ContributionView[]
-  return { id, asset: row.asset, model: row.model, raisedAt: row.raised_at, contributions }
+  const filled = row.filled === null ? [] : (JSON.parse(row.filled) as string[])
+  return { id, asset: row.asset, model: row.model, raisedAt: row.raised_at, contributions, filled }
 }
 
 async function readUnits({ db }: Store, tags: readonly string[]): Promise<Map<string, string>> {

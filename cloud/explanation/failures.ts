@@ -18,6 +18,7 @@ const AFTER_MS = 60_000
 /** A fresh alarm is looked at often, an old one seldom: a tenth of its age, within these. */
 const SOONEST_MS = 5_000
 const LATEST_MS = 600_000
+const NEVER = Number.POSITIVE_INFINITY
 
 export interface FailuresOptions extends DiagnosisParts {
   store: Store
@@ -43,9 +44,10 @@ export function createFailures(options: FailuresOptions): Failures {
     async tick(now, note) {
       const active = await listActive(store, now - AFTER_MS)
       for (const alarm of active) {
-        if (now < (dueAt.get(alarm.id) ?? 0)) continue
-        const age = now - alarm.raisedAt
-        dueAt.set(alarm.id, now + Math.min(LATEST_MS, Math.max(SOONEST_MS, age / 10)))
+        const due = dueAt.get(alarm.id) ?? 0
+        // One that is over does not wait for its turn: it would be gone by then.
+        if (alarm.clearedAt === null ? now < due : due === NEVER) continue
+        dueAt.set(alarm.id, nextLook(alarm, now))
         for (const model of await options.modelsOf(alarm.asset))
           if (isDue(alarm, model, now)) await look(options, { alarm, model, now, note })
       }
@@ -68,6 +70,11 @@ export function createFailures(options: FailuresOptions): Failures {
       )
     },
   }
+}
+
+function nextLook({ raisedAt, clearedAt }: DiagnosedAlarm, now: number): number {
+  if (clearedAt !== null) return NEVER
+  return now + Math.min(LATEST_MS, Math.max(SOONEST_MS, (now - raisedAt) / 10))
 }
 
 /** Half a window of the alarm is wanted, unless it is over. */

@@ -1,6 +1,7 @@
-/** Closed cases of the same kind of asset whose alarm looked alike, with what fixed them. */
+/** Closed cases of like assets of the customer whose alarm looked alike, with what fixed them. */
 import type { ContributionView } from '../../protocol/api.ts'
 import type { SimilarCase } from '../../protocol/api-explanation.ts'
+import { selectLike } from '../store/like-assets.ts'
 import type { Store } from '../store/store.ts'
 import type { ExplainedAlarm } from './explanation.ts'
 
@@ -16,17 +17,16 @@ type Picture = ReadonlyMap<string, number>
 
 /** The most alike first; each case once, by its alarm that is most alike. */
 export async function findSimilarCases(
-  { db }: Store,
+  store: Store,
   alarm: Pick<ExplainedAlarm, 'id' | 'asset' | 'contributions'>,
 ): Promise<SimilarCase[]> {
-  const rows = await db
+  const rows = await store.db
     .selectFrom('alarms')
     .innerJoin('cases', 'cases.id', 'alarms.case_id')
     .innerJoin('assets', 'assets.id', 'cases.asset')
-    .innerJoin('assets as own', 'own.kind', 'assets.kind')
     .select(['cases.id', 'cases.title', 'cases.closed_at', 'cases.outcome', 'alarms.contributions'])
     .select('assets.name as asset_name')
-    .where('own.id', '=', alarm.asset)
+    .where('cases.asset', 'in', selectLike(store, alarm.asset))
     .where('cases.state', '=', 'closed')
     .where('alarms.id', '<>', alarm.id)
     .orderBy('cases.closed_at', 'desc')

@@ -83,6 +83,23 @@ test('cases of like machines are learned from, until somebody touched the machin
   ])
 })
 
+test('machines at other sites of the customer are like ones, those of another customer are not', async () => {
+  const { db } = store
+  for (const [site, tenant] of [
+    ['plant', 'ten_a'],
+    ['annex', 'ten_a'],
+    ['rival', 'ten_b'],
+  ] as const) {
+    const row = { id: site, tenant, name: site, time_zone: 'UTC' }
+    await db.insertInto('sites').values(row).execute()
+    const asset = { id: `press-${site}`, site, name: site, kind: 'press', model: null }
+    await db.insertInto('assets').values(asset).execute()
+    await close({ failureMode: `seen at ${site}`, asset: `press-${site}` })
+  }
+  const { cases } = await readLabelledCases(store, 'press')
+  expect(cases.map(({ mode }) => mode)).toEqual(['seen at plant', 'seen at annex'])
+})
+
 test('no nuisance, no nameless case and none without an alarm is learned from; two modes are wanted', async () => {
   for (let i = 0; i < 3; i++) await close({ failureMode: 'leak' })
   await close({ failureMode: 'jam', usefulness: 'too-sensitive' })

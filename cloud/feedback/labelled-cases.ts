@@ -1,6 +1,7 @@
 /** Closed cases that name how the machine failed, with the stretch of history in which it showed: what known failures are learned from. */
 import { foldMode } from '../../models/train/labels.ts'
 import type { FailureReadiness } from '../../protocol/api-explanation.ts'
+import { selectLike } from '../store/like-assets.ts'
 import type { Store } from '../store/store.ts'
 
 /** Two tell that a thing repeats; with a third one can be held out and still repeats. */
@@ -30,14 +31,13 @@ interface LabelRow {
   failure_mode: string | null
 }
 
-/** Useful closed cases of all assets of one kind, the oldest first. */
-async function readRows({ db }: Store, kind: string): Promise<LabelRow[]> {
-  return await db
+/** Useful closed cases of the asset and its like, the oldest first. */
+async function readRows(store: Store, asset: string): Promise<LabelRow[]> {
+  return await store.db
     .selectFrom('labels')
     .innerJoin('cases', 'cases.id', 'labels.case_id')
-    .innerJoin('assets', 'assets.id', 'labels.asset')
     .select(['labels.case_id', 'labels.asset', 'labels.at', 'labels.failure_mode'])
-    .where('assets.kind', '=', kind)
+    .where('labels.asset', 'in', selectLike(store, asset))
     .where('cases.state', '=', 'closed')
     .where('labels.usefulness', '=', 'useful')
     .orderBy('labels.at')
@@ -75,24 +75,15 @@ async function readTouched({ db }: Store, cases: readonly string[]): Promise<Map
   return touched
 }
 
-async function kindOf({ db }: Store, asset: string): Promise<string> {
-  const row = await db
-    .selectFrom('assets')
-    .select('kind')
-    .where('id', '=', asset)
-    .executeTakeFirst()
-  return row?.kind ?? ''
-}
-
 export interface LabelledCases {
   cases: LabelledCase[]
   withoutAlarm: number
   withoutMode: number
 }
 
-/** Of the asset and of all others of its kind. */
+/** Of the asset and of all others of its kind at the same customer. */
 export async function readLabelledCases(store: Store, asset: string): Promise<LabelledCases> {
-  const rows = await readRows(store, await kindOf(store, asset))
+  const rows = await readRows(store, asset)
   const ids = rows.map(({ case_id }) => case_id)
   const alarms = await readAlarms(store, ids)
   const touched = await readTouched(store, ids)

@@ -143,6 +143,23 @@ test('once a newer certificate was in use its predecessor is renewed no more: tw
   expect(await renewals.renew(name, young, request)).toHaveProperty('certificate')
 })
 
+test('of two connections at once the newer certificate counts, whichever is noted last', async () => {
+  const [old, young] = [await enrolled(name, 60_000), await enrolled()]
+  await Promise.all([renewals.seen(name, young), renewals.seen(name, old)])
+  const request = await askFor([formatGatewayUrn(name)])
+  expect(await renewals.renew(name, old, request)).toMatchObject({
+    refused: expect.stringContaining('another machine'),
+  })
+})
+
+test('two that ask at the same time with one identity do not both get a certificate', async () => {
+  const own = await enrolled()
+  const requests = [await askFor([formatGatewayUrn(name)]), await askFor([formatGatewayUrn(name)])]
+  const offers = await Promise.all(requests.map((one) => renewals.renew(name, own, one)))
+  expect(offers.filter((offer) => 'certificate' in offer)).toHaveLength(1)
+  expect(offers[1]).toEqual({ refused: 'it asks too often' })
+})
+
 test('asking again at once is refused and leaves no line', async () => {
   const own = await enrolled()
   const request = await askFor([formatGatewayUrn(name)])

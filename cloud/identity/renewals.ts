@@ -58,12 +58,15 @@ export function createRenewals(options: RenewalsOptions): Renewals {
       const row = await find(store, name)
       const { from, until } = datesOf(certificate)
       if (!row || (row.fingerprint !== null && (row.certificate_from ?? 0) >= from)) return
-      await store.db
+      const { numUpdatedRows } = await store.db
         .updateTable('gateways')
         .set({ fingerprint, certificate_from: from, certificate_until: until })
         .where('site', '=', name.site)
         .where('id', '=', name.gateway)
-        .execute()
+        // Another of its connections may have been noted meanwhile: the newer certificate stays.
+        .where((or) => or.or([or('fingerprint', 'is', null), or('certificate_from', '<', from)]))
+        .executeTakeFirst()
+      if (numUpdatedRows === 0n) return
       const detail = { fingerprint, until: new Date(until).toISOString() }
       await audit.append({ ...about(name, 'gateway.use-certificate'), outcome: 'done', detail })
       onChange?.(name)
@@ -83,6 +86,8 @@ export function createRenewals(options: RenewalsOptions): Renewals {
       // Not audited: whoever floods us must not flood the audit log.
       const isFlood = last && now() - last.at < (until - from) / TRIES_PER_LIFE
       if (isFlood) return { refused: TOO_OFTEN }
+      // At once: another connection of it may ask while this try is looked into.
+      tries.set(keyOf(name), { ...last, at: now() })
       const verdict = await judge(store, name, certificate)
       const issued = verdict.allowed ? await pki.signRequest(name, request) : undefined
       const problem = verdict.allowed ? (issued ? undefined : 'request') : verdict.problem

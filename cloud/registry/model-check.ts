@@ -46,7 +46,7 @@ export function createModelCheck({ audit, dir, signer }: CheckOptions): ModelChe
       const { name, version: number } = version
       throw new Fault('model.tampered', { name, version: number, problem: found.problem })
     },
-    async view({ factor: _, ...version }) {
+    async view({ factor: _, automatic: _a, filesSha256: _f, ...version }) {
       if (!verdicts.has(version.id)) await look(version)
       const problem = verdicts.get(version.id) ?? null
       const emptyCells = sayEmptyCells(version.kind, withRows.has(version.id))

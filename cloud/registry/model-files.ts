@@ -29,6 +29,18 @@ interface Claims extends Owner {
   files: Record<string, string>
 }
 
+/** Texts and examples beside the model and its manifest: not what it speaks by. */
+const aside = /(?:^|\/)(?:card\.md|golden\.json|backtest\.json)$/
+
+/** One hash of all files that the model speaks by, hex, those of its modes and phases among them. */
+export function hashModelFiles(files: ModelFiles): string {
+  const lines = Object.keys(files)
+    .filter((name) => !aside.test(name))
+    .sort()
+    .map((name) => `${name} ${sha256Hex(files[name] ?? new Uint8Array())}\n`)
+  return sha256Hex(new TextEncoder().encode(lines.join('')))
+}
+
 /** Writes the folder `dir/id`; it appears under its name when everything in it is on the disk. */
 export async function writeModelFiles(
   dir: string,

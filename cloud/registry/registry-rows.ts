@@ -93,6 +93,34 @@ export async function changeFactor(
   })
 }
 
+/** Automatic versions of a name that nobody ever touched, all in shadow, beyond the newest `keep`; answers them retired. */
+export async function retireSurplus(
+  store: Store,
+  { asset, name }: Pick<ModelVersion, 'asset' | 'name'>,
+  { keep, needed, ...act }: Act & { keep: number; needed: ReadonlySet<string> },
+): Promise<ModelVersion[]> {
+  return await store.db.transaction().execute(async (trx) => {
+    const rows = await trx
+      .selectFrom('models')
+      .select('id')
+      .where('asset', '=', asset)
+      .where('name', '=', name)
+      .where('stage', '=', 'shadow')
+      .where('automatic', '=', 1)
+      .where(({ not, exists, selectFrom }) => {
+        const events = selectFrom('model_events').select('id')
+        const touched = events.whereRef('model_events.model', '=', 'models.id')
+        return not(exists(touched.where('model_events.kind', '<>', 'registered')))
+      })
+      .orderBy('version', 'desc')
+      .execute()
+    const surplus = rows.slice(keep).filter(({ id }) => !needed.has(id))
+    for (const { id } of surplus)
+      await moveTo(trx, id, { from: 'shadow', stage: 'retired', ...act })
+    return await Promise.all(surplus.map(({ id }) => read(trx, id)))
+  })
+}
+
 async function retireActive(
   trx: Trx,
   { asset, kind }: Pick<ModelVersion, 'asset' | 'kind'>,
@@ -114,7 +142,8 @@ async function moveTo(
   id: string,
   { from, stage, at, actor, reason }: Act & { from: ModelStage; stage: ModelStage },
 ): Promise<void> {
-  await trx.updateTable('models').set({ stage }).where('id', '=', id).execute()
+  const stage_change = JSON.stringify({ at, by: actor, reason })
+  await trx.updateTable('models').set({ stage, stage_change }).where('id', '=', id).execute()
   await writeEvent(trx, id, { at, actor, kind: 'stage', detail: { from, to: stage, reason } })
 }
 

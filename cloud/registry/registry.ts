@@ -7,6 +7,7 @@ import type { Audit } from '../audit/audit.ts'
 import type { Store } from '../store/store.ts'
 import { createModelCheck } from './model-check.ts'
 import {
+  hashModelFiles,
   MODEL_FILE,
   type ModelFiles,
   removeModelFiles,
@@ -21,8 +22,16 @@ import {
   findVersion,
   insertVersion,
   listVersions,
+  retireSurplus,
 } from './registry-rows.ts'
-import { deleteVersion, findObsolete, type RetentionPolicy, readUse } from './retention.ts'
+import {
+  deleteVersion,
+  findObsolete,
+  KEPT_AUTOMATIC,
+  type RetentionPolicy,
+  readUse,
+  TOO_MANY_AUTOMATIC,
+} from './retention.ts'
 import type { ModelFacts, ModelVersion } from './version.ts'
 
 export interface RegistryOptions {
@@ -45,6 +54,8 @@ export interface NewModel
   facts: ModelFacts
   /** `model.onnx` and `manifest.json` at least. */
   files: ModelFiles
+  /** Nobody asked for this very version. */
+  automatic?: true
 }
 
 /** Who acts; the caller has asked the policy already. */
@@ -100,6 +111,15 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
     return version
   }
 
+  async function makeRoom({ asset, name }: ModelVersion): Promise<void> {
+    const { needed } = await readUse(store)
+    const act = { at: now(), actor: 'retention', reason: TOO_MANY_AUTOMATIC, keep: KEPT_AUTOMATIC }
+    for (const version of await retireSurplus(store, { asset, name }, { ...act, needed })) {
+      const detail = { from: 'shadow', to: 'retired', reason: TOO_MANY_AUTOMATIC }
+      await changed(version, act.actor, { action: 'model.stage', detail })
+    }
+  }
+
   async function retain(policy: RetentionPolicy): Promise<string[]> {
     const versions = await listVersions(store, {})
     const wanted = { policy, now: now() }
@@ -115,7 +135,12 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
       await onChange({ asset, site })
     }
     const before = wanted.now - policy.keepDays * 86_400_000
-    await removeOrphans(dir, { known: new Set(versions.map(({ id }) => id)), before })
+    const known = new Set(versions.map(({ id }) => id))
+    for (const object of await removeOrphans(dir, { known, before }))
+      await audit.append({
+        ...{ actor: 'retention', action: 'model.remove', object, outcome: 'done' },
+        detail: { reason: 'no row knows this folder' },
+      })
     return obsolete.map(({ id }) => id)
   }
 
@@ -124,10 +149,13 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
       const id = `mdl_${randomBytes(9).toString('base64url')}`
       const sha256 = sha256Hex(files[MODEL_FILE] ?? new Uint8Array())
       await writeModelFiles(dir, { id, asset: wanted.asset }, { files, signer })
-      const own = { ...wanted, id, sha256, createdAt: now(), factor: 1 }
+      const filesSha256 = hashModelFiles(files)
+      const own = { ...wanted, id, sha256, filesSha256, createdAt: now(), factor: 1 }
       const version = await insertVersion(store, own, facts)
       const detail = { asset: version.asset, name: version.name, version: version.version, sha256 }
-      return await changed(version, wanted.createdBy, { action: 'model.register', detail })
+      await changed(version, wanted.createdBy, { action: 'model.register', detail })
+      if (wanted.automatic) await makeRoom(version)
+      return version
     },
     list: (query) => listVersions(store, query),
     get: (id) => findVersion(store, id),

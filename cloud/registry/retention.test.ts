@@ -136,6 +136,49 @@ test('the active one, the one before it, canary, shadow, that of the configurati
   expect(await t.registry.load(before)).toHaveProperty('model.onnx')
 })
 
+test('of automatic versions only the newest three stay in shadow, never those that a person touched or asked for', async () => {
+  await using t = await open()
+  const auto = { automatic: true, createdBy: 'schedule' } as const
+  const asked = await t.add()
+  const [trial, back, tuned] = [await t.add(auto), await t.add(auto), await t.add(auto)]
+  await t.set(trial, 'canary')
+  await t.set(back, 'canary')
+  await t.registry.setStage(ina, back, { stage: 'shadow', reason: 'not yet' })
+  await t.registry.setFactor(ina, tuned, { factor: 2, reason: 'as agreed' })
+  const other = await t.add({ ...auto, name: 'other' })
+  const ids = [await t.add(auto), await t.add(auto), await t.add(auto)]
+  const stageOf = async (id: string) => (await t.registry.get(id))?.stage
+  expect(await Promise.all([asked, back, tuned, other, ...ids].map(stageOf))).toEqual(
+    Array(7).fill('shadow'),
+  )
+  const newest = [await t.add(auto), await t.add(auto)]
+  expect(await Promise.all(ids.map(stageOf))).toEqual(['retired', 'retired', 'shadow'])
+  expect(await Promise.all([asked, back, tuned, other, ...newest].map(stageOf))).toEqual(
+    Array(6).fill('shadow'),
+  )
+  expect(await stageOf(trial)).toBe('canary')
+  const reason = 'only the newest 3 automatic versions stay in shadow'
+  const gone = await t.registry.get(ids[0]!)
+  expect(gone && (await t.registry.view(gone))).toMatchObject({
+    stageChange: { by: 'retention', reason },
+  })
+  expect((await t.audit.list({ limit: 9 })).find(({ object }) => object === ids[1])).toMatchObject({
+    ...{ actor: 'retention', action: 'model.stage', outcome: 'done' },
+    detail: expect.stringContaining(reason),
+  })
+})
+
+test('an automatic version that an alarm with a case speaks of stays in shadow', async () => {
+  await using t = await open()
+  const auto = { automatic: true, createdBy: 'drift' } as const
+  const first = await t.add(auto)
+  await insertPressRule(t.store, first)
+  await t.alarm('alm_1', first, 'cas_1')
+  for (let i = 0; i < 4; i++) await t.add(auto)
+  const stages = (await t.registry.list({})).map(({ version, stage }) => `${version} ${stage}`)
+  expect(stages).toEqual(['5 shadow', '4 shadow', '3 shadow', '2 retired', '1 shadow'])
+})
+
 test('a folder that a crash left without a row goes when it is old, and nothing else beside it', async () => {
   await using t = await open()
   const id = await t.add()
@@ -145,4 +188,7 @@ test('a folder that a crash left without a row goes when it is old, and nothing 
     await utimes(join(dir, 'models', name), (START - 60 * DAY) / 1000, (START - 60 * DAY) / 1000)
   await t.registry.retain(policy)
   expect(await t.files()).toEqual([id, 'mdl_young', 'notes'].sort())
+  // Files that are gone for good are never gone without a word.
+  const [newest] = await t.audit.list({ limit: 1 })
+  expect(newest).toMatchObject({ action: 'model.remove', object: 'mdl_old', actor: 'retention' })
 })

@@ -12,6 +12,10 @@ export type ModelFacts = Pick<
 export interface ModelVersion extends Omit<ModelVersionView, 'intact' | 'problem' | 'emptyCells'> {
   /** On the trained threshold; `threshold` has it in it already. */
   factor: number
+  /** Of all files that it speaks by. */
+  filesSha256: string
+  /** Nobody asked for this very version: schedule, drift, coarser live values, "this was normal". */
+  automatic?: true
 }
 
 export type ModelRow = Selectable<Schema['models']>
@@ -20,9 +24,11 @@ export function toRow(
   version: Omit<ModelVersion, keyof ModelFacts>,
   facts: ModelFacts,
 ): Insertable<Schema['models']> {
-  const { createdAt, createdBy, periods, ...same } = version
+  const { createdAt, createdBy, periods, automatic, stageChange: _, filesSha256, ...same } = version
   return {
     ...same,
+    automatic: automatic ? 1 : 0,
+    files_sha256: filesSha256,
     created_at: createdAt,
     created_by: createdBy,
     periods: JSON.stringify(periods),
@@ -31,15 +37,29 @@ export function toRow(
 }
 
 export function fromRow(row: ModelRow): ModelVersion {
-  const { created_at, created_by, periods, facts: text, ...same } = row
+  const {
+    created_at,
+    created_by,
+    periods,
+    facts: text,
+    automatic,
+    stage_change,
+    files_sha256,
+    ...same
+  } = row
   const facts = JSON.parse(text) as ModelFacts
   return {
     ...same,
     ...facts,
+    ...(automatic === 1 && { automatic: true }),
+    ...(stage_change !== null && {
+      stageChange: JSON.parse(stage_change) as ModelVersion['stageChange'],
+    }),
     threshold: facts.threshold === null ? null : facts.threshold * row.factor,
     ...(facts.modes && { modes: scaleModes(facts.modes, row.factor) }),
     createdAt: created_at,
     createdBy: created_by,
+    filesSha256: files_sha256,
     periods: JSON.parse(periods) as Period[],
   }
 }

@@ -1,5 +1,6 @@
 /** Input drift of every asset, live: the tags moved together to another normal, which is no fault and needs no alarm. */
 import type { Manifest } from '../../models/manifest.ts'
+import { isMainMode } from '../../models/modes.ts'
 import { type DriftState, nextDrift, noDrift, readDrift } from '../../models/train/drift.ts'
 import type { Steps } from '../../models/train/live-step.ts'
 import type { DriftView } from '../../protocol/api-models.ts'
@@ -65,7 +66,10 @@ export function createDriftWatch(before?: KeptDrift): DriftWatch {
     const found = watched.get(asset)
     const known = found?.model === model ? resume(found, at) : fresh
     const values = row.some(Number.isNaN) ? undefined : row
-    const state = nextDrift(known.state, { at, values, ratio, contributions }, manifest)
+    // Where modes are told apart, drift is that of the main one: rows of others only show that nothing was missed.
+    const state = isMainMode(manifest.modes, result.mode)
+      ? nextDrift(known.state, { at, values, ratio, contributions }, manifest)
+      : known.state
     const coarser = result.coarser ?? known.coarser
     watched.set(asset, { ...known, at, coarser, state: keepVerdict(known.state, state) })
     return state.state === 'drift' && known.state.state !== 'drift'

@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openSession } from '../../models/session.ts'
 import { readLifeFolder } from '../../models/train/rul/life-manifest.ts'
 import { trainLife } from '../../models/train/rul/train-life.ts'
 import type { TagId } from '../../protocol/model.ts'
@@ -10,7 +11,12 @@ import type { AssetConfig } from '../fleet/fleet-config.ts'
 import { createLifeReader } from '../life-of.ts'
 import type { Registry } from '../registry/registry.ts'
 import { openStore } from '../store/store.ts'
-import { estimateLife, type LifeModel, type MeanSource } from './life-estimate.ts'
+import {
+  estimateLife,
+  type LifeModel,
+  type LifeQuestion,
+  type MeanSource,
+} from './life-estimate.ts'
 
 const DAY = 86_400_000
 const NOW = 1_700_000_000_000
@@ -31,10 +37,10 @@ const read = (day: number, life: number) => {
   return { heat: 40 + 12 * wear + noise(), flow: 900 - 60 * wear + 4 * noise() }
 }
 
-beforeAll(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'mimamori-life-estimate-'))
+/** A model of so many machines that failed. */
+async function trainFleet(units: number): Promise<LifeModel> {
   const lines = ['machine,at,heat,flow']
-  for (let unit = 0; unit < 22; unit++) {
+  for (let unit = 0; unit < units; unit++) {
     const life = 70 + ((unit * 37) % 50)
     for (let day = 0; day <= life; day++) {
       const { heat, flow } = read(day, life)
@@ -42,10 +48,15 @@ beforeAll(async () => {
     }
   }
   await writeFile(join(dir, 'fleet.csv'), lines.join('\n'))
-  const out = join(dir, 'model')
+  const out = join(dir, `model-${units}`)
   const columns = { unitColumn: 'machine', timeColumn: 'at' }
   await trainLife({ in: join(dir, 'fleet.csv'), out, name: 'pump', seed: 1, ...columns })
-  model = { ...(await readLifeFolder(out)), tags }
+  return { ...(await readLifeFolder(out)), tags }
+}
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'mimamori-life-estimate-'))
+  model = await trainFleet(22)
 })
 afterAll(() => rm(dir, { recursive: true }))
 
@@ -61,8 +72,14 @@ const runFor = (days: number): MeanSource => ({
     })
   },
 })
+const run: LifeQuestion['run'] = async ({ bytes, manifest }, windows, batch) => {
+  await using session = await openSession(bytes, manifest)
+  return await session.run(windows, batch)
+}
 const ask = (days: number, change: Partial<LifeModel> = {}) =>
-  estimateLife({ ...model, ...change }, runFor(days), { from: NOW - days * DAY, now: NOW })
+  estimateLife({ ...model, ...change }, runFor(days), {
+    ...{ from: NOW - days * DAY, now: NOW, run },
+  })
 
 test('a machine near its end gets a date range around the truth, and an order before the early end', async () => {
   const { source, end, orderBy, text } = await ask(85)
@@ -92,6 +109,20 @@ test('there is no number without enough history, without a tag, or for a model w
   expect((await ask(85, { manifest: own })).text).toContain('units of its own')
 })
 
+test('with few failures there is a health index instead, which rises as the machine wears', async () => {
+  const few = await trainFleet(6)
+  expect(few.manifest.kind).toBe('health-index')
+  const [young, old] = [await ask(30, few), await ask(98, few)]
+  expect(old).toMatchObject({ source: 'health', orderBy: null })
+  expect((old.health ?? 0) - (young.health ?? 0)).toBeGreaterThan(0.2)
+})
+
+test('it is asked in the thread of the models, and one that gives no answer there has no number', async () => {
+  const hang = () => Promise.reject(new Error('no answer within 5000 ms'))
+  const span = { from: NOW - 85 * DAY, now: NOW }
+  await expect(estimateLife(model, runFor(85), { ...span, run: hang })).rejects.toThrow('5000 ms')
+})
+
 test('service is due near the end under one fingerprint a life, not while the machine is healthy', async () => {
   await using store = await openStore({ file: ':memory:' })
   const version = { id: 'mdl_1', kind: 'life', stage: 'active' }
@@ -107,7 +138,7 @@ test('service is due near the end under one fingerprint a life, not while the ma
     const history: MeanSource = {
       range: async (query) => (await range(query)).filter(({ mean }) => mean !== null),
     }
-    return createLifeReader({ store, registry, history, assets: [asset] })
+    return createLifeReader({ store, registry, history, assets: [asset], run })
   }
   expect(await (await dueAfter(40)).findDue(NOW)).toEqual([])
   const late = await dueAfter(95)
@@ -122,6 +153,6 @@ test('service is due near the end under one fingerprint a life, not while the ma
 
 test('a machine of which too little was read lately has no number', async () => {
   const silent: MeanSource = { range: async () => [] }
-  const item = await estimateLife(model, silent, { from: NOW - 85 * DAY, now: NOW })
+  const item = await estimateLife(model, silent, { from: NOW - 85 * DAY, now: NOW, run })
   expect(item).toMatchObject({ end: null, text: 'Too many of its tags were not read lately.' })
 })

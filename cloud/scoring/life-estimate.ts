@@ -1,5 +1,6 @@
 /** What is left of a machine, from its history since it was new: a remaining life with its interval, or a health index. */
-import { openFeatureSession } from '../../models/train/feature-session.ts'
+import { sha256Hex } from '../../models/manifest.ts'
+import type { Batch, RunnableModel } from '../../models/session.ts'
 import { createHealthFeatures, findTrend, TREND_ROWS } from '../../models/train/rul/health-index.ts'
 import type { Life } from '../../models/train/rul/life-features.ts'
 import {
@@ -44,11 +45,18 @@ const AT_LEAST_SHARE = 0.99
 /** Parts and people need to be there before the early end. */
 const ORDER_AHEAD_MS = 14 * DAY_MS
 
-/** `from`: when the machine, or what was exchanged in it, was new. */
+export interface LifeQuestion {
+  /** When the machine, or what was exchanged in it, was new. */
+  from: number
+  now: number
+  /** By the model thread: a file from elsewhere that hangs must not hold up the cloud. */
+  run(model: RunnableModel, windows: Float32Array, batch: number): Promise<Batch>
+}
+
 export async function estimateLife(
   model: LifeModel,
   source: MeanSource,
-  { from, now }: { from: number; now: number },
+  { from, now, run }: LifeQuestion,
 ): Promise<LifeItem> {
   const { manifest } = model
   const isLife = manifest.kind === 'remaining-life'
@@ -63,22 +71,40 @@ export async function estimateLife(
   const life = await readLife(model, source, { from, now })
   if (life.count < MIN_STEPS)
     return nothing(`Watched for too short: ${life.count} of ${MIN_STEPS} steps.`)
-  const { outputs: named, fill, input } = manifest
-  const outputs = Object.values(named)
-  await using session = await openFeatureSession({ bytes: model.bytes, input, outputs })
   if (isLife) {
     const asked = createLifeInput(manifest, life)
     if ('problem' in asked) return nothing(asked.problem)
-    const results = await session.run(asked.values, 1, asked.shape)
-    const numberOf = (name: string) => results[outputs.indexOf(name)]?.[0] ?? Number.NaN
+    const results = await ask(model, run, { values: asked.values, rows: 1 })
+    const numberOf = (name: string) => results.get(name)?.[0] ?? Number.NaN
     return describeLife(nothing, { now, manifest }, readLifeAnswer(manifest, numberOf))
   }
   const rows = Math.min(life.count, TREND_ROWS)
   const features = createHealthFeatures(life, rows)
   if (isMostlyMissing(features.subarray(-features.length / rows)))
     return nothing('Too many of its tags were not read lately.')
-  const [health = new Float32Array()] = await session.run(fillFeatures(features, fill), rows)
-  return describeHealth(nothing, health, manifest.step)
+  const values = fillFeatures(features, manifest.fill)
+  const [name = ''] = Object.values(manifest.outputs)
+  const health = (await ask(model, run, { values, rows })).get(name)
+  return describeHealth(nothing, health ?? new Float32Array(), manifest.step)
+}
+
+/** Its outputs by name; they travel as score, ratio and contributions of a batch. */
+async function ask(
+  { manifest, bytes }: LifeModel,
+  run: LifeQuestion['run'],
+  { values, rows }: { values: Float32Array; rows: number },
+): Promise<Map<string, Float32Array>> {
+  const { input, external } = manifest
+  const [score = '', ratio = score, contributions = score] = Object.values(manifest.outputs)
+  const windowRows = external?.windowRows ?? 1
+  const tags = Array.from({ length: values.length / rows / windowRows }, () => ({}))
+  const shape = { input, outputs: { score, ratio, contributions }, windowRows, tags }
+  const batch = await run({ manifest: shape, bytes, sha256: sha256Hex(bytes) }, values, rows)
+  return new Map([
+    [contributions, batch.contributions],
+    [ratio, batch.ratio],
+    [score, batch.score],
+  ])
 }
 
 /** Means per step, the first step around the beginning. */

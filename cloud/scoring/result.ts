@@ -1,5 +1,6 @@
 /** What comes out of one instant of one watched model: a score with its causes, or why there is none; and its samples. */
 import { findCluster } from '../../models/clusters.ts'
+import { isMainMode } from '../../models/modes.ts'
 import { rankTags } from '../../models/ranking.ts'
 import type { Batch } from '../../models/session.ts'
 import { nextRules, unseen } from '../../models/train/hard-rules.ts'
@@ -46,6 +47,8 @@ export interface ScoringResult {
   mode?: string
   /** Tags without a value of their own: what the others let expect of them was scored. */
   filled?: string[]
+  /** The same of any row of the window that was scored. */
+  windowFilled?: string[]
   /** Conditional z of every tag, in the order of the manifest. */
   deviations?: Float32Array
   /** Tags whose live values are coarser than those the model learned from, with their steps. */
@@ -72,9 +75,12 @@ const NO_ROW = new Float32Array()
 
 /** Looks at the hard rules of the instant: they need no full window. */
 export function createJob(watched: Watched, due: DueRow): Job {
-  watched.steps?.accept(due.row)
   const breaches: string[] = []
-  if (!('problem' in watched.model))
+  if (!('problem' in watched.model)) {
+    const { modes } = watched.model.manifest
+    // The kept rows are those of the main mode: steps are compared in no other.
+    const mode = 'window' in due ? due.mode : undefined
+    if (isMainMode(modes, mode)) watched.steps?.accept(due.row)
     watched.model.manifest.tags.forEach(({ name, rules }, i) => {
       if (!rules) return
       const cell = due.row[i] ?? Number.NaN
@@ -86,6 +92,7 @@ export function createJob(watched: Watched, due: DueRow): Job {
       watched.rules[i] = next.state
       if (next.breach && next.breach !== 'stale') breaches.push(`${name}:${next.breach}`)
     })
+  }
   return { watched, due, breaches }
 }
 
@@ -111,7 +118,8 @@ export function readResult(job: Job, batch: Batch, i: number): ScoringResult {
   return {
     ...common(job),
     state: 'scored',
-    ...{ score, ratio, contributions, deviations, filled: due.filled, mode: due.mode },
+    ...{ score, ratio, contributions, deviations, mode: due.mode },
+    ...{ filled: due.filled, windowFilled: due.windowFilled },
     row: due.window.slice(-width),
     samples: createSamples(job, { score, ratio }),
   }
@@ -127,9 +135,10 @@ export function createPhaseJob(job: Job): Job | undefined {
   return phase && { ...job, phase, result: undefined }
 }
 
-/** The model of a phase may only speak louder. */
+/** The model of a phase may only speak louder; where it has no answer nobody knows that all is well. */
 export function takeLouder(job: Job, { result }: Job): void {
-  if ((result?.ratio ?? 0) > (job.result?.ratio ?? 0)) job.result = result
+  const own = job.result?.ratio ?? 0
+  if (result?.ratio === undefined ? own <= 1 : result.ratio > own) job.result = result
 }
 
 export function unknown(job: Job, reason: string): ScoringResult {

@@ -134,6 +134,35 @@ test('one bad tag makes the asset unknown with its name, and the derived samples
   ])
 })
 
+test('a phase whose model gives no answer is unknown, not as healthy as the model of all operation says', async () => {
+  const broken = { ...folder, bytes: new Uint8Array(8), sha256: 'b'.repeat(64) }
+  const center = Array.from({ length: 2 * names.length }, () => 0)
+  const clusters = { centers: [center], known: [] }
+  const model = { ...folder, manifest: { ...folder.manifest, clusters }, clusters: [broken] }
+  await using scoring = await openScoring({
+    models: [createModel('press', { model })],
+    ...{ lagMs: 0, log },
+  })
+  const scoreGolden = async (i: number, at: number) => {
+    await scoring.tick(at - 12_000)
+    scoring.accept(createSamples('press', i, at))
+    return last(await scoring.tick(at))
+  }
+  const ratios: number[] = golden.vectors.map(({ ratio }: { ratio: number }) => ratio)
+  const calm = await scoreGolden(
+    ratios.findIndex((ratio) => ratio < 1),
+    30_000,
+  )
+  expect([calm.state, calm.ratio]).toEqual(['unknown', undefined])
+  expect(calm.samples.every(({ value, quality: q }) => value === null && q === 0)).toBe(true)
+  // What it has found by itself it goes on saying.
+  const loud = await scoreGolden(
+    ratios.findIndex((ratio) => ratio > 1),
+    60_000,
+  )
+  expect(loud.ratio).toBeGreaterThan(1)
+})
+
 /** A thread that ends the process part way through its first order, then, started again, is the real one. */
 async function createBreakingWorker(breaking: string): Promise<URL> {
   const file = join(dir, 'worker.mjs')

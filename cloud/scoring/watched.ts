@@ -84,9 +84,7 @@ export function createWatched(
     mode: modeOptions(wanted, model),
   })
   const about = { asset: wanted.asset, model: wanted.id }
-  // Rows of several modes are not the rows that one of their models learned from.
-  const compared = modes ? { ...model, normal: undefined } : model
-  const steps = createLiveSteps({ model: compared, about, keptRows, log })
+  const steps = createLiveSteps({ model, about, keptRows, log })
   return { ...rest, window, steps, problem: undefined, rules: tags.map(() => unseen) }
 }
 

@@ -200,6 +200,16 @@ test('three rows in a row are filled, the fourth is unknown with the reason, and
   ])
 })
 
+test('a window says which of its rows were filled in part until they have left it, and not after it filled anew', () => {
+  const due = feed(createFilled(createAsked().filler), 45, [13, 27, 28, 29, 30])
+  const told = new Map(
+    due.map((one) => [one.at / 1000, 'window' in one ? one.windowFilled.join() : 'unknown']),
+  )
+  const at = (...seconds: number[]) => seconds.map((second) => told.get(second))
+  expect(at(12, 13, 24, 25)).toEqual(['', 'Heat', 'Heat', ''])
+  expect(at(26, 29, 30, 41, 42)).toEqual(['', 'Heat', 'unknown', 'unknown', ''])
+})
+
 test.each([
   ['there is no filler yet', undefined, [12]],
   ['the rows before are too few', createAsked().filler, [2]],

@@ -39,6 +39,8 @@ export type DueRow = {
   | {
       window: Float32Array /** Tags whose expectation by the others stands in the newest row. */
       filled: string[]
+      /** The same of any row of the window: the score rests on them in part. */
+      windowFilled: string[]
       /** Of all its rows, where modes are told apart. */
       mode?: string
     }
@@ -65,6 +67,8 @@ export function createWindow(options: WindowOptions): AssetWindow {
   const width = tags.length
   const rows = new Float64Array(windowRows * width)
   const gate = options.mode && createModeGate(options.mode)
+  /** For so many rows more a filled cell of the tag stands in the window. */
+  const filledFor = new Uint32Array(width)
   let filled = 0
   let mode: string | undefined
   let next: number | undefined
@@ -98,9 +102,16 @@ export function createWindow(options: WindowOptions): AssetWindow {
     rows.copyWithin(0, width)
     rows.set(whole, rows.length - width)
     filled = Math.min(windowRows, filled + 1)
-    const names = reading.empty.map((tag) => tags[tag]?.name ?? '')
-    if (filled === windowRows)
-      return { at, row, window: Float32Array.from(rows), filled: names, ...(mode && { mode }) }
+    // The first row of a window has none of the rows before it any more.
+    if (filled === 1) filledFor.fill(0)
+    for (const [tag, left] of filledFor.entries()) filledFor[tag] = Math.max(0, left - 1)
+    for (const tag of reading.empty) filledFor[tag] = windowRows
+    if (filled === windowRows) {
+      const names = reading.empty.map((tag) => tags[tag]?.name ?? '')
+      const windowFilled = tags.flatMap(({ name }, tag) => (filledFor[tag] ? [name] : []))
+      const window = Float32Array.from(rows)
+      return { at, row, window, filled: names, windowFilled, ...(mode && { mode }) }
+    }
     const reason = `the window is filling: ${filled} of ${windowRows} rows`
     return { at, row, reason, filling: true }
   }

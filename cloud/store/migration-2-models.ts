@@ -5,7 +5,8 @@ const registry = [
     id text primary key, asset text not null, site text not null, name text not null, version bigint not null,
     kind text not null, stage text not null, source text not null,
     created_at bigint not null, created_by text not null,
-    periods text not null, facts text not null, sha256 text not null, factor double precision not null)`,
+    periods text not null, facts text not null, sha256 text not null, factor double precision not null,
+    automatic bigint not null default 0, stage_change text, files_sha256 text not null default '')`,
   `create unique index models_by_version on models (asset, name, version)`,
   // One voice per asset and kind: two active versions would alarm twice.
   `create unique index models_active on models (asset, kind) where stage = 'active'`,
@@ -49,6 +50,7 @@ const alarms = [
   `alter table alarm_rules add column model text`,
   `alter table alarm_rules add column opens_case bigint not null default 1`,
   `alter table alarms add column model text`,
+  `alter table alarms add column filled text`,
 ]
 
 export const modelTables: readonly string[] = [

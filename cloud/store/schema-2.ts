@@ -24,8 +24,14 @@ export interface SecondTables {
     facts: string
     /** Of model.onnx, hex. */
     sha256: string
+    /** Of all files that it speaks by, hex: those of its modes and phases are in it. */
+    files_sha256: Generated<string>
     /** On the trained threshold. */
     factor: number
+    /** Made by the program itself, or as what follows from "this was normal": only the newest such shadows are kept in use. */
+    automatic: Generated<Flag>
+    /** JSON: at, by, reason of the last change of its stage; null: as it was born. */
+    stage_change: string | null
   }
   model_events: {
     id: Generated<number>

@@ -122,6 +122,8 @@ export interface Schema extends SecondTables {
     peak: number | null
     /** The version of the model that raised it. */
     model: string | null
+    /** JSON: names of tags that had no value of their own in a part of what was scored; null: no model said so. */
+    filled: string | null
   }
   alarm_events: {
     id: Generated<number>

@@ -50,7 +50,8 @@ test('it waits for enough live history, looks seldom, and says why on the job', 
   t.clock.now += HOUR
   t.clock.enough = true
   await coarser.note('press', found)
-  expect(t.asked).toMatchObject([{ login: COARSER, wanted: { periods: [{ from: START }] } }])
+  const wanted = { periods: [{ from: START }], automatic: true }
+  expect(t.asked).toMatchObject([{ login: COARSER, wanted }])
   expect(t.asked[0]!.wanted.note).toContain('coarser than those the active version learned from')
   expect(t.asked[0]!.wanted.note).toContain('TS4 in 0.50')
 })

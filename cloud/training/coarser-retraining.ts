@@ -55,7 +55,8 @@ export function createCoarserRetraining(options: CoarserRetrainingOptions): Coar
     if (!enough) return
     const named = Object.entries(steps).map(([name, step]) => `${name} in ${step.toPrecision(2)}`)
     const note = `live values are coarser than those the active version learned from: ${named.join(', ')}`
-    await training.train({ login: COARSER }, asset, { periods, note: note.slice(0, 1000) })
+    const wanted = { periods, note: note.slice(0, 1000), automatic: true } as const
+    await training.train({ login: COARSER }, asset, wanted)
     log.info({ asset, steps }, 'training with the live steps, into shadow')
   }
 

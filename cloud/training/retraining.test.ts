@@ -1,13 +1,13 @@
 /** What queues a training without being asked each time: the schedule, a drift, and "this was normal". */
 import { expect, test } from 'vitest'
-import type { TrainingJobView, TrainRequest } from '../../protocol/api-models.ts'
+import type { TrainingJobView } from '../../protocol/api-models.ts'
 import { Fault } from '../../protocol/kit/fault.ts'
 import { createLog } from '../../protocol/kit/log.ts'
 import { insertPressRule } from '../alarms/stored-rule.fixture.ts'
 import { openAudit } from '../audit/audit.ts'
 import { openStore } from '../store/store.ts'
 import { createRetraining } from './retraining.ts'
-import type { KnownVersion, Training } from './training.ts'
+import type { KnownVersion, Training, WantedTraining } from './training.ts'
 
 const DAY = 86_400_000
 const ina = { login: 'ina' }
@@ -20,7 +20,7 @@ async function open(versions: KnownVersion[] = []) {
   const store = await openStore({ file: ':memory:' })
   const audit = await openAudit(store)
   const clock = { now: 100 * DAY }
-  const asked: { by: string; wanted: TrainRequest }[] = []
+  const asked: { by: string; wanted: WantedTraining }[] = []
   const busy = { is: false }
   const job = { id: 'job_1', state: 'running' } as TrainingJobView
   const training: Pick<Training, 'train' | 'propose' | 'newest'> = {
@@ -64,7 +64,7 @@ test('the schedule counts from the newest version, and from the last try when th
   t.clock.now = 102 * DAY
   await t.retraining.tick()
   await t.retraining.tick()
-  expect(t.asked.map(({ by }) => by)).toEqual(['schedule'])
+  expect(t.asked).toMatchObject([{ by: 'schedule', wanted: { automatic: true } }])
   t.clock.now = 109 * DAY
   t.busy.is = true
   await t.retraining.tick()
@@ -82,9 +82,8 @@ test('a drift queues a training of the time since it began, once a day at most, 
   await t.retraining.set(ina, press, { everyDays: null, onDrift: true })
   await t.retraining.noteDrift('press', 90 * DAY)
   await t.retraining.noteDrift('press', 90 * DAY)
-  expect(t.asked.map(({ by, wanted }) => [by, wanted.periods])).toEqual([
-    ['drift', [{ from: 90 * DAY, to: 100 * DAY }]],
-  ])
+  const periods = [{ from: 90 * DAY, to: 100 * DAY }]
+  expect(t.asked).toMatchObject([{ by: 'drift', wanted: { periods, automatic: true } }])
 })
 
 async function insertAlarm({ store }: Awaited<ReturnType<typeof open>>): Promise<void> {
@@ -109,6 +108,7 @@ test('"this was normal" adds the stretch of the alarm to the periods of the newe
     periods[0],
     { from: 99 * DAY - 60_000, to: 99.5 * DAY },
   ])
+  expect(t.asked[0]?.wanted.automatic).toBe(true)
   const [entry] = await t.audit.list({ limit: 1 })
   expect(entry).toMatchObject({ action: 'alarm.was-normal', object: 'alm_1', site: 'plant' })
   await expect(t.retraining.wasNormal(ina, 'alm_2', 'x')).rejects.toMatchObject({

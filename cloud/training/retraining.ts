@@ -55,7 +55,8 @@ export function createRetraining(options: RetrainingOptions): Retraining {
       const { periods } = recent?.enough ? recent : await training.propose(asset, {})
       if (periods.length === 0)
         throw new Fault('training.failed', { problem: 'there is no normal period' })
-      await training.train({ login: why }, asset, { periods, note: `by ${why}` })
+      const wanted = { periods, note: `by ${why}`, automatic: true } as const
+      await training.train({ login: why }, asset, wanted)
     } catch (error) {
       if (!(error instanceof Fault)) throw error
       log.warn({ asset, why, problem: error.message }, 'no training')
@@ -96,7 +97,8 @@ export function createRetraining(options: RetrainingOptions): Retraining {
       const base = known?.periods ?? (await training.propose(asset, {})).periods
       const periods = mergePeriods([...base, ...(await readStretches(store, asset))])
       try {
-        return await training.train(actor, asset, { periods, note: `was normal: ${note}` })
+        const wanted = { periods, note: `was normal: ${note}`, automatic: true } as const
+        return await training.train(actor, asset, wanted)
       } catch (error) {
         const waiting = isFault(error, 'training.busy') ? await training.newest(asset) : undefined
         if (!waiting) throw error

@@ -1,7 +1,6 @@
 /** One training job from its data to its versions in the registry; whatever happens, its row says how it ended. */
 import { holdMsOf } from '../../models/modes.ts'
 import type { Table } from '../../models/train/table.ts'
-import type { TrainRequest } from '../../protocol/api-models.ts'
 import { Fault, isFault } from '../../protocol/kit/fault.ts'
 import { trainFailureModel } from './failure-job.ts'
 import { countRows, mergePeriods, readHistory } from './history.ts'
@@ -14,7 +13,7 @@ import {
   notTrainable,
   type TrainingAsset,
 } from './proposal.ts'
-import type { TrainingOptions } from './training.ts'
+import type { TrainingOptions, WantedTraining } from './training.ts'
 import { runTraining, type TrainingOrder } from './training-thread.ts'
 
 /** Progress is written down no more often. */
@@ -32,7 +31,7 @@ export interface JobParts extends TrainingOptions {
   assetOf(id: string): Promise<TrainingAsset>
 }
 
-type Request = TrainRequest & { periodMs: number }
+type Request = WantedTraining & { periodMs: number }
 
 const isOfFailures = ({ request }: JobRow) => 'failures' in JSON.parse(request)
 
@@ -108,7 +107,8 @@ async function trainAndRegister(
   const ids: string[] = []
   for (const version of outcome.versions) {
     const rest = { asset, periods: mergePeriods(request.periods), createdBy: job.requested_by }
-    ids.push(await parts.register({ ...version, ...rest, source: 'trained' }))
+    const how = { source: 'trained', automatic: request.automatic } as const
+    ids.push(await parts.register({ ...version, ...rest, ...how }))
   }
   return { model: ids[0] ?? null, backTest: outcome.backTest }
 }

@@ -115,8 +115,9 @@ test('with a mode tag each of its values has a model, and the back-test says how
   const { modeTags } = await t.training.propose('press', {})
   expect(modeTags).toEqual([{ name: 'program', values: ['clean', 'fast', 'slow'] }])
   const wanted = { periods: [span(0, 1_190), span(1_310, SECONDS)], modeTag: 'program' }
-  const { id } = await t.training.train(ina, 'press', wanted)
+  const { id } = await t.training.train(ina, 'press', { ...wanted, automatic: true })
   await t.training.idle()
+  expect(t.registered[0]).toMatchObject({ automatic: true })
   const job = await t.training.get(id)
   expect(job).toMatchObject({ state: 'done', problem: null })
   const [version] = t.registered

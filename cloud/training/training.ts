@@ -14,6 +14,7 @@ import type { Store } from '../store/store.ts'
 import type { FailureRequest, FailureSource } from './failure-job.ts'
 import type { HistorySource } from './history.ts'
 import { createJobQueue } from './job-queue.ts'
+import { removeObsoleteJobs } from './job-retention.ts'
 import { failUnfinished, findJob, findNewestJob, listWaiting, viewJob } from './job-rows.ts'
 import { findLivePeriod, findPaces, findSeldom } from './live-period.ts'
 import { findModeTags } from './mode-history.ts'
@@ -30,7 +31,12 @@ export interface NewVersion extends TrainedVersion {
   periods: Period[]
   createdBy: string
   source: 'trained' | 'uploaded'
+  /** Nobody asked for this very version. */
+  automatic?: true
 }
+
+/** `automatic`: what comes out is one of many that nobody may ever look at; the registry keeps the newest few in shadow. */
+export type WantedTraining = TrainRequest & Pick<NewVersion, 'automatic'>
 
 /** What the newest version of an asset and kind says to the next training. */
 export interface KnownVersion {
@@ -70,13 +76,15 @@ export interface Training extends AsyncDisposable {
   /** Throws Fault 'object.missing', 'model.not-trainable'. */
   propose(asset: string, span: Partial<Period>): Promise<TrainingProposal>
   /** Queues a job; throws Fault 'training.busy' when the asset has one, 'training.full', 'object.missing'. */
-  train(actor: Person, asset: string, wanted: TrainRequest): Promise<TrainingJobView>
+  train(actor: Person, asset: string, wanted: WantedTraining): Promise<TrainingJobView>
   /** The same for a model of known failures, from the labelled cases of like machines. */
   trainFailures(actor: Person, asset: string, wanted: { note?: string }): Promise<TrainingJobView>
   get(id: string): Promise<TrainingJobView | undefined>
   newest(asset: string): Promise<TrainingJobView | undefined>
   /** A job that has ended already stays as it is. */
   cancel(actor: Person, id: string): Promise<TrainingJobView>
+  /** Removes old jobs with their back-tests; an entry of the audit for each asset. Answers how many. */
+  retain(): Promise<number>
   /** Resolves when no job is waiting. */
   idle(): Promise<void>
 }
@@ -159,6 +167,7 @@ export async function openTraining(options: TrainingOptions): Promise<Training> 
       onChange({ asset, site })
       return await view(id)
     },
+    retain: () => removeObsoleteJobs(store, audit),
     idle: queue.idle,
     [Symbol.asyncDispose]: () => queue[Symbol.asyncDispose](),
   }
@@ -168,7 +177,7 @@ interface NewJob {
   asset: TrainingAsset
   login: string
   at: number
-  request: TrainRequest | FailureRequest
+  request: WantedTraining | FailureRequest
 }
 
 /** Throws Fault 'training.busy' or 'training.full'. */

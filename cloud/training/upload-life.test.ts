@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { encodeModel } from '../../models/onnx/encode-model.ts'
 import { createGraph } from '../../models/onnx/graph.ts'
+import { openSession } from '../../models/session.ts'
 import { trainLife } from '../../models/train/rul/train-life.ts'
 import { openAudit } from '../audit/audit.ts'
 import type { Historian } from '../historian/historian.ts'
@@ -75,7 +76,13 @@ it('takes the last rows of the machine, answers in its own unit, and says as muc
   const item = await estimateLife(
     { manifest, bytes: files['model.onnx']!, tags: plant.tags },
     historian,
-    { from: START, now: NOW },
+    {
+      ...{ from: START, now: NOW },
+      async run({ bytes, manifest: shape }, windows, batch) {
+        await using session = await openSession(bytes, shape)
+        return await session.run(windows, batch)
+      },
+    },
   )
   const days = (at: number | null | undefined) => ((at ?? 0) - NOW) / (24 * HOUR)
   expect(days(item.end?.expected)).toBeCloseTo(12, 0)

@@ -22,7 +22,7 @@ export interface CounterHistory {
 export interface Forecasts {
   /** As of now for whoever looks at it: made anew when the part has counted since. */
   describe(part: WornPart, row: LifeRow, now: number): Promise<LifeItem>
-  /** For the watch over all parts: undefined while what was said last is young enough, or this tick has done its share. */
+  /** For the watch over all parts: what was said last while it is young enough; undefined: this tick has done its share. */
   describeSeldom(part: WornPart, row: LifeRow, now: number): Promise<LifeItem | undefined>
   /** A part was exchanged or judged: what like parts live is fitted anew. */
   forgetFit(part: Pick<WornPart, 'kind' | 'part'>): void
@@ -78,8 +78,9 @@ export function createForecasts(store: Store, history: CounterHistory): Forecast
     },
     async describeSeldom(part, row, now) {
       const known = kept.get(nameOfPart(part))
-      const isYoung = known?.row.id === row.id && now - known.at < FORECAST_MS
-      if (isYoung || left === 0) return undefined
+      // Also what was made for a page: who looks on all day must not keep the service from being proposed.
+      if (known?.row.id === row.id && now - known.at < FORECAST_MS) return known.item
+      if (left === 0) return undefined
       left -= 1
       return await make(part, row, now)
     },

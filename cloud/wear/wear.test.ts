@@ -125,6 +125,21 @@ describe('the wear of a part', () => {
     expect(due).toHaveLength(1)
   })
 
+  it('opens that case although somebody looks at the part before every tick', async () => {
+    let cuts = 18_000
+    for (let hour = 0; hour < 12 * 24; hour += 0.5) {
+      const at = START + hour * 3_600_000
+      say(SERIAL, at, 'A')
+      say(CUTS, at, BigInt(cuts))
+      await wear.itemsOf('pos-1', at)
+      await wear.tick(at)
+      cuts += 2
+    }
+    const [item] = await wear.itemsOf('pos-1', START + 12 * DAY)
+    expect(item?.orderBy).toBeLessThan(START + 12 * DAY)
+    expect(due).toEqual([expect.stringContaining('Service due: cutter of POS 1')])
+  })
+
   it('starts again with another serial number, and the old life stays on record', async () => {
     await live(12, { count: 18_000 })
     await live(12, { from: 12, count: 300, serial: 'B' })

@@ -212,6 +212,22 @@ test('a calm tag is repeated up to the last sign of life, and on a mute line the
   ])
 })
 
+test('a server that looks once a minute says of calm no more than a minute ago, and the bad mark begins there', () => {
+  const { conditioner, at, shown } = startCalm()
+  for (const ms of [60_000, 122_000, 140_000]) {
+    at(ms)
+    conditioner.hear(0, START + ms - 60_000)
+    conditioner.check()
+  }
+  at(150_000)
+  conditioner.lose()
+  expect(shown()).toEqual([
+    [0, quality.good],
+    [62_000, quality.good],
+    [80_000, quality.bad],
+  ])
+})
+
 test('a mark of changes that got lost lies before them, though the value was repeated after its own time', () => {
   const { conditioner, at, good, shown } = startCalm()
   at(61_000)

@@ -1,6 +1,6 @@
 /** Keeps the conditioning state of a device's tags and hands on what is worth it. */
 import { type DeviceId, quality, type Sample, type Tag, type TagId } from '../../protocol/model.ts'
-import { type Columns, GOOD, NO_VALUE } from '../drivers/driver.ts'
+import { type Columns, GOOD, MAX_LAG_MS, NO_VALUE } from '../drivers/driver.ts'
 import { type Row, toSamples } from '../readings.ts'
 import {
   type Clocks,
@@ -109,9 +109,13 @@ export function createConditioner(options: ConditionerOptions): Conditioner {
     return sample
   }
   return {
-    take(samples, knownAt = newestOf(samples)) {
+    take(samples, knownAt) {
       const clocks = readClocks()
-      const heardMs = clocks.monoMs - lagOf(knownAt, clocks.wallMs)
+      const { wallMs, monoMs } = clocks
+      const heardMs =
+        knownAt === undefined
+          ? monoMs - lagOf(newestOf(samples), wallMs)
+          : monoMs - Math.max(0, wallMs - knownAt)
       const kept: Sample[] = []
       for (const raw of samples) {
         const state = states.get(raw.tag)
@@ -145,7 +149,7 @@ export function createConditioner(options: ConditionerOptions): Conditioner {
     },
     hear(group, knownAt) {
       const { wallMs, monoMs } = readClocks()
-      live(group, monoMs - lagOf(knownAt, wallMs))
+      live(group, monoMs - Math.max(0, wallMs - knownAt))
     },
     check() {
       const clocks = readClocks()
@@ -177,9 +181,6 @@ export function createConditioner(options: ConditionerOptions): Conditioner {
     },
   }
 }
-
-/** A source whose newest time lies further back than this has a wrong clock, or told what has stood for long. */
-const MAX_LAG_MS = 10_000
 
 /** How long ago that was: a busy gateway takes late what its source told in time. */
 function lagOf(at: number, wallMs: number): number {

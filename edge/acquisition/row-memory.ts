@@ -19,7 +19,6 @@ export interface RowMemory {
   adopt(place: number): void
   /** True while the columns know the tag. */
   knows(place: number): boolean
-  /** Tags the columns know, each read by the last poll. */
   /** True when the columns know all of them. */
   knowsAll(): boolean
   /** Monotonic instant after which the tags that the columns know are stale, if nothing is read until then. */

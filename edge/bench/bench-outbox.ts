@@ -95,7 +95,7 @@ async function measureRound(path: string, batches: readonly Sample[][]): Promise
       if (!first || !last) break
       draining.acknowledge(first.number, last.number)
     }
-    // Acknowledged rows leave the disk with the next write.
+    // Acknowledged rows leave the disk with the next sign of life.
     draining.heartbeat(Date.now())
   })
   return { append: samples / appendS, drain: samples / drainS, bare, bytes, written }

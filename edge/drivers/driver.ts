@@ -7,6 +7,9 @@ export interface Driver {
   connect(signal: AbortSignal): Promise<Connection>
 }
 
+/** A source whose newest time lies further back than this has a wrong clock, or told what has stood for long. */
+export const MAX_LAG_MS = 10_000
+
 /** One open conversation. Disposing it closes the socket and settles what is in flight. */
 export interface Connection extends AsyncDisposable {
   /**
@@ -20,7 +23,8 @@ export interface Connection extends AsyncDisposable {
    * Pushes changes until the signal aborts (then resolves) or the line is lost (then throws as `read`).
    * A tag that cannot be subscribed is emitted once as a bad-quality sample; the others go on.
    * `knownAt` (Unix ms, by the device's clock): until then no other change of these tags has been; also without a
-   * sample, as a sign of life. Only up to there is silence "unchanged".
+   * sample, as a sign of life. Only up to there is silence "unchanged". It is believed: a clock that cannot be
+   * right is the driver's to see (`MAX_LAG_MS`).
    */
   subscribe?(
     tags: readonly Tag[],

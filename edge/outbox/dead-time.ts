@@ -3,7 +3,7 @@ import type { Gap } from '../../protocol/model.ts'
 import type { OpenedLogFile } from './open-log-file.ts'
 import { elapsedMs, readUptime, type Uptime } from './uptime.ts'
 
-/** A publishing interval of a second and two flushes. */
+/** A publishing interval of a second and a flush. */
 const COVERAGE_LAG_MS = 1500
 
 export interface DeadTime {

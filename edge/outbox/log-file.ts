@@ -85,7 +85,7 @@ export function createLogFile(database: DatabaseSync) {
     read: (after: number, limit: number): Kept[] =>
       readKept(statements.select, settled, { after, limit }),
     remove,
-    /** Gone for every reader at once, from the disk with the next write; a crash before it brings the rows back. */
+    /** Gone for every reader at once, from the disk with a later write, once a second; a crash before it brings the rows back. */
     settle: (from: number, to: number): void => {
       if (settled.overlaps(from, to)) remove(from, to)
       else {

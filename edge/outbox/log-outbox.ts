@@ -33,12 +33,12 @@ export interface Outbox extends AsyncDisposable {
   append(batch: { samples: Samples; gaps?: Gap[] }): number
   /** Unacknowledged batches with a number above `after`, in order, at most `limit`. */
   peek(after: number, limit: number): Batch[]
-  /** Deletes the batches of this range, both ends included: for readers at once, on disk with the next write. */
+  /** Deletes the batches of this range, both ends included: for readers at once, on disk with a later write. */
   acknowledge(from: number, to: number): void
   depth(): OutboxDepth
   /** The same as a depth of no batches, for who asks often. */
   isEmpty(): boolean
-  /** Durable 'last alive'; call it at least once a second. `append` implies it. */
+  /** Durable 'last alive'; call it at least once a second. `append` implies it, once a second. */
   heartbeat(at: number): void
   lastAlive(): number | undefined
 }

@@ -1,11 +1,11 @@
-/** Batch numbers that are acknowledged but still on disk: they leave with the next write instead of a commit of their own. */
+/** Batch numbers that are acknowledged but still on disk: they leave with a later write instead of a commit of their own. */
 
 interface Numbers {
   from: number
   to: number
 }
 
-/** A few ranges at most: acknowledgements come in order, and every write empties it. */
+/** A few ranges at most: acknowledgements come in order, and once a second a write empties it. */
 export interface Settled {
   add(from: number, to: number): void
   ranges(): readonly Numbers[]

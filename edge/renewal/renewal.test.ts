@@ -59,6 +59,7 @@ function start(changes: Partial<World>) {
       staged = true
       return undefined
     },
+    preferNewest: (door) => void did.push(`newest at the ${door}`),
     async promote() {
       did.push('promote')
       current = fresh
@@ -103,7 +104,10 @@ function start(changes: Partial<World>) {
 test('asks, keeps, opens both doors, and only then drops the old one', async () => {
   const { did } = start({ doors: ['tunnel', 'broker'] })
   await until('in force', () => did.includes('promote'))
-  expect(did).toEqual(['renewal', 'redial up', 'reconnect', 'promote'])
+  expect(did).toEqual([
+    ...['renewal', 'redial up'],
+    ...['newest at the broker', 'reconnect', 'promote'],
+  ])
 })
 
 test('a refusal is told in the words of the cloud and tried again, also when the wait is longer than one sleep', async () => {

@@ -200,6 +200,8 @@ async function prove(options: RenewalOptions, signal: AbortSignal): Promise<stri
     if (problem !== undefined) return `the tunnel does not open with the new one: ${problem}`
   }
   if (!wallet.isProven('broker')) {
+    // A broker that was away for a moment has left it with the old one.
+    wallet.preferNewest('broker')
     reconnectBroker()
     const deadline = performance.now() + BROKER_MS
     while (!wallet.isProven('broker') && performance.now() < deadline) {

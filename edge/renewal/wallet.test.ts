@@ -151,6 +151,19 @@ test('until the new one has opened both doors a refusal brings the old one back,
   }
 })
 
+test('a door that took the old one is shown the new one again when it is proven anew, or it would stay unproven for ever', async () => {
+  const [old, fresh] = [await issue(), await issue({ at: 1 })]
+  await enrol(old)
+  const wallet = await open()
+  await wallet.stage(fresh)
+  // The broker is away for a moment, and back when it is the old one's turn.
+  wallet.judged('broker', wallet.use('broker'), false)
+  expect(wallet.use('broker')).toEqual(old)
+  wallet.judged('broker', old, true)
+  wallet.preferNewest('broker')
+  expect(wallet.use('broker')).toEqual(fresh)
+})
+
 test('in force it is the only one, whatever a line that is down makes us try', async () => {
   const [old, fresh] = [await issue(), await issue({ at: 1 })]
   await enrol(old)

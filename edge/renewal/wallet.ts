@@ -18,6 +18,8 @@ export interface Wallet {
   lifeOf(pair: Pair): Life | undefined
   /** A connection with it was taken in, or there was none. */
   judged(door: Door, pair: Pair, isAccepted: boolean): void
+  /** The next connection shows the newest again, whatever was refused or away before. */
+  preferNewest(door: Door): void
   /** True while there is one that is not in force yet. */
   hasNew(): boolean
   isProven(door: Door): boolean
@@ -75,6 +77,7 @@ export async function openWallet(options: WalletOptions): Promise<Wallet> {
       // Not necessarily refused: the line may be down. Then both are tried in turn, which harms nothing.
       if (!isAccepted) turn.set(door, (turn.get(door) ?? 0) + 1)
     },
+    preferNewest: (door) => void turn.delete(door),
     async stage(pair) {
       const problem = problemOf(pair, origin)
       if (problem !== undefined) return problem

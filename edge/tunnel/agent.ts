@@ -147,7 +147,9 @@ function dialLine(lines: Lines, tls: TunnelTls, signal: AbortSignal): Line {
   void up.promise.then((reason) => {
     wasUp = reason === undefined
   })
-  void serveOnce(lines, { tls, onUp }, signal).then((reason) => {
+  // A key or certificate that cannot be read throws at once: a line that never comes up, and no more.
+  const served = serveOnce(lines, { tls, onUp }, signal).catch((error) => String(error))
+  void served.then((reason) => {
     if (!wasUp && !signal.aborted) credentials.judged(tls, false)
     end(reason)
   })

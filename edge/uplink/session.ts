@@ -43,8 +43,9 @@ export async function runSession(
     ending.abort()
   }
   const stop = () => finish('stopped')
+  const client = tryClient(context, place)
+  if (!client) return outcome
   signal.addEventListener('abort', stop)
-  const client = openClient(context, place)
   watchEnd(client, { context, outcome, finish })
   const session: Session = {
     context,
@@ -67,6 +68,16 @@ export async function runSession(
     await sayFarewell(client, context, outcome.born ? place.bdSeq : undefined)
   }
   return outcome
+}
+
+/** A key or certificate that cannot be read throws before there is a line: to us a server that was not reached. */
+function tryClient(context: SessionContext, place: Place): mqtt.MqttClient | undefined {
+  try {
+    return openClient(context, place)
+  } catch (error) {
+    context.log.debug({ error: String(error) }, 'no client')
+    return undefined
+  }
 }
 
 interface Ending {

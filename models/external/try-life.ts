@@ -4,7 +4,12 @@ import { sha256Hex } from '../manifest.ts'
 import { createHealthFeatures } from '../train/rul/health-index.ts'
 import { formatLifeCard } from '../train/rul/life-card.ts'
 import type { Life } from '../train/rul/life-features.ts'
-import { createLifeInput, type LifeInput, readLifeAnswer } from '../train/rul/life-input.ts'
+import {
+  createLifeInput,
+  HELD_STEPS,
+  type LifeInput,
+  readLifeAnswer,
+} from '../train/rul/life-input.ts'
 import type { LifeManifest } from '../train/rul/life-manifest.ts'
 import { fillFeatures } from '../train/rul/train-life.ts'
 import { type DryRunLimits, dryRun } from './dry-run.ts'
@@ -69,7 +74,7 @@ async function describe(
   return {
     ...{ name: given.name, version: 1, kind: 'remaining-life', timeUnit: 'h', step, cap, tags },
     ...{ unitColumn: 'unit', timeColumn: 'time', features: tags, fill: meansOf(life, tags) },
-    featureRule: `The last ${shape.windowRows} steps of the tags, the newest last; an empty step has the value before it.`,
+    featureRule: `The last ${shape.windowRows} steps of the tags, the newest last; an empty step has the value before it, for ${HELD_STEPS} steps at most.`,
     input: shape.input,
     outputs: {
       rul: shape.score,

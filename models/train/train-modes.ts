@@ -153,11 +153,10 @@ function joinModes(
     ...{ tag, holdMs, known: [{ value, ...describe(first) }, ...known] },
     tooFew: tooFew.map((one) => ({ value: one.value, rows: one.count })),
   }
-  // Drift is told from the normal of one mode: rows of the others would look like it.
-  const { drift: _, ...manifest } = first.manifest
   return {
     ...first,
-    manifest: { ...manifest, modes },
+    // What it says of drift is the normal of its own mode: rows of the others are not asked about it.
+    manifest: { ...first.manifest, modes },
     card: `${first.card}${formatModesOfCard(modes)}`,
     difference: Math.max(...[first, ...others].map((one) => one.difference)),
     inner: Object.fromEntries(others.map(({ value: _, ...one }, i) => [folderOf(i), one])),

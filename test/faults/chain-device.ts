@@ -105,7 +105,11 @@ export async function openChainDevice(sink: ChainSink): Promise<ChainDevice> {
         times,
         marks.map(({ at }) => at),
       )
-      return { lost: unexplained.length, duplicated: doubled.length }
+      // Behind the last one that is stored may be the one answer that was dropped when the links stopped.
+      const last = Math.max(0, ...times.map(({ value }) => value))
+      const unseen = plc.told.filter(({ value }) => value > last).length
+      const lost = unexplained.length + Math.max(0, unseen - 1)
+      return { lost, duplicated: doubled.length }
     },
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   }

@@ -23,13 +23,14 @@ export function ExplanationView({ alarm }: ExplanationViewProps) {
   const found = useExplanation(alarm.id)
   return (
     <Answer query={found}>
-      {({ tags, movedFirst, changes, failures, similar }) => {
+      {({ tags, filled, movedFirst, changes, failures, similar }) => {
         if (tags.length + movedFirst.length + similar.length + failures.length === 0)
           return <Nothing>{t('why.none')}</Nothing>
         return (
           <Stack gap="xs">
             <Failures list={failures} site={alarm.site} />
             <StandingOut tags={tags} />
+            <Filled names={filled} />
             <MovedFirst list={movedFirst} site={alarm.site} />
             <Levels list={changes} site={alarm.site} />
             <Similar list={similar} site={alarm.site} />
@@ -67,6 +68,13 @@ function StandingOut({ tags }: { tags: Explanation['tags'] }) {
       ))}
     </WideTable>
   )
+}
+
+/** Nobody should take an alarm that rests on guessed values in part for one of measured ones only. */
+function Filled({ names }: { names: readonly string[] }) {
+  const { t } = useWords()
+  if (names.length === 0) return null
+  return <Text size="sm">{t('why.filled', { tags: names.join(t('said.between')) })}</Text>
 }
 
 function MovedFirst({ list, site }: { list: Explanation['movedFirst']; site: string }) {

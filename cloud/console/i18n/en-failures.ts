@@ -63,8 +63,7 @@ export const enFailures = {
   'level.list': 'The marks as a list ({count})',
   'level.change': '{tag}, {time}: {before} → {after}',
   'said.looks-like': 'Looks like {mode} ({percent} %), by version {version} of the known failures',
-  'said.looks-like-trial':
-    'Looks like {mode} ({percent} %), by version {version} of the known failures, on trial',
+  'said.on-trial': '{said}, on trial',
   'said.looks-normal':
     'Looks like normal operation ({percent} %), by version {version} of the known failures',
   'said.looks-none': 'Looks like none of the known failures, by version {version}',

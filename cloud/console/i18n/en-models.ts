@@ -66,6 +66,7 @@ export const enModels = {
   'stage.effect.retired':
     'From now on this version does not score. If it is the one in use, no model watches the asset.',
   'stage.effect.shadow': 'From now on it scores in silence.',
+  'stage.by': 'by {person}',
   'stage.confirm': 'Confirm',
   'stage.reason-help': 'Stays in the audit log.',
   'stage.tampered': 'This version was changed after it was made. It cannot be used.',
@@ -179,6 +180,8 @@ export const enModels = {
   'why.expected': 'Expected',
   'why.off': 'How far off',
   'why.none': 'Nothing more is known about this alarm.',
+  'why.filled':
+    'Partly from expectation: {tags}. In a part of what raised this alarm there was no good value.',
   'why.first': 'What moved first',
   'why.first-none': 'No tag moved before the others.',
   'why.similar': 'Similar cases',

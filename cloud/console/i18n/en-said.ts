@@ -69,6 +69,7 @@ export const enSaid = {
     '{silent} of {count} alarms judged too sensitive would have been silent; all {useful} useful ones stay.',
   'said.proposal-none':
     '{silent} of {count} alarms judged too sensitive would have been silent; none was useful yet.',
+  'said.surplus': 'Only the newest {count} versions that were made automatically stay in shadow.',
   'said.not-read': 'Its counter or serial number was not read yet.',
   'said.date-later': '{count} of {limit} {unit}. A date comes after {hours} hours of watching.',
   'said.nothing-counted': '{count} of {limit} {unit}. Nothing was counted yet.',

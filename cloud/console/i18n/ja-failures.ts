@@ -63,8 +63,7 @@ export const jaFailures = {
   'level.list': '目印の一覧（{count}）',
   'level.change': '{tag}、{time}：{before} → {after}',
   'said.looks-like': '{mode} に似ています（{percent} %）。既知の故障、バージョン {version}',
-  'said.looks-like-trial':
-    '{mode} に似ています（{percent} %）。既知の故障、バージョン {version}（試行中）',
+  'said.on-trial': '{said}（試行中）',
   'said.looks-normal': '正常運転に似ています（{percent} %）。既知の故障、バージョン {version}',
   'said.looks-none': '既知の故障のどれにも似ていません。バージョン {version}',
   'said.looks-between':

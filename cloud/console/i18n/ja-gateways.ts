@@ -5,7 +5,7 @@ export const jaGateways = {
   'gateway.certificate': '証明書',
   'gateway.certificate-until': '証明書の期限',
   'gateway.certificate-late': '証明書の更新が遅れています',
-  'gateway.certificate-over': '証明書が失効しました。再接続すると受け付けられません',
+  'gateway.certificate-over': '証明書の期限が切れました。再接続すると受け付けられません',
   'gateway.renewal.removed': '証明書を更新できません：登録されていないゲートウェイです',
   'gateway.renewal.superseded':
     '証明書を更新できません：より新しい証明書が使われています。別の機械が同じ身元を持っている恐れがあります。再登録してください。',

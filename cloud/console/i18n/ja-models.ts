@@ -68,6 +68,7 @@ export const jaModels = {
   'stage.effect.retired':
     '今後、このバージョンは採点しません。使用中のものなら、この設備を監視するモデルはなくなります。',
   'stage.effect.shadow': '今後、静かに採点します。',
+  'stage.by': '変更者 {person}',
   'stage.confirm': '確定する',
   'stage.reason-help': '監査ログに残ります。',
   'stage.tampered': '作成後に変更されているため、使用できません。',
@@ -182,6 +183,8 @@ export const jaModels = {
   'why.expected': '本来の値',
   'why.off': 'ずれ',
   'why.none': 'この警報について、これ以上は分かりません。',
+  'why.filled':
+    '一部は期待値によります：{tags}。この警報の元になった区間の一部に良好な値がありませんでした。',
   'why.first': '最初に動いたもの',
   'why.first-none': '先に動いたタグはありません。',
   'why.similar': '似た案件',

@@ -71,6 +71,7 @@ export const jaSaid = {
     '過敏と判断された警報 {count} 件のうち {silent} 件が出なくなり、役に立った {useful} 件はすべて残ります。',
   'said.proposal-none':
     '過敏と判断された警報 {count} 件のうち {silent} 件が出なくなります。役に立った警報はまだありません。',
+  'said.surplus': '自動で作られたバージョンのうち、シャドーに残るのは新しい {count} 個だけです。',
   'said.not-read': 'カウンターまたはシリアル番号がまだ読めていません。',
   'said.date-later': '{limit} {unit} のうち {count}。{hours} 時間見守ると日付を示せます。',
   'said.nothing-counted': '{limit} {unit} のうち {count}。まだ何も数えていません。',

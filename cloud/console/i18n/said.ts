@@ -60,6 +60,9 @@ export function sayMessage(message: string, t: Translate): string {
 /** A sentence that begins with the operating mode goes on with another one. */
 const mode = /^(?:mode (?<mode>[^":][^:]{0,255})|the operating mode is not known): (?<rest>.+)$/s
 
+/** Whatever a version on trial says of a failure is told as such. */
+const onTrial = /^(?<said>.+, by version \d+ of the known failures), on trial$/s
+
 /** A sentence of the server in the person's language. */
 export function sayText(text: string, speech: Speech): string {
   const { t, sayInstant } = speech
@@ -68,6 +71,8 @@ export function sayText(text: string, speech: Speech): string {
     const begin = named === undefined ? t('said.mode-unknown') : t('said.mode', { mode: named })
     return begin + t('said.colon') + sayText(rest, speech)
   }
+  const { said } = onTrial.exec(text)?.groups ?? {}
+  if (said !== undefined) return t('said.on-trial', { said: sayText(said, speech) })
   for (const [pattern, key] of sentences) {
     const found = pattern.exec(text)
     if (!found) continue

@@ -72,6 +72,7 @@ const ofTraining: readonly Sentence[] = [
   [/^checking the written model$/, 'said.checking'],
   [/^(?:back-test on history|scoring)$/, 'said.back-testing'],
   [/^trained$/, 'said.trained'],
+  [/^only the newest (?<count>\d+) automatic versions stay in shadow$/, 'said.surplus'],
   [/^The cloud was stopped before it was done; start it again\.$/, 'said.stopped'],
   [
     /^(?<silent>\d+) of (?<count>\d+) alarms judged too sensitive would have been silent; all (?<useful>\d+) useful ones stay$/,
@@ -92,10 +93,6 @@ const ofFailures: readonly Sentence[] = [
     'said.looks-normal',
   ],
   [new RegExp(`^looks like (?<mode>.+) \\((?<percent>\\d+) %\\), ${known}$`), 'said.looks-like'],
-  [
-    new RegExp(`^looks like (?<mode>.+) \\((?<percent>\\d+) %\\), ${known}, on trial$`),
-    'said.looks-like-trial',
-  ],
   [new RegExp(`^looks like none of the known failures, ${known}`), 'said.looks-none'],
   [
     new RegExp(`^is not clearly one of the known failures, possible: (?<modes>.+), ${known}`),

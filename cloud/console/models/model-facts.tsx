@@ -2,6 +2,7 @@
 import type { ModelVersionView } from '../../../protocol/api-models.ts'
 import { formatNumber, formatPeriod, formatShare } from '../i18n/format.ts'
 import { useWords } from '../i18n/language.tsx'
+import { useSayText } from '../i18n/speech.ts'
 import { Facts } from '../parts/facts.tsx'
 import { TagName } from '../parts/tag-name.tsx'
 import { When } from '../parts/when.tsx'
@@ -74,6 +75,24 @@ function Periods({ model }: { model: ModelVersionView }) {
   )
 }
 
+/** Since when it is in its stage, by whom, and why. */
+function StageChange({
+  model,
+  change,
+}: {
+  model: ModelVersionView
+  change: NonNullable<ModelVersionView['stageChange']>
+}) {
+  const { t } = useWords()
+  const sayText = useSayText(model.site)
+  return (
+    <>
+      <When at={change.at} site={model.site} style="moment" /> ·{' '}
+      {t('stage.by', { person: change.by })} · {sayText(change.reason)}
+    </>
+  )
+}
+
 /** `whole`: with the hashes and the names of the tags. */
 export function ModelFacts({ model, whole = false }: { model: ModelVersionView; whole?: boolean }) {
   const { t, language } = useWords()
@@ -95,6 +114,14 @@ export function ModelFacts({ model, whole = false }: { model: ModelVersionView; 
           `${t(`source.${model.source}`)} · ${t('model.made-by', { person: model.createdBy })}`,
         ],
         [t('model.made'), <When key="made" at={model.createdAt} site={model.site} />],
+        ...(model.stageChange
+          ? [
+              [
+                t('model.stage'),
+                <StageChange key="stage" model={model} change={model.stageChange} />,
+              ] as const,
+            ]
+          : []),
         [t('model.periods'), <Periods key="periods" model={model} />],
         [t('model.rows'), rows],
         [t('model.threshold'), threshold === null ? '—' : formatNumber(threshold, language)],

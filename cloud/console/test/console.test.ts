@@ -287,6 +287,7 @@ describe.skipIf(missing !== '')(`the console${missing}`, options, () => {
     await page.getByText('In use: its alarms open cases.').waitFor()
 
     await goTo(page, '/assets/press/models')
+    await page.getByText('by engineer · version 3 sees it earlier').waitFor()
     const before = page.getByRole('article', { name: 'press-all-tags, version 3' })
     await before.getByText('Retired', { exact: true }).waitFor()
     await press(page, before.getByRole('button', { name: 'Roll back to this version' }))
@@ -305,6 +306,7 @@ describe.skipIf(missing !== '')(`the console${missing}`, options, () => {
     await page.getByText('Why? What was expected, what helped before').click()
     await page.getByText('Cleaned the filter; switched back to the main cooler').waitFor()
     await page.getByText('Looks like: cooler fouling · 86% likely').waitFor()
+    await page.getByText('Partly from expectation: Flow/FS1.').waitFor()
     await expectUsable(page, 'alarm with its explanation')
     await shoot(page, 'alarm-why-390')
     await page.getByRole('button', { name: 'Shelve', exact: true }).click()

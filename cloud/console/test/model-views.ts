@@ -61,6 +61,7 @@ export function modelsOf(startedAt: number): ModelVersionView[] {
     }),
     version(3, { stage: 'active' }),
     version(2, {
+      stageChange: { at: startedAt - day, by: 'engineer', reason: 'version 3 sees it earlier' },
       source: 'uploaded',
       kind: 'external',
       name: 'forest',
@@ -146,6 +147,7 @@ export function explanationOf(plant: Plant, now: number): Explanation {
       const values = { value: found?.faulty ?? null, expected: found?.normal ?? null }
       return { tag, name, unit: found?.unit ?? null, z, direction, ...values }
     }),
+    filled: ['Flow/FS1'],
     movedFirst: contributions.map(({ tag, name }, index) => ({
       ...{ tag, name },
       at: plant.faultAt + index * 7_000,

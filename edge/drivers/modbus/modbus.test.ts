@@ -254,6 +254,23 @@ describe('F16, F18: replies that answer something else', () => {
     expect(server.requests()).toBe(1)
   })
 
+  test('nor is it when only its head comes that early, and its tail after the request', async () => {
+    const wide = createModbusMemory({ holding: [[0, 400]] })
+    const behave = (it: ModbusRequest) => {
+      const answerOf = (id: number, value: number) =>
+        encodeAdu(id, it.unit, Buffer.concat([Buffer.from([3, 250]), Buffer.alloc(250, value)]))
+      const early = answerOf(2, 0xee)
+      if (it.transaction > 1) return { raw: early.subarray(100) }
+      return { raw: Buffer.concat([answerOf(1, 1), early.subarray(0, 100)]) }
+    }
+    await using server = await openModbusServer({ units: { 1: wide }, behave })
+    await using connection = await createModbus(server.port).connect(never())
+    const tags = Array.from({ length: 250 }, (_, i) => createTag(`R${i}`, 'UInt16', holding(i)))
+    await expect(connection.read(tags, never())).rejects.toMatchObject({
+      code: 'driver.foreign-reply',
+    })
+  })
+
   test('a long list gives way to a short one between two of its requests', async () => {
     const wide = createModbusMemory({ holding: [[0, 2500]] })
     const behave = () => ({ delayMs: 5 })

@@ -9,8 +9,8 @@ const MAX_LENGTH = 254
 
 /** Collects bytes into whole frames; `problem` ends the conversation. */
 export interface FrameReader {
-  /** The frames are valid as long as the chunk's bytes are. */
-  push(chunk: Buffer): { frames: Buffer[]; problem?: string }
+  /** The frames are valid as long as the chunk's bytes are; `left`: bytes of the next one that came already. */
+  push(chunk: Buffer): { frames: Buffer[]; left: number; problem?: string }
 }
 
 export function createFrameReader(): FrameReader {
@@ -21,9 +21,12 @@ export function createFrameReader(): FrameReader {
       const frames: Buffer[] = []
       while (pending.length >= HEADER_BYTES) {
         const length = pending.readUInt16BE(4)
-        if (pending.readUInt16BE(2) !== 0) return { frames, problem: 'not the Modbus protocol' }
+        const left = pending.length
+        if (pending.readUInt16BE(2) !== 0) {
+          return { frames, left, problem: 'not the Modbus protocol' }
+        }
         if (length < MIN_LENGTH || length > MAX_LENGTH) {
-          return { frames, problem: `a frame of length ${length}` }
+          return { frames, left, problem: `a frame of length ${length}` }
         }
         if (pending.length < HEADER_BYTES + length) break
         frames.push(pending.subarray(0, HEADER_BYTES + length))
@@ -31,7 +34,7 @@ export function createFrameReader(): FrameReader {
       }
       // What is left outlives the chunk.
       if (pending.length > 0) pending = Buffer.from(pending)
-      return { frames }
+      return { frames, left: pending.length }
     },
   }
 }

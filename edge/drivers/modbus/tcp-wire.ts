@@ -149,9 +149,13 @@ export class TcpWire {
 
   #take(bytes: Uint8Array): void {
     const { buffer, byteOffset, byteLength } = bytes
-    const { frames, problem } = this.#reader.push(Buffer.from(buffer, byteOffset, byteLength))
-    // One request is under way: a second frame in the same breath answers nothing, not even the request that leaves next.
-    if (frames.length > 1) this.#refuse('a reply nobody asked for')
+    const { frames, left, problem } = this.#reader.push(Buffer.from(buffer, byteOffset, byteLength))
+    // One request is under way: what comes in the same breath behind its reply, or before there is a request, answers
+    // nothing, not even the request that leaves next.
+    const most = this.#waiting ? 1 : 0
+    if (frames.length + (left > 0 && problem === undefined ? 1 : 0) > most) {
+      this.#refuse('a reply nobody asked for')
+    }
     for (const frame of frames) {
       if (this.#dead) return
       const waiting = this.#waiting

@@ -146,6 +146,25 @@ test('calm is told with the time up to which it is certain: a sampling interval 
   }
 })
 
+test('what a source tells with a time of long ago was known when it came: its clock says nothing of the line', async () => {
+  await using open = await converse()
+  const knownAt: number[] = []
+  const told: unknown[] = []
+  const emit = (samples: Sample[], at?: number) => {
+    told.push(...samples.map(({ value }) => value))
+    if (samples.length > 0 && at !== undefined) knownAt.push(at)
+  }
+  const stop = new AbortController()
+  const running = runSubscription(open.conversation, { tags: [count], emit }, stop.signal)
+  await until(() => told.length > 0, 'the first value')
+  const changedAt = Date.now()
+  server.set('Count', 4711, { at: changedAt - 3_600_000 })
+  await until(() => told.includes(4711), 'the change')
+  stop.abort()
+  await running
+  expect(knownAt.at(-1)).toBeGreaterThan(changedAt - 10_000)
+})
+
 test('a source whose clock runs ahead does not move the mark of the others behind what got lost', async () => {
   await using open = await converse()
   const { conversation } = open

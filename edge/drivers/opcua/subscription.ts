@@ -3,6 +3,7 @@ import type { ClientSubscription } from 'node-opcua-client'
 import { wait } from '../../../protocol/kit/backoff.ts'
 import { Fault } from '../../../protocol/kit/fault.ts'
 import type { Sample, Tag } from '../../../protocol/model.ts'
+import { MAX_LAG_MS } from '../driver.ts'
 import { addressOf } from './address.ts'
 import type { Conversation } from './conversation.ts'
 import { monitorEvents } from './events.ts'
@@ -139,8 +140,9 @@ function createBatch(hand: (samples: Sample[], knownAt?: number) => void): Batch
     // A source ahead of us says nothing of the others' future.
     for (const { at } of samples) newest = Math.max(newest ?? 0, Math.min(at, now))
     const knownAt = newest === undefined ? undefined : newest - samplingMs
-    if (samples.length > 0) hand(samples, knownAt)
-    if (calmAt !== undefined) hand([], calmAt - samplingMs)
+    const known = (at: number) => (now - at > MAX_LAG_MS ? now : at) - samplingMs
+    if (samples.length > 0) hand(samples, newest && known(newest))
+    if (calmAt !== undefined) hand([], known(calmAt))
     return knownAt
   }
   const schedule = () => {

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import { findTrend } from './health-index.ts'
 import { createFeatures, nameFeatures } from './life-features.ts'
+import { createLifeInput } from './life-input.ts'
 import { createInterval, interpolate } from './life-interval.ts'
 
 const createLife = (values: readonly number[]) => ({
@@ -38,6 +39,18 @@ test('empty rows are left out, and a tag without any value is NaN', () => {
   expect(measure([1, Number.NaN, 3])['mean10(x)']).toBe(2)
   expect(measure([1, Number.NaN, 3])['slope80(x)']).toBeCloseTo(1, 9)
   expect(measure([Number.NaN, Number.NaN])['mean10(x)']).toBeNaN()
+})
+
+test('a model from elsewhere is asked over a weekend of silence, not about a machine that has been silent for long', () => {
+  const external = { windowRows: 4, flat: false, hoursPerUnit: 1 }
+  const ask = (silent: number) => {
+    const values = Float64Array.from({ length: 200 }, (_, row) =>
+      row < 200 - silent ? row : Number.NaN,
+    )
+    return createLifeInput({ external, fill: [0] }, { unit: '', count: 200, width: 1, values })
+  }
+  expect(ask(60)).toEqual({ values: Float32Array.of(139, 139, 139, 139), shape: [1, 4, 1] })
+  expect(ask(100)).toEqual({ problem: 'Too many of its tags were not read lately.' })
 })
 
 test('the interval is as wide as the residuals of predictions of that size were', () => {

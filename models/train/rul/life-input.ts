@@ -1,10 +1,12 @@
 /** What a model of remaining life is asked with and how its answer is read: by our features, or as it was trained elsewhere. */
-import { createFeatures, type Life } from './life-features.ts'
+import { createFeatures, type Life, MEAN_ROWS } from './life-features.ts'
 import type { LifeManifest } from './life-manifest.ts'
 import { fillFeatures } from './train-life.ts'
 
 /** With a larger share of the input missing there is no number. */
 const MAX_MISSING_SHARE = 0.5
+/** As far back as the longest of our own features looks: what was read before it says nothing of the machine now. */
+export const HELD_STEPS = Math.max(...MEAN_ROWS)
 
 export interface LifeInput {
   values: Float32Array
@@ -29,14 +31,18 @@ export function createLifeInput(
   return { values, shape: isCube ? [1, rows, life.width] : [1, values.length] }
 }
 
-/** The last rows; an empty step has the value of the last one before it. */
+/** The last rows; an empty step has the value of the last one before it, unless that is too long ago. */
 function holdOn({ values, width, count }: Life, rows: number): Float64Array {
   const held = new Float64Array(width).fill(Number.NaN)
+  const heldAt = new Int32Array(width)
   const out = new Float64Array(rows * width)
   for (let row = 0; row < count; row++)
     for (let tag = 0; tag < width; tag++) {
       const cell = values[row * width + tag] ?? Number.NaN
-      if (!Number.isNaN(cell)) held[tag] = cell
+      if (!Number.isNaN(cell)) {
+        held[tag] = cell
+        heldAt[tag] = row
+      } else if (row - (heldAt[tag] ?? 0) > HELD_STEPS) held[tag] = Number.NaN
       const at = row - (count - rows)
       if (at >= 0) out[at * width + tag] = held[tag] ?? Number.NaN
     }
