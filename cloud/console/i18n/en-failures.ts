@@ -58,7 +58,8 @@ export const enFailures = {
   'metric.unseenNamed': 'Named all the same',
   'metric.normalNamed': 'Normal stretches taken for a failure',
   'level.title': 'Where levels changed',
-  'level.none': 'No level changed around the alarm.',
+  'level.none':
+    'No lasting change of a level was found around the alarm. It takes 60 values before and 20 after one.',
   'level.text': '▲ and ▼ mark where the mean of a tag moved. They are markers, not alarms.',
   'level.list': 'The marks as a list ({count})',
   'level.change': '{tag}, {time}: {before} → {after}',

@@ -58,7 +58,8 @@ export const jaFailures = {
   'metric.unseenNamed': 'それでも別の名を付けた案件',
   'metric.normalNamed': '故障とみなした正常区間',
   'level.title': '水準が変わったところ',
-  'level.none': '警報の前後で水準の変化はありません。',
+  'level.none':
+    '警報の前後に、続いた水準の変化は見つかりません。変化の前に 60 個、後に 20 個の値が必要です。',
   'level.text': '▲ と ▼ はタグの平均が動いたところの目印です。警報ではありません。',
   'level.list': '目印の一覧（{count}）',
   'level.change': '{tag}、{time}：{before} → {after}',
