@@ -3,14 +3,19 @@ import { type Static, Type } from 'typebox'
 import { modelStages } from './api-models.ts'
 import { at, nullable, oneOf, text } from './api-schema.ts'
 
-/** A closed case of the same kind of asset whose alarm looked alike. */
-export const SimilarCase = Type.Object({
+/** What is told of a closed case of the same kind of asset. */
+const ClosedCase = {
   caseId: Type.String(),
   title: Type.String(),
   assetName: Type.String(),
   closedAt: at,
   cause: Type.String(),
   action: Type.String(),
+}
+
+/** One whose alarm looked alike. */
+export const SimilarCase = Type.Object({
+  ...ClosedCase,
   usefulness: Type.String(),
   similarity: Type.Number({ minimum: 0, maximum: 1 }),
 })
@@ -46,17 +51,7 @@ export const FailureView = Type.Object({
   earlier: Type.Array(Type.Object(Saying)),
   /** Closed cases of this mode at this type of asset, and the newest of them with what fixed them. */
   cases: Type.Integer(),
-  fixed: Type.Array(
-    Type.Object({
-      caseId: Type.String(),
-      title: Type.String(),
-      assetName: Type.String(),
-      closedAt: at,
-      cause: Type.String(),
-      action: Type.String(),
-      part: nullable(Type.String()),
-    }),
-  ),
+  fixed: Type.Array(Type.Object({ ...ClosedCase, part: nullable(Type.String()) })),
 })
 export type FailureView = Static<typeof FailureView>
 

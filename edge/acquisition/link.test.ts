@@ -40,6 +40,18 @@ function createModbus(port: number, timeoutMs = 300): Driver {
   return createDriver(options, { device: 'plc', stateDir: '/nowhere' })
 }
 
+/** A device that a person has to mend first. */
+function createRefusing() {
+  let count = 0
+  const refusing: Driver = {
+    connect() {
+      count++
+      return Promise.reject(new Fault('driver.refused', { endpoint: 'e', reason: 'r' }))
+    },
+  }
+  return { refusing, tries: () => count }
+}
+
 /** Starts a link and keeps what it says; disposing stops it and waits for its end. */
 function startLink(driver: Driver, groups: readonly GroupPlan[]) {
   const stop = new AbortController()
@@ -150,13 +162,7 @@ test('what is no fault of the device but of the program is an internal fault of 
 })
 
 test('a fault only a person can mend waits the longest time before the next try', async () => {
-  let tries = 0
-  const refusing: Driver = {
-    connect() {
-      tries++
-      return Promise.reject(new Fault('driver.refused', { endpoint: 'e', reason: 'r' }))
-    },
-  }
+  const { refusing, tries } = createRefusing()
   const stop = new AbortController()
   const states: LinkState[] = []
   const running = runLink(
@@ -173,19 +179,13 @@ test('a fault only a person can mend waits the longest time before the next try'
   )
   await until(() => states.length === 1, 'offline')
   await new Promise((resolve) => setTimeout(resolve, 200))
-  expect(tries).toBe(1)
+  expect(tries()).toBe(1)
   stop.abort()
   await running
 })
 
 test('a wait that somebody ends is over at once, and there is nothing to end while it tries', async () => {
-  let tries = 0
-  const refusing: Driver = {
-    connect() {
-      tries++
-      return Promise.reject(new Fault('driver.refused', { endpoint: 'e', reason: 'r' }))
-    },
-  }
+  const { refusing, tries } = createRefusing()
   const stop = new AbortController()
   const waits: ((() => void) | undefined)[] = []
   const running = runLink(
@@ -203,7 +203,7 @@ test('a wait that somebody ends is over at once, and there is nothing to end whi
   )
   await until(() => waits.length === 1, 'the first wait')
   waits[0]?.()
-  await until(() => tries === 2 && waits.length === 3, 'the second try')
+  await until(() => tries() === 2 && waits.length === 3, 'the second try')
   expect(waits.map((it) => typeof it)).toEqual(['function', 'undefined', 'function'])
   stop.abort()
   await running

@@ -1,23 +1,10 @@
 /** The gateway's own certificate on its page: quiet while it is renewed in time, loud and with what to do when it is not. */
-import { join } from 'node:path'
-import { Registry } from 'prom-client'
 import { expect, test } from 'vitest'
-import { createLog } from '../../protocol/kit/log.ts'
-import { openLocalPage } from './page.ts'
-import { createPlantFixture } from './plant.fixture.ts'
+import { openPage } from './open-page.fixture.ts'
 
 test('the page says until when the gateway is known to the cloud, why it is not renewed, and what to do then', async () => {
-  const plant = createPlantFixture()
-  await using page = await openLocalPage({
-    ...{ host: '127.0.0.1', port: 0, names: [], timeZone: 'UTC', plant, metrics: new Registry() },
-    passwordFile: join(import.meta.dirname, 'no-such-file'),
-    audit: { append: async () => {} },
-    log: createLog('page'),
-  })
-  const read = async (language: string) => {
-    const headers = { 'accept-language': language }
-    return await (await fetch(`http://127.0.0.1:${page.port}/`, { headers })).text()
-  }
+  await using page = await openPage()
+  const { plant, read } = page
   const until = Date.UTC(2199, 4, 9, 12)
   const command = 'mimamori enrol --config cloud.yaml --site kita-plant --gateway gw-plant'
   plant.now = { ...plant.now, certificate: { until, failures: 0, problem: undefined } }

@@ -5,6 +5,7 @@ import {
   type DataMessage,
   type DataPart,
   type RowPart,
+  type SamplePart,
   type WireForm,
 } from '../../protocol/sparkplug/wire-form.ts'
 import type { LiveBatch } from '../outbox/outbox.ts'
@@ -16,12 +17,15 @@ const MAX_METRICS = 2_000
 /** Text values are cut into messages by their length as well: far below any broker's packet limit. */
 const MAX_MESSAGE_TEXT = 256 * 1024
 
+/** A row that has to go sample by sample is asked for its tags. */
+interface CollectedRow extends RowPart {
+  row: Row
+}
+
 /** All samples of one device, and how each travels. */
 export interface DeviceData {
   device: DeviceId
-  parts: DataPart[]
-  /** The tags of its rows: a row that has to go sample by sample asks for them. */
-  rows: Map<RowPart, Row>
+  parts: (SamplePart | CollectedRow)[]
   historical: boolean
   /** Metrics in all parts. */
   size: number
@@ -72,9 +76,7 @@ function collectPart(part: Part, collector: Collector): void {
     const known = catalogue.knownRow(part.of)
     if (known && areAllPlain({ places, values, forms: known.columns })) {
       const data = dataOf(known.device, collector)
-      const row = { at, places, values, forms: known.columns }
-      data.parts.push(row)
-      data.rows.set(row, part)
+      data.parts.push({ at, places, values, forms: known.columns, row: part })
       noteTime(data, at)
       data.size += values.length
       return
@@ -122,7 +124,7 @@ function dataOf(device: DeviceId, { byDevice, historical }: Collector): DeviceDa
   const known = byDevice.get(device)
   if (known) return known
   const data: DeviceData = {
-    ...{ device, parts: [], rows: new Map(), historical, size: 0, text: 0 },
+    ...{ device, parts: [], historical, size: 0, text: 0 },
     ...{ isInOrder: true, newestAt: Number.NEGATIVE_INFINITY },
   }
   byDevice.set(device, data)
@@ -132,12 +134,12 @@ function dataOf(device: DeviceId, { byDevice, historical }: Collector): DeviceDa
 /** Nearly always they are in order already; else rows give way to their samples. */
 function sortByTime(data: DeviceData, catalogue: Catalogue): void {
   const pairs = data.parts.flatMap((part) => {
-    const row = 'places' in part ? data.rows.get(part) : undefined
-    const samples = 'places' in part ? (row ? toSamples(row) : []) : part.samples
-    return samples.map((sample, index) => ({
-      sample,
-      form: 'places' in part ? catalogue.known(sample.tag)?.form : part.forms[index],
-    }))
+    if ('samples' in part) {
+      return part.samples.map((sample, index) => ({ sample, form: part.forms[index] }))
+    }
+    return toSamples(part.row).map((sample) => {
+      return { sample, form: catalogue.known(sample.tag)?.form }
+    })
   })
   const sorted = pairs.sort((a, b) => a.sample.at - b.sample.at)
   const samples = sorted.map(({ sample }) => sample)
