@@ -4,6 +4,7 @@ import { Command, InvalidArgumentError } from 'commander'
 import { addEdgeCommands } from './edge/commands.ts'
 import { Fault } from './protocol/kit/fault.ts'
 import { createLog } from './protocol/kit/log.ts'
+import { sayFaultWhole } from './protocol/kit/say-fault.ts'
 
 /** Wrong configuration or wrong flags. */
 const EXIT_USAGE = 2
@@ -214,7 +215,7 @@ async function main(): Promise<void> {
       createLog('mimamori').fatal({ err: error }, 'unexpected error')
       process.exit(1)
     }
-    console.error(error.message)
+    console.error(sayFaultWhole(error))
     if (error.detail.problems) console.error(error.detail.problems)
     process.exit(error.code.startsWith('config.') ? EXIT_USAGE : 1)
   }

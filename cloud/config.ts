@@ -134,7 +134,24 @@ export const CloudFile = Type.Object(
           default: 400,
           description: 'Samples older than this are dropped.',
         }),
-        models: KeptVersions(10, 90, 'retired versions of models, of an asset and name'),
+        models: Type.Object(
+          {
+            ...KeptVersions(10, 90, 'retired versions of models, of an asset and name').properties,
+            keepAutomatic: Type.Integer({
+              minimum: 1,
+              default: 3,
+              description:
+                'So many versions that nobody asked for stay in shadow, of an asset and name.',
+            }),
+            keepJobs: Type.Integer({
+              minimum: 1,
+              default: 20,
+              description:
+                'The newest so many trainings of an asset are kept, with their back-tests.',
+            }),
+          },
+          { additionalProperties: false, default: {} },
+        ),
         gatewayConfigs: KeptVersions(20, 365, 'versions of the configuration of a gateway'),
       },
       { additionalProperties: false, default: {} },

@@ -34,11 +34,46 @@ it('an alarm is told which tags were filled anywhere in the window that raised i
     historian: { write: async () => ({ rejected: [] }) },
     scoring: { tick: async () => [result] },
     alarms: { accept: async (_: unknown, cause?: Cause) => void causes.push(cause) },
-    models: { accept: () => undefined },
+    models: { accept: () => [] },
     show: () => undefined,
   }
   await createFlow(parts as unknown as FlowOptions).score(1)
   expect(causes).toEqual([{ contributions: [], breaches: [], filled: ['Heat'] }])
+})
+
+it('neither a full disk nor the trouble of one asset keeps the scores of the others from their alarms', async () => {
+  const told: string[] = []
+  const compared: number[] = []
+  const result = (asset: string): ScoringResult => ({
+    ...{ asset, model: 'mdl_1', stage: 'active', isPrimary: true, at: 1, state: 'scored' },
+    ...{ row: new Float32Array(2), contributions: [], breaches: [] },
+    samples: [{ ...sample(1, 2), tag: `site/cloud/${asset}/Model/Ratio` }],
+  })
+  const parts = {
+    config: { fleet: { assets: [] } },
+    historian: { write: () => Promise.reject(new Error('the disk is full')) },
+    scoring: { tick: async () => [result('press'), result('twin')] },
+    alarms: {
+      async accept(samples: Sample[]) {
+        const tag = samples[0]?.tag ?? ''
+        if (tag.includes('press')) throw new Error('its row is gone')
+        told.push(tag)
+      },
+    },
+    cases: { acceptRatio: async () => undefined },
+    models: {
+      accept(all: unknown[]) {
+        compared.push(all.length)
+        return []
+      },
+    },
+    show: () => undefined,
+  }
+  const flow = createFlow(parts as unknown as FlowOptions)
+  await expect(flow.score(1)).rejects.toThrow(/the disk is full.*its row is gone/)
+  expect(told).toEqual(['site/cloud/twin/Model/Ratio'])
+  expect(compared).toEqual([2])
+  expect(flow.latestScore('press')?.at).toBe(1)
 })
 
 describe('summarise', () => {

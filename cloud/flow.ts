@@ -1,5 +1,6 @@
 /** The way of a sample through the cloud: historian, then console and models; a score takes the same way and may raise an alarm. */
 import type { SampleView } from '../protocol/api.ts'
+import { Fault } from '../protocol/kit/fault.ts'
 import { CLOUD_NODE, parseTagId, quality, type Sample, type TagId } from '../protocol/model.ts'
 import type { Alarms } from './alarms/alarms.ts'
 import type { Cases } from './cases/cases.ts'
@@ -11,6 +12,10 @@ import type { CommitBatch } from './ingest/ingest.ts'
 import type { Models } from './open-models.ts'
 import type { ScoringResult } from './scoring/result.ts'
 import type { Scoring } from './scoring/scoring.ts'
+import type { UnjudgedReport } from './scoring/unjudged-watch.ts'
+
+/** A thousand assets can have one trouble; a line of the log names so many. */
+const MAX_SAID = 5
 
 export interface FlowOptions {
   config: CloudConfig
@@ -57,19 +62,32 @@ export function createFlow(options: FlowOptions): Flow {
     await fleet.quarantine(rejected.map(({ sample, reason }) => ({ at, ...from, sample, reason })))
   }
 
+  function keepLatest(result: ScoringResult): void {
+    latest.set(result.asset, result)
+    if (!result.filled?.length) return
+    const times = filled.get(result.asset) ?? new Map<string, number>()
+    for (const name of result.filled) times.set(name, result.at)
+    filled.set(result.asset, times)
+  }
+
   async function react(result: ScoringResult): Promise<void> {
     counters[result.state] += 1
+    if (result.isPrimary) keepLatest(result)
     const { contributions, breaches, windowFilled } = result
     await alarms.accept(result.samples, { contributions, breaches, filled: windowFilled })
     if (!result.isPrimary) return
-    latest.set(result.asset, result)
-    if (result.filled?.length) {
-      const times = filled.get(result.asset) ?? new Map<string, number>()
-      for (const name of result.filled) times.set(name, result.at)
-      filled.set(result.asset, times)
-    }
     const ratio = result.samples.find(({ tag }) => tag.endsWith('/Model/Ratio'))
     if (ratio) await cases.acceptRatio(result.asset, ratio)
+  }
+
+  /** Once a minute of each asset. */
+  async function tellUnjudged(reports: readonly UnjudgedReport[]): Promise<void> {
+    if (reports.length === 0) return
+    const samples = reports.map(({ sample }) => sample)
+    const stored = await attempt(() => store(samples, { site: 'cloud', gateway: 'scoring' }))
+    for (const { sample, causes } of reports)
+      await alarms.accept([sample], { contributions: [], breaches: causes })
+    throwIfAny(stored ? [stored] : [])
   }
 
   return {
@@ -85,15 +103,36 @@ export function createFlow(options: FlowOptions): Flow {
       counters.inferenceSeconds += (performance.now() - startedAt) / 1000
       const samples = results.flatMap((result) => result.samples)
       if (samples.length === 0) return
-      await store(samples, { site: 'cloud', gateway: 'scoring' })
+      // A full disk, or the trouble of one asset, takes no alarm from the others: these instants do not come again.
+      const attempts = [await attempt(() => store(samples, { site: 'cloud', gateway: 'scoring' }))]
       show(samples)
-      for (const result of results) await react(result)
-      models.accept(results)
+      for (const result of results) attempts.push(await attempt(() => react(result)))
+      attempts.push(await attempt(() => tellUnjudged(models.accept(results))))
+      throwIfAny(attempts.filter((error) => error !== undefined))
     },
     latestScore: (asset) => latest.get(asset),
     filledAt: (asset) => filled.get(asset) ?? new Map(),
     counters: () => counters,
   }
+}
+
+/** Answers what went wrong. */
+async function attempt(work: () => Promise<void>): Promise<Error | undefined> {
+  try {
+    await work()
+    return undefined
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error))
+  }
+}
+
+/** Throws the one that there is, or all of them as one. */
+function throwIfAny(errors: readonly Error[]): void {
+  const [first, ...others] = errors
+  if (first === undefined) return
+  if (others.length === 0) throw first
+  const said = [...new Set(errors.map(({ message }) => message))].slice(0, MAX_SAID)
+  throw new Fault('internal', { what: said.join(' · ') }, { cause: first })
 }
 
 /** Sends each asset's pages the samples of its tags. */

@@ -17,11 +17,14 @@ import { openHttp } from './http/http.ts'
 import { openIdentity } from './identity/logins.ts'
 import { openPki } from './identity/pki.ts'
 import { openIngest } from './ingest/ingest.ts'
+import { describeGateways, openConfiguredRevocations } from './known-gateways.ts'
+import { openMissedCases } from './missed-cases.ts'
 import { describeModel, holeMsOf } from './models-of.ts'
 import { openConfiguredBroker } from './open-broker.ts'
 import { openConfiguredModels } from './open-configured-models.ts'
 import { openConfiguredGatewayConfigs } from './open-gateway-configs.ts'
 import { openHistorian } from './open-historian.ts'
+import { openConfiguredMaintenance } from './open-maintenance.ts'
 import { ensureDataDir, openConfiguredStore } from './open-store.ts'
 import { openConfiguredTunnel } from './open-tunnel.ts'
 import { openWear } from './open-wear.ts'
@@ -35,6 +38,7 @@ const SCORE_MS = 250
 const TICK_MS = 1000
 const DIAGNOSE_MS = 5000
 const RETENTION_MS = 3_600_000
+const MISSED_MS = 60_000
 const CONSOLE_DIR = resolve(import.meta.dirname, 'console', 'dist')
 
 export interface Cloud extends AsyncDisposable {
@@ -73,12 +77,15 @@ async function openState(parts: Parts, stack: AsyncDisposableStack): Promise<voi
   parts.store = stack.use(await openConfiguredStore(config))
   parts.audit = await openAudit(parts.store)
   parts.historian = stack.use(await openHistorian(config.historian, dataDir, log))
+  parts.revocations = await openConfiguredRevocations(parts)
   parts.identity = await openIdentity({ store: parts.store, audit: parts.audit })
 }
 
 /** Fleet, models, alarms, cases: they meet here only. */
 async function openDomains(parts: Parts, stack: AsyncDisposableStack): Promise<void> {
   const { config, store, audit, historian, log } = parts
+  parts.maintenance = await openConfiguredMaintenance(parts)
+  const { workOn } = parts.maintenance
   parts.models = stack.use(await openConfiguredModels(parts))
   parts.scoring = parts.models.scoring
   const siteOf = new Map(config.fleet.assets.map(({ id, site }) => [id, site]))
@@ -89,8 +96,8 @@ async function openDomains(parts: Parts, stack: AsyncDisposableStack): Promise<v
     modelOf: (id) => describeModel(parts.scoring, { id, site: siteOf.get(id) ?? '' }, parts.flow),
     unknownWhy: (id) => parts.flow?.latestScore(id)?.reason,
     freshMs: (id) => holeMsOf(parts.scored, id),
-    tunnelUp: (site, gateway) => parts.hub?.isUp(site, gateway) ?? false,
-    renewalProblem: (site, gateway) => parts.hub?.renewals.problemOf({ site, gateway }),
+    workOn,
+    ...describeGateways(parts),
     onChange: (site) => changed(parts, 'fleet', null, site),
   })
   await parts.fleet.applyFleet(config.fleet)
@@ -108,9 +115,10 @@ async function openDomains(parts: Parts, stack: AsyncDisposableStack): Promise<v
     store,
     audit,
     rules: allRules(parts),
+    workOn,
     async onChange({ alarm, kind, opensCase }) {
       log.info({ asset: alarm.asset, alarm: alarm.id, state: alarm.state }, `alarm ${kind}`)
-      const isNews = kind === 'raised' || kind === 'unshelved'
+      const isNews = ['raised', 'unshelved', 'in-service'].includes(kind)
       if (isNews && opensCase) await parts.cases.fromAlarm(alarm)
       changed(parts, 'alarms', alarm.id, alarm.site)
     },
@@ -191,23 +199,28 @@ async function openAccess(parts: Parts, stack: AsyncDisposableStack): Promise<vo
 
 /** The broker and what comes through it; last to open, first to close. */
 async function openSources(parts: Parts, stack: AsyncDisposableStack): Promise<void> {
-  const { config, pki, log, flow } = parts
+  const { config, log, flow } = parts
   const onError = (error: unknown): void => log.error({ err: error }, 'a regular task failed')
   const every = (everyMs: number, work: () => Promise<unknown>): void => {
     stack.use(repeatUntilDisposed(async () => void (await work()), { everyMs, onError }))
   }
   every(SCORE_MS, () => flow.score(Date.now()))
+  every(TICK_MS, () => parts.maintenance.tick(Date.now()))
   every(TICK_MS, () => parts.alarms.tick(Date.now()))
+  every(MISSED_MS, () => {
+    const asking = new Set(allRules(parts).flatMap(({ id, opensCase }) => (opensCase ? id : [])))
+    return openMissedCases({ ...parts, opensCase: (rule) => asking.has(rule) }, Date.now())
+  })
   every(TICK_MS, () => parts.sessions.tick(Date.now()))
   const note: Cases['noteFinding'] = (id, finding) => parts.cases.noteFinding(id, finding)
   every(DIAGNOSE_MS, () => parts.models.failures.tick(Date.now(), note))
   const policy = { maxAgeMs: config.retention.maxAgeDays * 86_400_000 }
   every(RETENTION_MS, () => parts.historian.retain(policy, Date.now()))
   every(RETENTION_MS, () => parts.models.registry.retain(config.retention.models))
-  every(RETENTION_MS, () => parts.models.training.retain())
+  every(RETENTION_MS, () => parts.models.training.retain(config.retention.models.keepJobs))
   every(RETENTION_MS, () => parts.gatewayConfigs.retain(config.retention.gatewayConfigs))
   parts.broker = stack.use(
-    await namePort(openConfiguredBroker(config, pki, log), 'broker.port in the configuration'),
+    await namePort(openConfiguredBroker(parts), 'broker.port in the configuration'),
   )
   parts.ingest = stack.use(
     openIngest({

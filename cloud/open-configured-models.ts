@@ -9,6 +9,8 @@ export async function openConfiguredModels(parts: Parts): Promise<Models> {
     ...{ store, audit, historian, log, dataDir },
     baseDir: config.baseDir,
     assets: config.fleet.assets,
+    keepAutomatic: config.retention.models.keepAutomatic,
+    isInWork: (machine) => parts.maintenance.workOn(machine) !== undefined,
     async onWatched(models) {
       parts.scored = models
       // The alarms open later, with these rules.

@@ -6,6 +6,7 @@ import {
 import type { Explanation, FailureReadiness, LevelChange } from '../protocol/api-explanation.ts'
 import { parseTagId, type TagId } from '../protocol/model.ts'
 import type { Audit } from './audit/audit.ts'
+import type { Reader } from './explanation/closed-case.ts'
 import type { FailureModel } from './explanation/diagnosis.ts'
 import type { Explainer } from './explanation/explanation.ts'
 import { createFailures, type NoteOnCase } from './explanation/failures.ts'
@@ -28,6 +29,7 @@ import type { Store } from './store/store.ts'
 import type { FailureSource } from './training/failure-job.ts'
 import { readLiveWindows } from './training/failure-windows.ts'
 import { mergePeriods } from './training/history.ts'
+import { createUnseenMode } from './unseen-mode.ts'
 
 /** Rows of the alarm's model before and after it in which changes of level are told. */
 const ROWS_BEFORE = 420
@@ -42,7 +44,7 @@ export interface KnownFailures {
   /** Looks at active alarms; call it every few seconds. */
   tick(now: number, note: NoteOnCase): Promise<void>
   /** Throws Fault 'object.missing'. */
-  explain(alarm: string): Promise<Explanation>
+  explain(alarm: string, reader: Reader): Promise<Explanation>
   readiness(asset: string): Promise<FailureReadiness>
   changes(tags: readonly TagId[], span: Span): Promise<LevelChange[]>
 }
@@ -60,7 +62,13 @@ export interface KnownFailuresOptions {
 export function createKnownFailures(options: KnownFailuresOptions): KnownFailures {
   const { store, audit, registry, historian, explainer, run } = options
   const failures = createFailures({
-    ...{ store, audit, run, modelsOf: createLoader(options) },
+    ...{
+      store,
+      audit,
+      run,
+      modelsOf: createLoader(options),
+      unseenMode: createUnseenMode(options),
+    },
     windowsOf({ manifest: { periodMs }, tags }, span) {
       return readLiveWindows(historian, { tags, periodMs, span })
     },
@@ -69,14 +77,14 @@ export function createKnownFailures(options: KnownFailuresOptions): KnownFailure
   return {
     tick: failures.tick,
     changes: levels.of,
-    async explain(alarm) {
-      const own = await explainer.explain(alarm)
+    async explain(alarm, reader) {
+      const own = await explainer.explain(alarm, reader)
       const now = Date.now()
       const span = await spanAround(options, alarm, now)
       const names = [...own.tags, ...own.movedFirst.slice(0, MAX_MOVED)].map(({ tag }) => tag)
       const tags = names.filter((tag) => parseTagId(tag)) as TagId[]
       const changes = await levels.of(tags, span)
-      return { ...own, changes, failures: await failures.of(alarm, now) }
+      return { ...own, changes, failures: await failures.of(alarm, now, reader) }
     },
     async readiness(asset) {
       const versions = await registry.list({ asset })
@@ -137,7 +145,7 @@ function createLoader({ registry, assets }: KnownFailuresOptions) {
       if (version.kind !== 'failures' || stage === 'retired') continue
       const found = await load(version)
       const tags = found && pickTags(found.manifest, namedTags(config))
-      if (found && tags) models.push({ id, stage, sha256, version: number, ...found, tags })
+      if (found && tags) models.push({ id, asset, stage, sha256, version: number, ...found, tags })
     }
     return models.sort((a, b) => STAGES.indexOf(a.stage) - STAGES.indexOf(b.stage))
   }

@@ -1,6 +1,5 @@
 /** Opens what belongs to models: registry, live scoring, training, explanation, feedback; a change of one reaches the others. */
 import { join } from 'node:path'
-import type { Manifest } from '../models/manifest.ts'
 import type { ModelVersionView, UploadRequest } from '../protocol/api-models.ts'
 import { Fault } from '../protocol/kit/fault.ts'
 import type { Log } from '../protocol/kit/log.ts'
@@ -16,10 +15,16 @@ import { createLifeReader } from './life-of.ts'
 import { createPastReader, createTrainingAssets } from './models-of.ts'
 import { createFailureSource, createKnownFailures, type KnownFailures } from './open-failures.ts'
 import { openRegistry, type Registry } from './registry/registry.ts'
+import type { WatchedFile } from './scoring/kept-rows.ts'
 import type { LifeItem } from './scoring/life-estimate.ts'
 import { type LiveWatches, openLiveWatches } from './scoring/live-watches.ts'
 import type { ScoringResult } from './scoring/result.ts'
 import { openScoring, type Scoring } from './scoring/scoring.ts'
+import {
+  createUnjudgedWatch,
+  type UnjudgedReport,
+  type UnjudgedWatch,
+} from './scoring/unjudged-watch.ts'
 import type { WatchedModel } from './scoring/watched.ts'
 import type { Store } from './store/store.ts'
 import { type CoarserRetraining, createCoarserRetraining } from './training/coarser-retraining.ts'
@@ -38,9 +43,13 @@ export interface ModelsOptions {
   /** Where relative paths of the configuration start. */
   baseDir: string
   assets: readonly AssetConfig[]
+  /** So many automatic versions of an asset and name stay in shadow. */
+  keepAutomatic?: number
   /** Other versions watch live data from now on; also called before `openModels` answers. */
   onWatched(models: readonly WatchedModel[]): Promise<void>
   onChange(of: { asset: string; site: string }): void
+  /** The machine is in planned maintenance just now. */
+  isInWork?(of: { asset: string; site: string }): boolean
   /** Service of an asset should be ordered now; told again and again with the same fingerprint. */
   onDue(due: { asset: string; fingerprint: string; title: string }): Promise<void>
 }
@@ -58,8 +67,10 @@ export interface Models extends AsyncDisposable {
   upload(actor: Person, asset: string, wanted: UploadRequest): Promise<ModelVersionView>
   /** What is left of the asset by its active models of remaining life. */
   lifeOf(asset: string, now: number): Promise<LifeItem[]>
-  /** What a tick of the scoring brought, for comparison and drift. */
-  accept(results: readonly ScoringResult[]): void
+  /** How much of an asset's last hour could not be judged. */
+  unjudged: Pick<UnjudgedWatch, 'of'>
+  /** What a tick of the scoring brought, for comparison and drift; answers what is to be said of assets that are not judged. */
+  accept(results: readonly ScoringResult[]): UnjudgedReport[]
 }
 
 /** Retraining by schedule is a matter of days. */
@@ -73,11 +84,11 @@ export async function openModels(options: ModelsOptions): Promise<Models> {
   const onError = (error: unknown) => log.error({ err: error }, 'a task of the models failed')
   let scoring: Scoring | undefined
   let watches: LiveWatches | undefined
-  let manifests = new Map<string, Manifest | undefined>()
+  let files = new Map<string, WatchedFile | undefined>()
   // One change at a time: what is read first must not be set last.
   let tail: Promise<unknown> = Promise.resolve()
   const registry = await openRegistry({
-    ...{ store, audit, dir: join(dataDir, 'models') },
+    ...{ store, audit, dir: join(dataDir, 'models'), keepAutomatic: options.keepAutomatic },
     signer: await openModelSigner(join(dataDir, 'pki')),
     async onChange(of) {
       const running = scoring
@@ -93,22 +104,26 @@ export async function openModels(options: ModelsOptions): Promise<Models> {
   async function watch(running: Scoring): Promise<void> {
     const watched = await watchedModels(registry, loader, assets)
     await running.watch(watched)
-    manifests = new Map(
-      watched.map(({ id, model }) => [id, 'problem' in model ? undefined : model.manifest]),
-    )
-    watches?.keep(new Set(manifests.keys()))
+    files = new Map(watched.map(({ id, model }) => [id, 'problem' in model ? undefined : model]))
+    watches?.keep(new Set(files.keys()))
+    loader.keep(new Set(files.keys()))
     await options.onWatched(watched)
   }
 
   await registerConfiguredModels(registry, options)
   const opened = stack.use(await openScoring({ models: [], log }))
   await watch(opened)
-  const manifestOf = (id: string) => manifests.get(id)
-  const live = stack.use(await openLiveWatches({ store, log, manifestOf }))
-  live.keep(new Set(manifests.keys()))
+  const manifestOf = (id: string, mode?: string) =>
+    (mode === undefined ? files.get(id) : files.get(id)?.modes?.get(mode))?.manifest
+  const siteOf = new Map(assets.map(({ id, site }) => [id, site]))
+  const isInWork = ({ asset }: { asset: string }) =>
+    options.isInWork?.({ asset, site: siteOf.get(asset) ?? '' }) ?? false
+  const live = stack.use(await openLiveWatches({ store, log, manifestOf, isInWork }))
+  live.keep(new Set(files.keys()))
   watches = live
   scoring = opened
-  const learning = stack.use(await openLearning(options, registry))
+  const driftOf = (asset: string) => live.drift.of(asset)?.since ?? null
+  const learning = stack.use(await openLearning({ ...options, driftOf }, registry))
   const { retraining, coarser } = learning
   const life = createLifeReader({
     ...{ store, registry, history: historian, assets, run: opened.infer },
@@ -123,9 +138,14 @@ export async function openModels(options: ModelsOptions): Promise<Models> {
   })
   const parts = { store, audit, registry, historian, assets, explainer, run: opened.infer }
   const failures = createKnownFailures(parts)
+  const unjudged = createUnjudgedWatch({
+    siteOf: (asset) => siteOf.get(asset),
+    periodMsOf: (model) => manifestOf(model)?.periodMs,
+  })
   const running = stack.move()
   return {
     failures,
+    unjudged,
     ...{ registry, scoring: opened, comparisons: live.comparisons, drift: live.drift, retraining },
     ...{ training: learning.training, upload: learning.upload },
     feedback: createFeedback(store),
@@ -137,6 +157,7 @@ export async function openModels(options: ModelsOptions): Promise<Models> {
         const found = live.drift.coarserOf(asset)
         if (found) void coarser.note(asset, found).catch(onError)
       }
+      return unjudged.accept(results)
     },
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   }
@@ -147,22 +168,26 @@ interface Learning extends AsyncDisposable, Pick<Models, 'training' | 'retrainin
 }
 
 /** Everything that makes new versions; each begins in shadow. */
-async function openLearning(options: ModelsOptions, registry: Registry): Promise<Learning> {
+async function openLearning(
+  options: ModelsOptions & { driftOf(asset: string): number | null },
+  registry: Registry,
+): Promise<Learning> {
   const { store, audit, historian, log, assets, onChange } = options
   await using stack = new AsyncDisposableStack()
   const versionsOf = (asset: string) => registry.list({ asset })
   const shared = {
-    ...{ audit, history: historian, assetOf: createTrainingAssets(store, assets) },
+    ...{ store, audit, history: historian, assetOf: createTrainingAssets(store, assets) },
     register: (version: NewVersion) => registerInShadow(registry, version),
   }
   const failures = createFailureSource(store, registry)
-  const learning = { ...shared, store, log, versionsOf, onChange, failures }
+  const learning = { ...shared, log, versionsOf, onChange, failures }
   const training = stack.use(await openTraining(learning))
   const upload = createUpload({
     ...shared,
     registerLife: (version) => registerLifeInShadow(registry, version),
   })
-  const retraining = createRetraining({ store, audit, training, versionsOf, log })
+  const { driftOf } = options
+  const retraining = createRetraining({ store, audit, training, versionsOf, driftOf, log })
   const coarser = createCoarserRetraining({ store, training, log })
   const onError = (error: unknown) => log.error({ err: error }, 'retraining failed')
   stack.use(repeatUntilDisposed(() => retraining.tick(), { everyMs: RETRAIN_MS, onError }))

@@ -35,7 +35,7 @@ export async function openConfiguredTunnel(
   const hub = await openTunnelHub({
     ...{ host, port, log },
     tls: await pki.serverCredentials(config.serverNames),
-    identify: identifyKnown(config, pki),
+    identify: identifyKnown(config, parts),
     identifyExpired: renewEndedDays > 0 ? renewals.identifyExpired : undefined,
     onGateway: events.onGateway,
     onCertificate: (of) => void renewals.seen(of, of.certificate).catch(onError),

@@ -16,25 +16,33 @@ const OFF_PERIODS = 6
 /** Needs historian, store, cases and alarms. */
 export function openWear(parts: Parts, stack: AsyncDisposableStack): void {
   const { config, store, audit, historian, log } = parts
+  const tenantOf = new Map(config.fleet.sites.map(({ id, tenant }) => [id, tenant]))
   parts.wear = createWear({
     ...{ store, audit, history: historian },
     parts: config.fleet.assets.flatMap(({ id, name, site, kind, wear = [] }) =>
-      wear.map((part) => ({ asset: id, assetName: name, site, kind, ...part })),
+      wear.map((part) => {
+        const tenant = tenantOf.get(site) ?? ''
+        return { asset: id, assetName: name, site, tenant, kind, ...part }
+      }),
     ),
     onDue: async (due) => void (await parts.cases.fromHook(due)),
   })
   const peers = createPeerWatch(groupsOf(config.fleet), historian)
   const onError = (error: unknown) => log.error({ err: error }, 'wear cannot be followed')
-  stack.use(
-    repeatUntilDisposed(
-      async () => {
-        const now = Date.now()
-        await parts.wear.tick(now)
-        for (const result of await peers.tick(now)) await tell(parts, result)
-      },
-      { everyMs: TICK_MS, onError },
-    ),
-  )
+  // Two loops: trouble with the one must not silence the other.
+  stack.use(repeatUntilDisposed(() => parts.wear.tick(Date.now()), { everyMs: TICK_MS, onError }))
+  const told = new Map<string, string | undefined>()
+  const compare = async () => {
+    for (const result of await peers.tick(Date.now())) await tell(parts, result)
+    for (const { id } of config.fleet.peers ?? []) {
+      const reason = peers.reasonOf(id)
+      if (reason === told.get(id)) continue
+      told.set(id, reason)
+      if (reason === undefined) log.info({ group: id }, 'like machines are compared')
+      else log.warn({ group: id, reason }, 'like machines are not compared')
+    }
+  }
+  stack.use(repeatUntilDisposed(compare, { everyMs: TICK_MS, onError }))
 }
 
 /** One rule for each machine of a group: its ratio against its like above 1. */

@@ -12,7 +12,9 @@ import type { Http } from './http/http.ts'
 import type { Identity } from './identity/logins.ts'
 import type { Pki } from './identity/pki.ts'
 import type { Renewals } from './identity/renewals.ts'
+import type { Revocations } from './identity/revocations.ts'
 import type { Ingest } from './ingest/ingest.ts'
+import type { Maintenance } from './maintenance/maintenance.ts'
 import type { BrokerLink } from './open-broker.ts'
 import type { Models } from './open-models.ts'
 import type { Scoring } from './scoring/scoring.ts'
@@ -33,6 +35,8 @@ export interface Parts {
   pki: Pki
   historian: Historian
   identity: Identity
+  revocations: Revocations
+  maintenance: Maintenance
   models: Models
   /** The versions that watch live data just now. */
   scored: readonly WatchedModel[]

@@ -14,6 +14,8 @@ export function createServices(parts: Parts): Parameters<typeof openHttp>[0]['se
         sessions.list({ state, sites: sites ?? parts.config.fleet.sites.map(({ id }) => id) }),
     },
     gatewayConfigs: parts.gatewayConfigs,
+    revocations: parts.revocations,
+    maintenance: parts.maintenance,
     models: parts.models,
     async lifeOf(asset) {
       const now = Date.now()

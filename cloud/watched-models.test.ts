@@ -165,6 +165,26 @@ test('a version whose file was changed watches with its problem, so that its ass
   expect(rules.map(({ id }) => id)).toEqual(['press:ratio'])
 })
 
+test('the files of a version that watches no more are let go', async () => {
+  await using t = await open()
+  let reads = 0
+  const load: Registry['load'] = (id) => {
+    reads += 1
+    return t.registry.load(id)
+  }
+  const loader = createModelLoader({ ...t.registry, load })
+  const [version] = await t.registry.list({})
+  const watched = async () => await watchedModels(t.registry, loader, [press])
+  for (const ids of [[version!.id], []]) {
+    await watched()
+    await watched()
+    loader.keep(new Set(ids))
+  }
+  expect(reads).toBe(1)
+  await watched()
+  expect(reads).toBe(2)
+})
+
 test('tags of two devices with one name are told apart by the device', async () => {
   const tags: TagId[] = ['s/g/left/heat', 's/g/right/heat', 's/g/right/flow']
   expect(namedTags({ ...press, tags, modelTags: { own: 's/g/right/flow' } })).toEqual({

@@ -25,6 +25,8 @@ const BREACH_LIMIT = 0.5
 export interface ModelLoader {
   /** Checked once; a version that is not what was registered comes with its problem. */
   load(version: ModelVersion): Promise<WatchedModel['model']>
+  /** Lets go of all others: some hundred KB a version, and a schedule makes one a week. */
+  keep(versions: ReadonlySet<string>): void
 }
 
 export function createModelLoader(registry: Registry): ModelLoader {
@@ -48,6 +50,9 @@ export function createModelLoader(registry: Registry): ModelLoader {
       } catch (error) {
         return { problem: error instanceof Error ? error.message : String(error) }
       }
+    },
+    keep(versions) {
+      for (const id of loaded.keys()) if (!versions.has(id)) loaded.delete(id)
     },
   }
 }

@@ -152,6 +152,9 @@ describe('the provisioning', () => {
     expect(rule.data[0].datasourceUid).toBe(source.uid)
     expect(rule.data.map((one: { refId: string }) => one.refId)).toContain(rule.condition)
     expect(policy.receiver).toBe(contact.name)
+    // Without it the cloud leaves the alert out.
+    expect(rule.labels.asset).toBe('{{ .Labels.device }}')
+    expect(rule.data[0].model.query).toContain('"device"')
     const board = boards.find((one) => one.uid === rule.dashboardUid)
     expect(board?.panels.find((panel) => panel.id === rule.panelId)?.title).toBe('Ratio')
   })

@@ -33,6 +33,8 @@ export interface Batcher {
   counters(): BatcherCounters
 }
 
+/** The gateway's own: readings are on disk half a second after they were taken. */
+export const FLUSH_MS = 500
 /** A gateway with nothing to tell says so this often; a gap of dead time begins at its last word. */
 const HEARTBEAT_MS = 1_000
 /** One batch becomes one or a few MQTT messages. */

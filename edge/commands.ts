@@ -1,6 +1,7 @@
 /** `mimamori edge …`: every command of the gateway, each importing its part when it is called. */
 import { Argument, type Command, InvalidArgumentError, Option } from 'commander'
 import { Fault } from '../protocol/kit/fault.ts'
+import { nearest } from '../protocol/kit/nearest.ts'
 
 const CONFIG = ['--config <file>', 'gateway.yaml'] as const
 
@@ -10,8 +11,12 @@ export function addEdgeCommands(program: Command, stopSignal: () => AbortSignal)
   edge
     .command('run', { isDefault: true })
     .description('run a gateway')
-    .requiredOption(...CONFIG)
-    .action(async ({ config }) => {
+    .option(...CONFIG)
+    .argument('[words...]', 'none')
+    .action(async (words: string[], { config }, run: Command) => {
+      // Whatever is no other command comes here.
+      if (words[0] !== undefined) throw refuseCommand(words[0], edge)
+      if (config === undefined) run.error("error: required option '--config <file>' not specified")
       const { startLean } = await import('./lean-start.ts')
       startLean()
       const { runGateway } = await import('./main.ts')
@@ -21,6 +26,13 @@ export function addEdgeCommands(program: Command, stopSignal: () => AbortSignal)
   addLocalCommands(edge)
   addExploreCommands(edge, stopSignal)
   addImportCommand(edge)
+}
+
+function refuseCommand(word: string, { commands }: Command): Fault {
+  const known = commands.map((command) => command.name())
+  const near = nearest(word, known)
+  const hint = near ? `did you mean "${near}"?` : `known are ${known.join(', ')}`
+  return new Fault('config.invalid', { count: 1, problems: `edge ${word}: unknown, ${hint}` })
 }
 
 function addConfigCommands(edge: Command): void {

@@ -21,8 +21,9 @@ import {
 } from './drivers/registry.ts'
 
 /** Ids are Sparkplug topic parts (tck-id-topic-structure-namespace-valid-*): no `+`, `/`, `#`, no white space. */
-export const ConfigId = (description: string) =>
-  Type.String({ minLength: 1, maxLength: 64, pattern: '^[A-Za-z0-9_.-]+$', description })
+export const ConfigId = (say: string) =>
+  Type.String({ ...idRule, description: `${say} Letters, digits, "_", "." and "-".` })
+const idRule = { minLength: 1, maxLength: 64, pattern: '^[A-Za-z0-9_.-]+$' }
 
 /** A tag without it is never written, whoever asks. */
 const WriteSchema = Type.Object(
@@ -48,11 +49,7 @@ const WriteSchema = Type.Object(
 
 /** What every tag may have beside its driver's address. */
 const tagFields = {
-  name: Type.String({
-    minLength: 1,
-    maxLength: 200,
-    description: 'Name of the tag in its device.',
-  }),
+  name: Type.String({ minLength: 1, maxLength: 200, description: 'Of the tag, in its device.' }),
   type: Type.Union(
     dataTypes.map((type) => Type.Literal(type)),
     { description: 'Sparkplug data type of the value after conditioning.' },

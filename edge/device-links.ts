@@ -29,8 +29,8 @@ export interface DeviceLinks extends AsyncDisposable {
   readonly meters: DriverMeters
   /** Puts every tag on record as bad at this instant (Unix ms): what is read is told as later than that. */
   announce(devices: readonly DeviceConfig[], at: number): void
-  /** Tries a device again at once that waits for its next try; one that does not wait is left alone. */
-  tryNow(device: string): void
+  /** Tries a device again at once that waits for its next try; one that does not wait is left alone: false. */
+  tryNow(device: string): boolean
   /** The others keep connection, schedule and counters. Throws before it has touched anything. One call at a time. */
   apply(next: readonly DeviceConfig[]): Promise<void>
 }
@@ -79,7 +79,11 @@ export function createDeviceLinks(options: DeviceLinksOptions): DeviceLinks {
     counters: () => links.counters,
     meters: links.meters,
     announce: (devices, at) => announce(links, devices, at),
-    tryNow: (device) => links.waits.get(device)?.(),
+    tryNow(device) {
+      const wake = links.waits.get(device)
+      wake?.()
+      return wake !== undefined
+    },
     async apply(next) {
       // A driver that cannot be loaded must be known while everything still runs.
       await Promise.all(next.map(({ driver }) => loadDriver(driver)))

@@ -66,7 +66,9 @@ export async function judgeCertificate(
   const act = verdict === 'accepted' ? 'trust-certificate' : 'refuse-certificate'
   await record(dataDir, { act, object: `${device}/${only.sha256}` })
   await decideTrust(stateDirOf(dataDir, device), only.sha256, verdict)
-  return `${verdict}: ${only.subject} of ${device}; used at the next connect`
+  const when =
+    verdict === 'accepted' ? 'a running gateway tries it at once' : 'from the next connect on'
+  return `${verdict}: ${only.subject} of ${device}; ${when}`
 }
 
 function sayCertificate(certificate: CertificateView): string {

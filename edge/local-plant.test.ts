@@ -105,3 +105,23 @@ it('shows live tags and metrics with the cloud gone; a cut outlives a restart; e
     'restore done',
   ])
 })
+
+it('a cut that the disk does not take is in force all the same, and kept as soon as it does; one that cannot be read is a cut', async () => {
+  const { dir, file } = await openFolder()
+  const first = await start(file)
+  // A folder in the place of the file: whoever writes or reads is refused.
+  const place = join(dir, 'data', 'remote-access-cut.txt')
+  await mkdir(place)
+  expect(await first.act('/remote-access/cut', { reason: 'fire drill' })).toBe('done')
+  expect(await first.read('/metrics')).toContain('gw_tunnel_cut 1')
+  await first.stop()
+  const second = await start(file)
+  expect(await second.read('/metrics')).toContain('gw_tunnel_cut 1')
+  expect(await second.act('/remote-access/cut', { reason: 'fire drill' })).toBe('done')
+  await rm(place, { recursive: true })
+  const kept = () => readFile(place, 'utf8').catch(() => undefined)
+  await expect.poll(kept, { timeout: 45_000 }).toBe('fire drill')
+  expect(await second.act('/remote-access/restore', {})).toBe('done')
+  expect(await kept()).toBeUndefined()
+  await second.stop()
+})

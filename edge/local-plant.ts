@@ -82,7 +82,8 @@ function createPlant(parts: Parts & { events: EventWatch; dataDir: string }): Pl
   }
 }
 
-function withTrust(devices: readonly DeviceConfig[]): string[] {
+/** Those whose servers show certificates. */
+export function withTrust(devices: readonly DeviceConfig[]): string[] {
   return devices.filter(({ driver }) => driver === 'opcua').map(({ id }) => id)
 }
 

@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { createLog } from '../protocol/kit/log.ts'
 import { runUntilDisposed, untilAborted } from '../protocol/kit/loop.ts'
-import { type Batcher, createBatcher } from './batcher.ts'
+import { type Batcher, createBatcher, FLUSH_MS } from './batcher.ts'
 import { type GatewayConfig, loadPolicy } from './config.ts'
 import { loadCheckedGateway } from './config-schema/check.ts'
 import { publishingMs } from './device-config.ts'
@@ -19,6 +19,7 @@ import { openWallet } from './renewal/wallet.ts'
 import { tallyResults } from './result-tally.ts'
 import { createDecisionList, type Parts } from './status.ts'
 import { createTagCache, type TagCache } from './tag-cache.ts'
+import { openTrustWatch } from './trust-watch.ts'
 import { createNewsDesk } from './tunnel/news.ts'
 import { summaries } from './tunnel/policy.ts'
 import { openUplink, type Uplink } from './uplink/uplink.ts'
@@ -26,8 +27,6 @@ import { doorsOf, showAt, type TunnelWiring, wireDialer, wireTunnel } from './wi
 import { createAuditFile } from './writing/audit-file.ts'
 import { createWriteDesk } from './writing/write-desk.ts'
 
-/** Readings are on disk half a second after they were taken. */
-const FLUSH_MS = 500
 /** What arrived may wait for a flush on a slow disk, its commit and a busy moment. */
 const COVERAGE_LAG_MS = 2500
 const SOFTWARE = 'Mimamori 0.1.0'
@@ -120,6 +119,7 @@ export async function openGateway(site: GatewayConfig): Promise<Gateway> {
   const page = stack.use(await openPlantPage({ ...parts, events, dataDir }))
   stack.use(links)
   await links.apply(config.devices)
+  stack.use(openTrustWatch({ ...parts, dataDir }))
   stack.use(remote)
   remote.use({
     apply: (next) => links.apply(next),

@@ -27,7 +27,15 @@ function createNumbers(meters = createDriverMeters()): GatewayNumbers {
     uplink: () => ({
       ...{ connects: 1, births: 1, messages: 1, liveSamples: 1, historicalSamples: 1 },
       ...{ acknowledgedBatches: 1, expiredRanges: 0, refusedMessages: 0, rebirthRequests: 0 },
-      ...{ staleStates: 0, connected: true, since: 0, hostOnline: true, bdSeq: 0, misfits: 0 },
+      ...{
+        staleStates: 0,
+        foreignAnswers: 0,
+        connected: true,
+        since: 0,
+        hostOnline: true,
+        bdSeq: 0,
+        misfits: 0,
+      },
       ...{ server: 'mqtt://x', takeovers: 0, contest: undefined },
     }),
     devices: () => devices.map((device) => ({ device, online: true })),

@@ -129,6 +129,10 @@ const uplinkCounters = {
   historicalSamples: ['gw_uplink_historical_samples_total', 'Samples sent later, as history.'],
   acknowledgedBatches: ['gw_uplink_acknowledged_batches_total', 'Batches the cloud has stored.'],
   expiredRanges: ['gw_uplink_resent_ranges_total', 'Ranges sent again: no acknowledgement came.'],
+  foreignAnswers: [
+    'gw_uplink_foreign_acknowledgements_total',
+    "Acknowledgements meant for another run's outbox: nothing was deleted by them.",
+  ],
   refusedMessages: ['gw_uplink_refused_messages_total', 'Messages to us that were not valid.'],
   rebirthRequests: ['gw_uplink_rebirth_requests_total', 'Rebirths a host asked for.'],
   staleStates: ['gw_uplink_stale_states_total', "STATEs older than their host's last one."],

@@ -6,12 +6,14 @@ import { loadGatewayConfig } from './config.ts'
 import { credentialFiles } from './credentials.ts'
 import { NAMESPACE, openScene } from './drivers/opcua/scene.fixture.ts'
 import type { GatewayStatus } from './local/plant.ts'
+import { judgeCertificate } from './local-commands.ts'
 import { openGateway } from './main.ts'
 
 process.env.MIMAMORI_LOG ??= 'silent'
 
-test('a certificate accepted on the page is used in the next moment, not after the wait of half a minute and more', async () => {
-  await using scene = await openScene()
+/** A gateway whose one machine shows a certificate that nobody trusts yet, and how that machine is. */
+async function openScenery(stack: AsyncDisposableStack) {
+  const scene = stack.use(await openScene())
   const server = await scene.openServer()
   const dir = join(scene.folder, 'gateway')
   await mkdir(join(dir, 'c'), { recursive: true })
@@ -34,7 +36,7 @@ test('a certificate accepted on the page is used in the next moment, not after t
   }
   const file = join(dir, 'gateway.yaml')
   await writeFile(file, JSON.stringify(config))
-  await using gateway = await openGateway(await loadGatewayConfig(file))
+  const gateway = stack.use(await openGateway(await loadGatewayConfig(file)))
   const base = `http://127.0.0.1:${gateway.localPort}`
   const press = async () => {
     const status = (await (await fetch(`${base}/status`)).json()) as GatewayStatus
@@ -43,11 +45,27 @@ test('a certificate accepted on the page is used in the next moment, not after t
   await expect
     .poll(async () => (await press())?.sentence, { timeout: 45_000 })
     .toContain('not trusted')
+  return { base, file, press }
+}
+
+test('a certificate accepted on the page is used in the next moment, not after the wait of half a minute and more', async () => {
+  await using stack = new AsyncDisposableStack()
+  const { base, press } = await openScenery(stack)
   const page = await (await fetch(`${base}/certificates`)).text()
   const sha256 = /name="sha256" value="([0-9a-f]{64})"/.exec(page)?.[1] ?? ''
   const body = new URLSearchParams({ device: 'press', sha256, verdict: 'trust' })
   const answer = await fetch(`${base}/certificates`, { method: 'POST', body })
   expect(new URL(answer.url).searchParams.get('said')).toBe('done')
   // Of itself it would try again after half a minute at the earliest.
+  await expect.poll(async () => (await press())?.online, { timeout: 28_000 }).toBe(true)
+})
+
+test('one accepted at the terminal, in another process, is used in the next moment too', async () => {
+  await using stack = new AsyncDisposableStack()
+  const { base, file, press } = await openScenery(stack)
+  const page = await (await fetch(`${base}/certificates`)).text()
+  const print = /name="sha256" value="([0-9a-f]{64})"/.exec(page)?.[1] ?? ''
+  const said = await judgeCertificate(file, { device: 'press', print, verdict: 'accepted' })
+  expect(said).toContain('tries it at once')
   await expect.poll(async () => (await press())?.online, { timeout: 28_000 }).toBe(true)
 })

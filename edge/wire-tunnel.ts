@@ -23,6 +23,7 @@ import { openTunnel, type Tunnel } from './tunnel/agent.ts'
 import { openDialer } from './tunnel/dialer.ts'
 import type { NewsDesk } from './tunnel/news.ts'
 import type { Policy } from './tunnel/policy.ts'
+import type { UplinkState } from './uplink/uplink.ts'
 
 export interface TunnelWiring {
   config: GatewayConfig
@@ -34,10 +35,15 @@ export interface TunnelWiring {
   news: NewsDesk
 }
 
-/** Doors that show a certificate: a broker without TLS asks for none. */
-export function doorsOf({ cloud }: GatewayConfig): Door[] {
-  const isTls = [cloud.mqttUrl, ...cloud.otherMqttUrls].every((url) => url.startsWith('mqtts:'))
+/** Doors that show a certificate: a broker without TLS asks for none; where one of several has TLS, it must know the new one. */
+export function doorsOf({ cloud }: Pick<GatewayConfig, 'cloud'>): Door[] {
+  const isTls = [cloud.mqttUrl, ...cloud.otherMqttUrls].some((url) => url.startsWith('mqtts:'))
   return isTls ? ['tunnel', 'broker'] : ['tunnel']
+}
+
+/** The session runs over a broker without TLS: it cannot say what the others think of a certificate. */
+function isPlain({ connected, server }: UplinkState): boolean {
+  return connected && !server.startsWith('mqtts:')
 }
 
 /** The wallet as a door sees it. */
@@ -95,6 +101,7 @@ export function wireTunnel(
     ...{ wallet, news, log },
     redialTunnel: tunnel.redial,
     reconnectBroker: parts.uplink.reconnect,
+    isBrokerPlain: () => isPlain(parts.uplink.state()),
     makeRequest: makeRequestApart,
     now: clock.now,
     isClockSet: clock.isSet,

@@ -127,7 +127,7 @@ export async function scoreCommand(command: ScoreCommand): Promise<string> {
   const kind = await readModelKind(command.model)
   if (kind !== undefined && FEATURE_KINDS.includes(kind))
     return await scoreFeatureModel(kind, command)
-  const { rows, scored, above, alarms, adaptations, unlearned } = await runScore({
+  const { rows, scored, above, alarms, adaptations, unlearned, silent } = await runScore({
     ...command,
     timeColumn: command.time,
     log: createLog('score'),
@@ -136,5 +136,6 @@ export async function scoreCommand(command: ScoreCommand): Promise<string> {
   const made =
     coarser.length === 0 ? '' : `; made anew for the coarser steps of ${coarser.join(', ')}`
   const unknown = unlearned.length === 0 ? '' : `; never learned: mode ${unlearned.join(', ')}`
-  return `${command.out}: ${rows} rows, ${scored} scored, ${above} above the threshold, ${alarms} alarm(s)${made}${unknown}`
+  const mute = silent.length === 0 ? '' : `; not one value of ${silent.join(', ')}`
+  return `${command.out}: ${rows} rows, ${scored} scored, ${above} above the threshold, ${alarms} alarm(s)${made}${unknown}${mute}`
 }

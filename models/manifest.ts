@@ -9,11 +9,12 @@ import { ClustersSchema } from './clusters.ts'
 import { ModesSchema } from './modes.ts'
 
 /** More tags than this is a mistake in the file, not an asset. */
-const MAX_TAGS = 1024
+export const MAX_TAGS = 1024
 /** Rows of one window: longer ones belong to another kind of model. */
 const MAX_WINDOW_ROWS = 4096
 
-const Name = Type.String({ minLength: 1, maxLength: 256 })
+export const MAX_NAME_LENGTH = 256
+const Name = Type.String({ minLength: 1, maxLength: MAX_NAME_LENGTH })
 const Sha256 = Type.String({ pattern: '^[0-9a-f]{64}$' })
 const Positive = Type.Number({ exclusiveMinimum: 0 })
 const closed = { additionalProperties: false }
@@ -71,9 +72,13 @@ export const ManifestSchema = Type.Object(
     /** Tags of the training file that this model does not look at. */
     setAside: Type.Array(SetAsideSchema),
     periodMs: Positive,
+    /** Of the training file, where it was asked for by name: a file to score has it too. */
+    timeColumn: Type.Optional(Name),
     /** Rows T of the input `[B, T, p]`. */
     windowRows: Type.Integer({ minimum: 1, maximum: MAX_WINDOW_ROWS }),
     input: Name,
+    /** Of the input; float32 when left out. Windows in float64 are for tags whose movement drowns in their size. */
+    precision: Type.Optional(Type.Literal('float64')),
     /** A name that the graph does not have stands for an output that is made from the score. */
     outputs: Type.Object({ score: Name, ratio: Name, contributions: Name }, closed),
     external: Type.Optional(ExternalSchema),

@@ -2,6 +2,13 @@
 import type { InferenceSession } from 'onnxruntime-node'
 import type { Manifest } from './manifest.ts'
 
+/** Windows as the model takes them. */
+export type Values = Float32Array | Float64Array
+
+export function createValues({ precision }: Pick<Manifest, 'precision'>, length: number): Values {
+  return precision === 'float64' ? new Float64Array(length) : new Float32Array(length)
+}
+
 export interface Batch {
   score: Float32Array
   ratio: Float32Array
@@ -11,7 +18,7 @@ export interface Batch {
 
 export interface ModelSession extends AsyncDisposable {
   /** `windows` holds `[B, T, p]`; blocks the calling thread while it runs. */
-  run(windows: Float32Array, batch: number): Promise<Batch>
+  run(windows: Values, batch: number): Promise<Batch>
 }
 
 /** One thread per session: a second core halves the speed of graphs this small. */
@@ -22,7 +29,7 @@ export const SESSION_OPTIONS: InferenceSession.SessionOptions = {
   executionMode: 'sequential',
 }
 
-export type SessionShape = Pick<Manifest, 'input' | 'outputs' | 'windowRows'> & {
+export type SessionShape = Pick<Manifest, 'input' | 'outputs' | 'windowRows' | 'precision'> & {
   tags: readonly { mean?: number; scale?: number }[]
   /** Makes the ratio of a model that answers a score only. */
   threshold?: number
@@ -40,7 +47,7 @@ export interface RunnableModel {
 export async function openSession(bytes: Uint8Array, shape: SessionShape): Promise<ModelSession> {
   const { InferenceSession, Tensor } = await import('onnxruntime-node')
   const session = await InferenceSession.create(bytes, SESSION_OPTIONS)
-  const { input, outputs, windowRows, tags, threshold = 1 } = shape
+  const { input, outputs, windowRows, tags, precision, threshold = 1 } = shape
   const dims = isFlat(session, input) ? [windowRows * tags.length] : [windowRows, tags.length]
   const read = (results: InferenceSession.ReturnType, name: string): Float32Array => {
     const data = results[name]?.data
@@ -49,7 +56,19 @@ export async function openSession(bytes: Uint8Array, shape: SessionShape): Promi
   }
   return {
     async run(windows, batch) {
-      const tensor = new Tensor('float32', windows, [batch, ...dims])
+      const shaped = [batch, ...dims]
+      const tensor =
+        precision === 'float64'
+          ? new Tensor(
+              'float64',
+              windows instanceof Float64Array ? windows : Float64Array.from(windows),
+              shaped,
+            )
+          : new Tensor(
+              'float32',
+              windows instanceof Float32Array ? windows : Float32Array.from(windows),
+              shaped,
+            )
       if (shape.external) {
         const results = await session.run({ [input]: tensor }, [outputs.score])
         const all = Float32Array.from(results[outputs.score]?.data ?? [], Number)
@@ -77,7 +96,7 @@ function isFlat({ inputMetadata }: InferenceSession, name: string): boolean {
 }
 
 interface ExternalRun {
-  windows: Float32Array
+  windows: Values
   batch: number
   /** The score output as it is, row by row. */
   all: Float32Array

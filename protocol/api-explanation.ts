@@ -3,12 +3,17 @@ import { type Static, Type } from 'typebox'
 import { modelStages } from './api-models.ts'
 import { at, nullable, oneOf, text } from './api-schema.ts'
 
-/** What is told of a closed case of the same kind of asset. */
+/** What is told of a closed case of the same kind of asset: what was learned of it to everybody at the customer. */
 const ClosedCase = {
-  caseId: Type.String(),
-  title: Type.String(),
-  assetName: Type.String(),
-  closedAt: at,
+  /** Which case it was; null: one of a site that is not the reader's. */
+  case: nullable(
+    Type.Object({
+      id: Type.String(),
+      title: Type.String(),
+      assetName: Type.String(),
+      closedAt: at,
+    }),
+  ),
   cause: Type.String(),
   action: Type.String(),
 }

@@ -143,6 +143,10 @@ export type SendConfigRequest = Static<typeof SendConfigRequest>
 export const CancelConfigRequest = Type.Object({ reason: text(500, 1) })
 export type CancelConfigRequest = Static<typeof CancelConfigRequest>
 
+/** POST /api/gateways/:site/:gateway/revoke: all its certificates up to now, whoever holds them; answered by `{}`. */
+export const RevokeGatewayRequest = Type.Object({ reason: text(500, 1) })
+export type RevokeGatewayRequest = Static<typeof RevokeGatewayRequest>
+
 /** POST …/restore: the text of a former version becomes the draft. */
 export const RestoreConfigRequest = Type.Object({ version: Type.Integer({ minimum: 1 }) })
 export type RestoreConfigRequest = Static<typeof RestoreConfigRequest>

@@ -71,6 +71,8 @@ export type ModelComparison = Static<typeof ModelComparison>
 /** Input drift is no fault: the tags moved together to another normal, or one left its training range for good. */
 export const DriftView = Type.Object({
   state: oneOf(['none', 'drift', 'unknown'] as const),
+  /** The operating mode that drifts, where it is not the main one. */
+  mode: nullable(Type.String()),
   since: nullable(at),
   /** The tags that moved most: how far, in training deviations, signed. */
   tags: Type.Array(Type.Object({ name: Type.String(), shift: Type.Number() })),
@@ -79,6 +81,23 @@ export const DriftView = Type.Object({
   coarser: Type.Array(Type.Object({ name: Type.String(), step: Type.Number() })),
 })
 export type DriftView = Static<typeof DriftView>
+
+/** How much of the last hour (of a slow model: of its last sixty rows) could not be judged, and why. */
+export const UnjudgedView = Type.Object({
+  from: at,
+  share: Type.Number({ minimum: 0, maximum: 1 }),
+  /** Tags without a good value of their own in a tenth of the rows or more, the worst first. */
+  tags: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      share: Type.Number(),
+      problem: oneOf(['bad', 'stale', 'silent', 'not-a-number'] as const),
+    }),
+  ),
+  /** Where no tag is to blame. */
+  reason: nullable(Type.String()),
+})
+export type UnjudgedView = Static<typeof UnjudgedView>
 
 /** One stretch that the model would have alarmed. */
 export const BackTestAlarm = Type.Object({
@@ -95,6 +114,13 @@ export const BackTest = Type.Object({
   unknownRows: Type.Integer({ description: 'no score: gap, bad or stale data' }),
   alarms: Type.Array(BackTestAlarm),
   alarmsPerWeek: nullable(Type.Number()),
+  /** When the machine was worked on as planned, and alarms that came and went then: they count nowhere. */
+  maintenance: Type.Optional(
+    Type.Object({
+      windows: Type.Array(Type.Object({ from: at, to: at, text: Type.String() })),
+      alarms: Type.Array(BackTestAlarm),
+    }),
+  ),
   /** By operating mode; left out where one model is for all operation. */
   modes: Type.Optional(
     Type.Array(
@@ -137,6 +163,8 @@ export const AssetModels = Type.Object({
   models: Type.Array(ModelVersionView, { description: 'newest first' }),
   comparisons: Type.Array(ModelComparison),
   drift: nullable(DriftView),
+  /** Null: watched for less than half an hour. */
+  unjudged: nullable(UnjudgedView),
   job: nullable(TrainingJobView),
   retraining: Type.Object({
     /** Days between retrainings into shadow; null: not by schedule. */
@@ -215,6 +243,8 @@ export const Scoreboard = Type.Object({
     Type.Object({
       model: ModelVersionView,
       alarms: Type.Integer(),
+      /** Came and went in planned maintenance; not among the others. */
+      inMaintenance: Type.Integer(),
       useful: Type.Integer(),
       tooSensitive: Type.Integer(),
       noisyData: Type.Integer(),

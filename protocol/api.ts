@@ -1,5 +1,6 @@
 /** The HTTP API between the cloud and its console: every request and response body, as JSON Schema and as types. */
 import { type Static, Type } from 'typebox'
+import { MaintenanceMark } from './api-maintenance.ts'
 import { at, nullable, oneOf, text } from './api-schema.ts'
 import { alarmStates, caseStates, caseSteps, sessionStates, shelvingStates } from './states.ts'
 
@@ -23,6 +24,8 @@ export const actions = [
   'model.train',
   'model.stage',
   'gateway.configure',
+  'gateway.revoke',
+  'maintenance.plan',
 ] as const
 export type Action = (typeof actions)[number]
 
@@ -92,8 +95,8 @@ export const GapView = Type.Object({
 })
 export type GapView = Static<typeof GapView>
 
-/** Not in the fleet; a newer one was in use; the request was damaged or for another name. */
-export const renewalProblems = ['removed', 'superseded', 'request'] as const
+/** Not in the fleet; revoked; a newer one was in use; the request was damaged or for another name. */
+export const renewalProblems = ['removed', 'revoked', 'superseded', 'request'] as const
 
 export const GatewayView = Type.Object({
   site: Type.String(),
@@ -105,6 +108,11 @@ export const GatewayView = Type.Object({
   software: nullable(Type.String()),
   contestedAt: Type.Optional(
     Type.Number({ description: 'when two machines were last found to claim its identity' }),
+  ),
+  revokedAt: Type.Optional(
+    Type.Number({
+      description: 'when its certificates were revoked; it has not been enrolled anew',
+    }),
   ),
   certificate: Type.Optional(
     Type.Object(
@@ -118,6 +126,8 @@ export const GatewayView = Type.Object({
     ),
   ),
   devices: Type.Array(DeviceView),
+  /** Its whole site, or every machine it reads, is in planned maintenance: it may well be off. */
+  inMaintenance: Type.Optional(Type.Boolean()),
   gaps: Type.Array(GapView, { description: 'newest first, at most 20' }),
 })
 export type GatewayView = Static<typeof GatewayView>
@@ -135,6 +145,8 @@ export const AssetSummary = Type.Object({
   ratio: nullable(Type.Number({ description: 'score / threshold; above 1 is abnormal' })),
   activeAlarms: Type.Integer(),
   openCase: nullable(Type.String()),
+  /** Left out: no planned work is going on. */
+  maintenance: Type.Optional(MaintenanceMark),
 })
 export type AssetSummary = Static<typeof AssetSummary>
 
@@ -220,6 +232,8 @@ export const AlarmView = Type.Object({
   state: oneOf(alarmStates),
   shelving: oneOf(shelvingStates),
   shelvedUntil: nullable(at),
+  /** OutOfServiceState of OPC UA Part 9, by planned maintenance: it goes on, but opens no case. Left out: in service. */
+  outOfService: Type.Optional(MaintenanceMark),
   severity: Type.Integer({ description: 'OPC UA severity, 1..1000' }),
   message: Type.String(),
   raisedAt: at,
@@ -468,6 +482,6 @@ export type LiveEvent =
   | { kind: 'samples'; samples: SampleView[] }
   | {
       kind: 'changed'
-      what: 'fleet' | 'alarms' | 'cases' | 'sessions' | 'models' | 'gateway-config'
+      what: 'fleet' | 'alarms' | 'cases' | 'sessions' | 'models' | 'gateway-config' | 'maintenance'
       id: string | null
     }

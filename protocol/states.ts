@@ -1,4 +1,4 @@
-/** The legal state transitions of alarms, cases and sessions, as data; the same tables stand in SQL behind foreign keys. */
+/** The legal state transitions of alarms, cases, sessions and planned work, as data; the same tables stand in SQL behind foreign keys. */
 
 /** ISA-18.2 alarm states; OPC UA Part 9: `active-*` is ActiveState, `*-acked` is AckedState. `normal` ends an occurrence. */
 export const alarmStates = ['normal', 'active-unacked', 'active-acked', 'cleared-unacked'] as const
@@ -123,6 +123,20 @@ export const configTransitions = [
   { from: 'applied', action: 'confirm', to: 'confirmed' },
   { from: 'applied', action: 'revert', to: 'reverted' },
 ] as const satisfies readonly Transition<ConfigState, ConfigAction>[]
+
+/** Planned work on a machine or a site; `over` and `cancelled` end it. */
+export const maintenanceStates = ['planned', 'running', 'over', 'cancelled'] as const
+export type MaintenanceState = (typeof maintenanceStates)[number]
+
+export type MaintenanceAction = 'begin' | 'end' | 'cancel'
+
+export const maintenanceTransitions = [
+  { from: 'planned', action: 'begin', to: 'running' },
+  { from: 'planned', action: 'cancel', to: 'cancelled' },
+  { from: 'running', action: 'end', to: 'over' },
+  // Only of what was entered when it was over: what did take alarms out of service stays on record.
+  { from: 'over', action: 'cancel', to: 'cancelled' },
+] as const satisfies readonly Transition<MaintenanceState, MaintenanceAction>[]
 
 export interface Transition<State extends string, Action extends string> {
   from: State

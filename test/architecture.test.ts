@@ -9,7 +9,7 @@ const SKIPPED = new Set(['node_modules', 'dist', 'data', 'generated', '.git'])
 /** A file over this has two reasons to change; the two tables that must be one page are the exception. */
 const MAX_LINES = 250
 const LONGER: Record<string, number> = {
-  'protocol/api.ts': 480,
+  'protocol/api.ts': 490,
   'protocol/api-models.ts': 320,
   'protocol/kit/fault.ts': 400,
 }
@@ -122,9 +122,10 @@ const table: [folder: string, allowed: string[]][] = [
   ['cloud/feedback/', ['protocol/', 'cloud/store/', 'cloud/audit/', 'models/']],
   ['cloud/wear/', ['protocol/', 'cloud/store/', 'cloud/audit/', 'models/']],
   ['cloud/gateway-config/', ['protocol/', 'cloud/store/', 'cloud/audit/']],
+  ['cloud/maintenance/', ['protocol/', 'cloud/store/', 'cloud/audit/']],
   ['cloud/sessions/', ['protocol/', 'cloud/store/', 'cloud/audit/', 'cloud/identity/policy.ts']],
   ['cloud/identity/', ['protocol/', 'cloud/store/', 'cloud/audit/']],
-  ['cloud/fleet/', ['protocol/', 'cloud/store/', 'cloud/audit/']],
+  ['cloud/fleet/', ['protocol/', 'cloud/store/', 'cloud/audit/', 'models/peers/peer-outliers.ts']],
   [
     'cloud/http/',
     [
@@ -144,6 +145,7 @@ const table: [folder: string, allowed: string[]][] = [
       'cloud/feedback/',
       'cloud/wear/',
       'cloud/gateway-config/',
+      'cloud/maintenance/',
     ],
   ],
   ['cloud/console/', ['protocol/api', 'protocol/model.ts', 'protocol/states.ts']],

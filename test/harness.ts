@@ -20,7 +20,7 @@ import { openPress, type Press } from '../simulators/machines/press.ts'
 process.env.MIMAMORI_LOG ??= 'silent'
 
 export type MachineName = 'press' | 'chiller'
-export type Login = (typeof persons)[number]['login']
+export type Login = (typeof persons)[number]['login'] | 'admin'
 const PASSWORD = 'correct horse battery staple'
 
 export interface HarnessOptions {
@@ -85,7 +85,9 @@ export async function openHarness(options: HarnessOptions): Promise<Harness> {
     await writeGatewayCredentials(join(dir, 'cloud', 'pki'), place, out)
   }
   const cloud = stack.use(await openCloud(await loadCloudConfig(join(dir, 'cloud.yaml'))))
-  for (const { login, name, roleId: role } of persons) {
+  // The demo has no administrator: nobody in its story needs one.
+  const admin = { login: 'admin', name: 'Ada Admin', roleId: 'admin' } as const
+  for (const { login, name, roleId: role } of [...persons, admin]) {
     const sites = [plant.site, shop.site]
     await cloud.parts.identity.createPerson({ login, name, role, sites, password: PASSWORD })
   }

@@ -1,5 +1,6 @@
 /** Reads alarms from the store in the shape the API promises. */
 import type { AlarmView, ContributionView } from '../../protocol/api.ts'
+import type { MaintenanceMark } from '../../protocol/api-maintenance.ts'
 import type { Store } from '../store/store.ts'
 
 export interface AlarmQuery {
@@ -13,8 +14,15 @@ export interface AlarmQuery {
 /** The console shows the newest. */
 const MAX_LISTED = 500
 
+/** The planned work that takes an asset out of service now; undefined: none. */
+export type WorkOn = (of: { asset: string; site: string }) => MaintenanceMark | undefined
+
 /** Newest first. */
-export async function readAlarms(store: Store, wanted: AlarmQuery): Promise<AlarmView[]> {
+export async function readAlarms(
+  store: Store,
+  wanted: AlarmQuery,
+  workOn: WorkOn = () => undefined,
+): Promise<AlarmView[]> {
   if (wanted.sites?.length === 0) return []
   let query = store.db
     .selectFrom('alarms')
@@ -25,6 +33,7 @@ export async function readAlarms(store: Store, wanted: AlarmQuery): Promise<Alar
     .select([
       'alarm_rules.shelving',
       'alarm_rules.shelved_until',
+      'alarm_rules.out_of_service',
       'assets.name as asset_name',
       'persons.name as acked_name',
     ])
@@ -43,6 +52,7 @@ export async function readAlarms(store: Store, wanted: AlarmQuery): Promise<Alar
     state: row.state,
     shelving: row.shelving,
     shelvedUntil: row.shelved_until,
+    ...viewService(row, workOn),
     severity: row.severity,
     message: row.message,
     raisedAt: row.raised_at,
@@ -53,6 +63,15 @@ export async function readAlarms(store: Store, wanted: AlarmQuery): Promise<Alar
     contributions: JSON.parse(row.contributions) as ContributionView[],
     caseId: row.case_id,
   }))
+}
+
+/** Only a rule that is marked in the store is out of service: the mark is what brings its alarm back after a restart. */
+function viewService(
+  row: { out_of_service: 0 | 1; asset: string; site: string },
+  workOn: WorkOn,
+): Pick<AlarmView, 'outOfService'> {
+  const work = row.out_of_service === 1 ? workOn(row) : undefined
+  return work ? { outOfService: work } : {}
 }
 
 /** Why a value is what it is: the tags that made a score, and the hard rules that are broken. */

@@ -110,6 +110,19 @@ describe('an alarm', () => {
     expect(active).toEqual([false, true, true])
   })
 
+  it('is raised and cleared by a clock that was a day ahead and was set right, as by any other', () => {
+    const day = 86_400
+    const ahead = constant(0.5, day, day + 10)
+    expect(run([...ahead, ...constant(2, 0, 10)]).changes).toEqual(['activate@5'])
+    const hot = [...constant(9, day, day + 10), ...constant(0.5, day + 11, day + 12)]
+    expect(run([...hot, ...constant(0.5, 0, 10)]).changes).toEqual([
+      `activate@${day + 5}`,
+      'clear@10',
+    ])
+    const rung = [...constant(50, day, day + 10), ...constant(4, day + 11, day + 22)]
+    expect(run([...rung, ...constant(3, 0, 5)]).changes.at(-1)).toBe('activate@5')
+  })
+
   it('ignores samples older than the newest it has seen', () => {
     expect(
       run([

@@ -31,11 +31,12 @@ export const initialAlarm: AlarmMemory = { persistence: quiet, lastAt: 0, uncert
 
 /** Takes one sample; `change` says what it led to. A sample older than the newest seen changes nothing. */
 export function applySample(
-  memory: AlarmMemory,
+  known: AlarmMemory,
   sample: Pick<Sample, 'at' | 'value' | 'quality'>,
   limits: AlarmLimits,
 ): { memory: AlarmMemory; change: AlarmChange } {
   const { at, value } = sample
+  const memory = known.lastAt - at > limits.maxHoleMs ? forgetFuture(known, at) : known
   if (at <= memory.lastAt) return { memory, change: undefined }
   const isKnown =
     typeof value === 'number' && !Number.isNaN(value) && sample.quality === quality.good
@@ -50,6 +51,13 @@ export function applySample(
     memory: { persistence, lastAt: at, uncertain: !isKnown },
     change: changeOf(memory.persistence.active, persistence.active),
   }
+}
+
+/** The clock was ahead and was set right: delays that began in a future that never was would hold for as long. */
+function forgetFuture({ persistence, uncertain }: AlarmMemory, at: number): AlarmMemory {
+  const { active, peak, onAt = at } = persistence
+  const kept = active ? { active, peak, onAt: Math.min(at, onAt) } : quiet
+  return { persistence: kept, lastAt: Number.NEGATIVE_INFINITY, uncertain }
 }
 
 function changeOf(before: boolean, after: boolean): AlarmChange {

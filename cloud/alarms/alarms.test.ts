@@ -19,13 +19,13 @@ afterEach(async () => {
   for (const folder of folders.splice(0)) await rm(folder, { recursive: true, force: true })
 })
 
-async function open(file = ':memory:') {
+async function open(file = ':memory:', rules = [rule]) {
   const store = await openStore({ file })
   const audit = await openAudit(store)
   const clock = { now: NOW }
   const events: AlarmChangeEvent[] = []
   const alarms = await openAlarms({
-    ...{ store, audit, rules: [rule], now: () => clock.now },
+    ...{ store, audit, rules, now: () => clock.now },
     onChange: (event) => void events.push(event),
   })
   /** One ratio a second, live. */
@@ -118,6 +118,24 @@ describe('alarms', () => {
     expect(second.kinds()).toEqual(['cleared'])
   })
 
+  it('whose machine went from the configuration while the cloud was down clear at its start, and no others', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'mimamori-alarms-'))
+    folders.push(folder)
+    const file = join(folder, 'state.db')
+    {
+      await using first = await open(file)
+      await first.feed(above(8))
+    }
+    {
+      await using same = await open(file)
+      expect(same.kinds()).toEqual([])
+    }
+    await using without = await open(file, [])
+    expect(without.kinds()).toEqual(['cleared'])
+    const [alarm] = await without.alarms.list({ state: 'all' })
+    expect(alarm).toMatchObject({ state: 'cleared-unacked', peak: 3 })
+  })
+
   it('are not raised by history that arrives late', async () => {
     await using t = await open()
     const late = Array.from({ length: 30 }, (_, second): Sample => {
@@ -199,5 +217,24 @@ describe('alarms', () => {
         code: 'object.missing',
       },
     )
+  })
+
+  it('that could not be written down are raised, and cleared, by the next value that can', async () => {
+    await using t = await open()
+    const { sql } = await import('kysely')
+    const rename = (from: string, to: string) =>
+      sql`alter table ${sql.ref(from)} rename to ${sql.ref(to)}`.execute(t.store.db)
+    await t.feed(above(5))
+    await rename('alarm_events', 'lost')
+    await expect(t.feed(above(1))).rejects.toThrow()
+    await rename('lost', 'alarm_events')
+    await t.feed(above(2))
+    expect(t.kinds()).toEqual(['raised'])
+    await t.feed(below(10))
+    await rename('alarm_events', 'lost')
+    await expect(t.feed(below(1))).rejects.toThrow()
+    await rename('lost', 'alarm_events')
+    await t.feed(below(2))
+    expect(t.kinds()).toEqual(['raised', 'cleared'])
   })
 })

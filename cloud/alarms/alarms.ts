@@ -6,8 +6,9 @@ import type { Audit } from '../audit/audit.ts'
 import type { Store } from '../store/store.ts'
 import { acknowledgeAlarm, clearAlarm } from './alarm-changes.ts'
 import { type AlarmRule, changedRules, writeRules } from './alarm-rule.ts'
-import { type AlarmQuery, type Cause, readAlarms } from './alarm-view.ts'
-import { applyLive, type LiveAlarm, restoreLive } from './live-alarm.ts'
+import { type AlarmQuery, type Cause, readAlarms, type WorkOn } from './alarm-view.ts'
+import { applyLive, type LiveAlarm, listActive, restoreLive } from './live-alarm.ts'
+import { openService } from './out-of-service.ts'
 import {
   type AlarmChangeEvent,
   expireShelvings,
@@ -21,6 +22,8 @@ export interface AlarmsOptions {
   store: Store
   audit: Audit
   rules: readonly AlarmRule[]
+  /** Planned work takes the rules of its machine out of service; left out: there is none. */
+  workOn?: WorkOn
   /** Unix ms. */
   now?(): number
   /** Awaited, in order; a failure of it is the caller's. */
@@ -39,14 +42,16 @@ export interface Alarms {
   shelve(actor: Person, id: string, how: { minutes: number; reason: string }): Promise<AlarmView>
   unshelve(actor: Person, id: string): Promise<AlarmView>
   attachCase(id: string, caseId: string): Promise<void>
-  /** Ends shelvings whose time is over; call it every second or so. */
+  /** Planned work has begun or ended somewhere: what it takes out of service goes, what is in service again is told. */
+  reviewService(): Promise<void>
+  /** Ends shelvings whose time is over, and does what `reviewService` does; call it every second or so. */
   tick(now: number): Promise<void>
 }
 
 const NO_CAUSE: Cause = { contributions: [], breaches: [] }
 
 export async function openAlarms(options: AlarmsOptions): Promise<Alarms> {
-  const { store, audit, now = Date.now, onChange } = options
+  const { store, audit, now = Date.now, onChange, workOn = () => undefined } = options
   /** By the tag that the rule looks at. */
   let lives = new Map<string, LiveAlarm>()
   // One change at a time: a clear must not overtake the raise it belongs to.
@@ -56,7 +61,7 @@ export async function openAlarms(options: AlarmsOptions): Promise<Alarms> {
     tail = done.catch(() => undefined)
     return done
   }
-  const get = async (id: string) => (await readAlarms(store, { state: 'all', id }))[0]
+  const get = async (id: string) => (await readAlarms(store, { state: 'all', id }, workOn))[0]
 
   async function tell(id: string, kind: AlarmChangeEvent['kind']): Promise<AlarmView> {
     const alarm = await get(id)
@@ -78,16 +83,27 @@ export async function openAlarms(options: AlarmsOptions): Promise<Alarms> {
     lives = after
     for (const { rule, alarm, memory } of before.values()) {
       if (alarm === undefined || !memory.persistence.active) continue
-      const comment = 'Its rule is not in service any more.'
-      await clearAlarm(store, alarm, {
-        at: now(),
-        peak: memory.persistence.peak * rule.highLimit,
-        comment,
-      })
-      await tell(alarm, 'cleared')
+      await endAlarm(alarm, memory.persistence.peak * rule.highLimit)
     }
   }
+
+  async function endAlarm(alarm: string, peak: number): Promise<void> {
+    const comment = 'Its rule is not in service any more.'
+    await clearAlarm(store, alarm, { at: now(), peak, comment })
+    await tell(alarm, 'cleared')
+  }
+
+  /** Whose rule went while nobody was there: it would be active for ever. */
+  async function endForgotten(rules: readonly AlarmRule[]): Promise<void> {
+    const known = new Set(rules.map(({ id }) => id))
+    for (const { id, rule, peak } of await listActive(store))
+      if (!known.has(rule)) await endAlarm(id, peak ?? 0)
+  }
+  const service = await openService({ store, now, workOn, tell })
+  const rulesNow = () => [...lives.values()].map(({ rule }) => rule)
   await setRules(options.rules)
+  await endForgotten(options.rules)
+  await service.mark(rulesNow())
 
   const shelving: ShelvingParts = { store, audit, now, tell }
 
@@ -99,11 +115,18 @@ export async function openAlarms(options: AlarmsOptions): Promise<Alarms> {
           // History that arrives late never raises nor clears.
           if (!live || now() - sample.at > live.rule.maxHoleMs) continue
           const kind = await applyLive(store, live, { sample, cause })
-          if (kind && live.alarm) await tell(live.alarm, kind)
+          if (!kind || !live.alarm) continue
+          if (kind === 'raised' && service.isOut(live.rule.id))
+            await service.explain(live.alarm, live.rule)
+          await tell(live.alarm, kind)
         }
       }),
-    setRules: (rules) => inTurn(() => setRules(rules)),
-    list: (query) => readAlarms(store, query),
+    setRules: (rules) =>
+      inTurn(async () => {
+        await setRules(rules)
+        await service.review(rulesNow())
+      }),
+    list: (query) => readAlarms(store, query, workOn),
     get,
     acknowledge: (actor, id, comment) =>
       inTurn(async () => {
@@ -124,6 +147,11 @@ export async function openAlarms(options: AlarmsOptions): Promise<Alarms> {
       const set = store.db.updateTable('alarms').set({ case_id: caseId })
       await set.where('id', '=', id).execute()
     },
-    tick: (at) => inTurn(() => expireShelvings(shelving, at)),
+    reviewService: () => inTurn(() => service.review(rulesNow())),
+    tick: (at) =>
+      inTurn(async () => {
+        await expireShelvings(shelving, at)
+        await service.review(rulesNow())
+      }),
   }
 }

@@ -32,15 +32,39 @@ export async function restoreLive(store: Store, rule: AlarmRule): Promise<LiveAl
   return { rule, memory: { ...initialAlarm, persistence }, alarm: open.id, storedPeak: peak }
 }
 
+/** Of whatever rules. */
+export async function listActive({ db }: Store) {
+  return await db
+    .selectFrom('alarms')
+    .select(['id', 'rule', 'peak'])
+    .where('state', 'in', ['active-unacked', 'active-acked'])
+    .execute()
+}
+
 export async function applyLive(
   store: Store,
   live: LiveAlarm,
   { sample, cause }: { sample: Sample; cause: Cause },
 ): Promise<'raised' | 'cleared' | undefined> {
   const before = live.memory
-  const { memory, change } = applySample(before, sample, live.rule)
-  live.memory = memory
-  const { at } = sample
+  const applied = applySample(before, sample, live.rule)
+  const kind = await writeChange(store, live, { before, ...applied, at: sample.at, cause })
+  // Only after it is written: what could not be is said again by the next value.
+  live.memory = applied.memory
+  return kind
+}
+
+interface Applied extends ReturnType<typeof applySample> {
+  before: AlarmMemory
+  at: number
+  cause: Cause
+}
+
+async function writeChange(
+  store: Store,
+  live: LiveAlarm,
+  { before, memory, change, at, cause }: Applied,
+): Promise<'raised' | 'cleared' | undefined> {
   const peak = memory.persistence.peak * live.rule.highLimit
   if (change === 'activate') {
     live.alarm = await raiseAlarm(store, live.rule, { at, peak, cause })

@@ -7,7 +7,14 @@ import { writeEvent } from './alarm-changes.ts'
 
 export interface AlarmChangeEvent {
   alarm: AlarmView
-  kind: 'raised' | 'cleared' | 'acknowledged' | 'shelved' | 'unshelved'
+  kind:
+    | 'raised'
+    | 'cleared'
+    | 'acknowledged'
+    | 'shelved'
+    | 'unshelved'
+    | 'out-of-service'
+    | 'in-service'
   /** False: awareness only, it opens no case. */
   opensCase: boolean
 }

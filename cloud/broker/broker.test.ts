@@ -2,10 +2,12 @@
 import { X509Certificate } from 'node:crypto'
 import { createServer } from 'node:net'
 import { connect as connectTls } from 'node:tls'
+import type { Client } from 'aedes'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { isFault } from '../../protocol/kit/fault.ts'
 import { createLog } from '../../protocol/kit/log.ts'
 import { openBroker } from './broker.ts'
+import { createRules, type Peer } from './rules.ts'
 import { listen, openTestBroker, type TestBroker, until } from './test-broker.ts'
 import { createAuthority } from './test-certificates.ts'
 
@@ -145,6 +147,26 @@ describe('a gateway that is in', () => {
     bench.broker.kick({ site: 'plant', gateway: 'gw-1' })
     await until('it is out', () => !gateway.connected && heard.length > 0)
     expect(neighbour.connected).toBe(true)
+  })
+
+  it('is refused at CONNECT when its certificate was revoked after TLS let it in', async () => {
+    const identity = { site: 'plant', gateway: 'gw-1' }
+    const peer: Peer = {
+      ...{ identity, fingerprint: 'AB:CD', validFrom: '', validTo: '', filters: new Set<string>() },
+    }
+    const conn = {}
+    const rules = createRules({
+      ...{ log: createLog('test'), peers: new WeakMap([[conn, peer]]), connected: new Map() },
+      isRevoked: ({ fingerprint }) => fingerprint === 'AB:CD',
+      counters: { duplicates: 0, refused: 0, throttled: 0, violations: 0 },
+    })
+    const client = { conn, id: 'plant/gw-1' } as unknown as Client
+    const packet = { cmd: 'connect', clientId: 'plant/gw-1', clean: true, keepalive: 60 }
+    rules.preConnect?.(client, packet as never, () => undefined)
+    const answer = await new Promise((resolve) => {
+      rules.authenticate?.(client, undefined, undefined, (error) => resolve(error))
+    })
+    expect(answer).toMatchObject({ message: 'revoked certificate', returnCode: 5 })
   })
 
   it('is cut off when its certificate is revoked, and does not come back', async () => {

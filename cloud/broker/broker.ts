@@ -8,7 +8,13 @@ import type { Log } from '../../protocol/kit/log.ts'
 import { createFrameGuard } from './frame-guard.ts'
 import { openListener } from './listener.ts'
 import { formatClientId, type GatewayIdentity } from './policy.ts'
-import { type BrokerCounters, createRules, type Registry, watchClients } from './rules.ts'
+import {
+  type BrokerCounters,
+  createRules,
+  type Proof,
+  type Registry,
+  watchClients,
+} from './rules.ts'
 
 /** The 1 MiB a Sparkplug payload may have, with its topic and headers. */
 export const MAX_PACKET_BYTES = 1_048_576 + 1_024
@@ -25,8 +31,8 @@ export interface BrokerOptions {
   tls: { key: string; cert: string; ca: string }
   /** The identity a client certificate proves, or undefined to refuse it. */
   identify(certificate: X509Certificate): GatewayIdentity | undefined
-  /** Asked at each connection and every two seconds after; as node:crypto prints it (`AB:CD:…`). */
-  isRevoked?(fingerprint256: string): boolean
+  /** Asked at each connection, at its CONNECT, and every two seconds after. */
+  isRevoked?(proof: Proof): boolean
   log: Log
 }
 
@@ -45,7 +51,10 @@ export interface Broker extends AsyncDisposable {
 export async function openBroker(options: BrokerOptions): Promise<Broker> {
   const counters: BrokerCounters = { duplicates: 0, refused: 0, throttled: 0, violations: 0 }
   const { log } = options
-  const registry: Registry = { log, peers: new WeakMap(), connected: new Map(), counters }
+  const registry: Registry = {
+    ...{ log, peers: new WeakMap(), connected: new Map(), counters },
+    isRevoked: (proof) => options.isRevoked?.(proof) ?? false,
+  }
   await using stack = new AsyncDisposableStack()
   const aedes = await Aedes.createBroker(createRules(registry))
   stack.defer(() => closeAedes(aedes))
@@ -60,7 +69,7 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
       },
     }),
   )
-  const tick = setInterval(() => dropRevoked(options, registry), REVOCATION_TICK_MS)
+  const tick = setInterval(() => dropRevoked(registry), REVOCATION_TICK_MS)
   stack.defer(() => clearInterval(tick))
   options.log.info({ host: options.host, port: listener.port }, 'broker listening')
   const running = stack.move()
@@ -88,16 +97,18 @@ function accept({ options, registry, aedes, socket, certificate }: Arrival): voi
   const fingerprint = certificate.fingerprint256
   const identity = options.identify(certificate)
   let reason: string | undefined
-  if (options.isRevoked?.(fingerprint)) reason = 'revoked certificate'
+  const { validFrom, validTo } = certificate
+  const proof = identity && { identity, fingerprint, validFrom, validTo }
+  if (proof && registry.isRevoked(proof)) reason = 'revoked certificate'
   else if (connected.size >= MAX_CLIENTS) reason = 'too many clients'
-  if (!identity || reason) {
+  if (!proof || reason) {
     counters.refused += 1
     reason ??= 'unknown certificate'
     options.log.warn({ fingerprint, reason }, 'gateway refused')
     socket.destroy()
     return
   }
-  peers.set(socket, { identity, fingerprint, filters: new Set() })
+  peers.set(socket, { ...proof, filters: new Set() })
   aedes.handle(socket)
   // 'data' is emitted as Aedes reads: the guard sees each chunk first and changes nothing of the flow.
   const isWithinLimits = createFrameGuard(MAX_PACKET_BYTES)
@@ -115,10 +126,11 @@ function openInside(aedes: Aedes): Duplex {
   return near
 }
 
-function dropRevoked(options: BrokerOptions, { connected }: Registry): void {
-  for (const [id, { fingerprint, client }] of connected) {
-    if (!options.isRevoked?.(fingerprint)) continue
-    options.log.warn({ client: id, fingerprint }, 'certificate revoked; gateway cut off')
+function dropRevoked({ connected, isRevoked, log }: Registry): void {
+  for (const [id, peer] of connected) {
+    if (!isRevoked(peer)) continue
+    const { fingerprint, client } = peer
+    log.warn({ client: id, fingerprint }, 'certificate revoked; gateway cut off')
     client?.conn.destroy()
   }
 }

@@ -37,10 +37,16 @@ export interface BrokerCounters {
   violations: number
 }
 
-/** One gateway's connection, from its certificate to its last subscription. */
-export interface Peer {
+/** Who it is, and the certificate that says so: its fingerprint and dates as node:crypto prints them. */
+export interface Proof {
   identity: GatewayIdentity
   fingerprint: string
+  validFrom: string
+  validTo: string
+}
+
+/** One gateway's connection, from its certificate to its last subscription. */
+export interface Peer extends Proof {
   /** Set by CONNECT, told by CONNACK. */
   problem?: string
   /** It missed its keep alive. */
@@ -56,11 +62,18 @@ export interface Registry {
   peers: WeakMap<object, Peer>
   /** By client id, those that are connected. */
   connected: Map<string, Peer>
+  isRevoked(proof: Proof): boolean
   counters: BrokerCounters
 }
 
 /** Gateways obey the policy; a client inside this process has no rules. */
-export function createRules({ peers, connected, counters, log }: Registry): AedesOptions {
+export function createRules({
+  peers,
+  connected,
+  isRevoked,
+  counters,
+  log,
+}: Registry): AedesOptions {
   return {
     connectTimeout: CONNECT_TIMEOUT_MS,
     keepaliveLimit: MAX_KEEPALIVE_S,
@@ -70,7 +83,12 @@ export function createRules({ peers, connected, counters, log }: Registry): Aede
     preConnect: (client, packet, callback) => {
       const peer = peers.get(client.conn)
       // Told by CONNACK below: here the connection would only fall silent.
-      if (peer) peer.problem = findConnectProblem(peer.identity, packet)
+      if (peer) {
+        // Between the end of TLS and here somebody may have revoked it.
+        peer.problem = isRevoked(peer)
+          ? 'revoked certificate'
+          : findConnectProblem(peer.identity, packet)
+      }
       callback(null, true)
     },
     authenticate: (client, _username, _password, callback) => {

@@ -66,7 +66,7 @@ export async function openTestBroker(): Promise<TestBroker> {
     port: 0,
     tls: { ...(await authority.sign('localhost')), ca: authority.ca },
     identify,
-    isRevoked: (fingerprint) => revoked.has(fingerprint),
+    isRevoked: ({ fingerprint }) => revoked.has(fingerprint),
     log: createLog('test').child({}, { level: 'silent' }),
   })
   const clients: { end(): unknown }[] = []

@@ -15,7 +15,7 @@ import { type CaseQuery, findCase, listCases } from './case-rows.ts'
 import type { Hook } from './reporting.ts'
 
 export interface Cases {
-  /** Opens a case, or attaches to the open one of the asset; undefined: the alarm is shelved or over. */
+  /** Opens a case, or attaches to the open one of the asset; undefined: the alarm is shelved, out of service or over. */
   fromAlarm(alarm: AlarmView): Promise<string | undefined>
   /** Idempotent by fingerprint. Throws Fault 'object.missing' for an unknown asset. */
   fromHook(hook: Hook): Promise<string>

@@ -18,9 +18,13 @@ export interface Reported {
   isRepeated?: boolean
 }
 
-/** Only an alarm that is active and not shelved is trouble. */
-export function isTrouble({ state, shelving }: Pick<AlarmView, 'state' | 'shelving'>): boolean {
-  return state.startsWith('active') && shelving === 'Unshelved'
+/** Only an alarm that is active, not shelved and not out of service is trouble. */
+export function isTrouble({
+  state,
+  shelving,
+  outOfService,
+}: Pick<AlarmView, 'state' | 'shelving' | 'outOfService'>): boolean {
+  return state.startsWith('active') && shelving === 'Unshelved' && outOfService === undefined
 }
 
 /** Opens a case for the asset, or adds a line to the open one. */

@@ -13,6 +13,7 @@ import { FleetPage } from './fleet/fleet-page.tsx'
 import { GatewayPage } from './gateway/gateway-page.tsx'
 import { useWords } from './i18n/language.tsx'
 import { LoginPage } from './login/login-page.tsx'
+import { MaintenancePage } from './maintenance/maintenance-page.tsx'
 import { ModelPage } from './model/model-page.tsx'
 import { ModelsPage } from './models/models-page.tsx'
 import { Nothing, Problem, Waiting } from './parts/answer.tsx'
@@ -93,6 +94,9 @@ function Pages() {
       <Route path="/sessions/:id/recording">{({ id }) => <RecordingPage key={id} id={id} />}</Route>
       <Route path="/gateways/:site/:gateway">
         {({ site, gateway }) => <GatewayPage key={`${site}/${gateway}`} of={{ site, gateway }} />}
+      </Route>
+      <Route path="/maintenance">
+        <MaintenancePage />
       </Route>
       <Route path="/audit">
         <AuditPage />

@@ -86,13 +86,14 @@ export async function readSayings({ db }: Store, alarm: string): Promise<Recorde
   return views.sort((a, b) => (a.stage < b.stage ? -1 : a.stage > b.stage ? 1 : b.at - a.at))
 }
 
-/** Alarms that open cases, active now or until just now. */
+/** Alarms that open cases, active now or until just now; one that is out of service asks nobody. */
 export async function listActive({ db }: Store, since: number): Promise<DiagnosedAlarm[]> {
   const rows = await db
     .selectFrom('alarms')
     .innerJoin('alarm_rules', 'alarm_rules.id', 'alarms.rule')
     .select(['alarms.id', 'alarms.asset', 'alarms.site', 'case_id', 'raised_at', 'cleared_at'])
     .where('opens_case', '=', 1)
+    .where('out_of_service', '=', 0)
     .where((or) => or.or([or('cleared_at', 'is', null), or('cleared_at', '>', since)]))
     .execute()
   return rows.map(toAlarm)

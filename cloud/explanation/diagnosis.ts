@@ -17,6 +17,7 @@ const LEAST_PROBABILITY = 0.05
 /** A version with its files, checked, and the tags of its asset in their order. */
 export interface FailureModel {
   id: string
+  asset: string
   version: number
   stage: ModelStage
   sha256: string
@@ -29,6 +30,8 @@ export interface DiagnosisParts {
   /** Windows of the span as it is looked at live, `[rows, tags]` each, NaN where nothing good was read. */
   windowsOf(model: FailureModel, span: Span): Promise<Float64Array[]>
   run(model: RunnableModel, windows: Float32Array, batch: number): Promise<Batch>
+  /** The operating mode of the instant, when none of the cases it learned from was in it. */
+  unseenMode?(model: FailureModel, at: number): Promise<string | undefined>
 }
 
 export type Saying = Pick<
@@ -56,7 +59,11 @@ export async function diagnose(
     }
     if (features.length === 0) return unknown('there are no rows of this time')
     const looks = await look(parts, model, features)
-    return looks ? say(manifest, looks, features.length) : unknown('the model answered no number')
+    if (!looks) return unknown('the model answered no number')
+    const saying = say(manifest, looks, features.length)
+    // Unlike every case, because none was in this mode: that says nothing about the failure.
+    const mode = saying.state === 'none' ? await parts.unseenMode?.(model, span.from) : undefined
+    return mode === undefined ? saying : unknown(`no known case was in mode "${mode}"`)
   } catch (error) {
     return unknown(error instanceof Error ? error.message : String(error))
   }

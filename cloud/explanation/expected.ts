@@ -1,6 +1,6 @@
 /** What a tag should have read, given the others: the value at which its contribution would be nothing. */
 import type { Manifest } from '../../models/manifest.ts'
-import type { Batch } from '../../models/session.ts'
+import { type Batch, createValues, type Values } from '../../models/session.ts'
 
 /** A tag whose contribution hardly answers to its own value has no expected one. */
 const LEAST_SLOPE = 1e-6
@@ -11,20 +11,21 @@ export interface Expected {
   expected: number | null
 }
 
-type Run = (windows: Float32Array, batch: number) => Promise<Batch>
+type Run = (windows: Values, batch: number) => Promise<Batch>
 
 /**
  * Contributions of a detector of all tags together are linear in each tag (conditional z): the tag is moved by one of its
  * scales and the answer watched, so no matrix is needed and any such model can be asked. By tag name.
  */
 export async function findExpected(
-  { tags, windowRows }: Manifest,
-  window: Float32Array,
+  manifest: Manifest,
+  window: Values,
   run: Run,
 ): Promise<Map<string, Expected>> {
+  const { tags, windowRows } = manifest
   const width = tags.length
   const size = windowRows * width
-  const windows = new Float32Array((width + 1) * size)
+  const windows = createValues(manifest, (width + 1) * size)
   for (let i = 0; i <= width; i++) windows.set(window, i * size)
   tags.forEach(({ scale }, tag) => {
     for (let at = (tag + 1) * size + tag; at < (tag + 2) * size; at += width)
@@ -43,7 +44,7 @@ export async function findExpected(
 }
 
 function meanOf(
-  window: Float32Array,
+  window: Values,
   { tag, width, rows }: { tag: number; width: number; rows: number },
 ): number {
   let sum = 0

@@ -135,7 +135,7 @@ test('a tag that reads three too much is told with what the others let expect, i
   const past = createFault()
   // Only the pressure is off here: what it should read is known exactly.
   for (let row = 220; row < 260; row++) past.values[row * 3 + 2]! -= 2
-  const { tags } = await explainer(past).explain('a')
+  const { tags } = await explainer(past).explain('a', {})
   const [pressure] = tags
   expect(pressure).toMatchObject({ name: 'pressure', unit: 'bar', direction: 'high' })
   expect(pressure!.value! - pressure!.expected!).toBeGreaterThan(2.5)
@@ -145,13 +145,13 @@ test('a tag that reads three too much is told with what the others let expect, i
 test('tags that had no value of their own in what raised the alarm are named', async () => {
   await insertAlarm('a', [contribution('pressure', 40)], { filled: '["level"]' })
   await insertAlarm('b', [contribution('pressure', 40)], { asset: 'twin' })
-  expect((await explainer().explain('a')).filled).toEqual(['level'])
-  expect((await explainer().explain('b')).filled).toEqual([])
+  expect((await explainer().explain('a', {})).filled).toEqual(['level'])
+  expect((await explainer().explain('b', {})).filled).toEqual([])
 })
 
 test('the tag that left first stands first, with its instant', async () => {
   await insertAlarm('a', [contribution('pressure', 40)])
-  const { movedFirst } = await explainer().explain('a')
+  const { movedFirst } = await explainer().explain('a', {})
   expect(movedFirst[0]).toMatchObject({ name: 'pressure', tag: tagOf('pressure') })
   expect(Math.abs(movedFirst[0]!.at - 200_000)).toBeLessThan(10_000)
 })
@@ -172,9 +172,9 @@ test('closed cases of like assets with a like alarm are found with what fixed th
   await insertAlarm('a3', alike, { asset: 'till', caseId: 'cas_other' })
   // Of another customer: as like as can be, and none of our business.
   await insertAlarm('a4', alike, { asset: 'theirs', caseId: 'cas_theirs' })
-  const { similar } = await explainer().explain('a')
+  const { similar } = await explainer().explain('a', {})
   expect(similar).toHaveLength(1)
-  expect(similar[0]).toMatchObject({ caseId: 'cas_same', assetName: 'Twin', ...fixed })
+  expect(similar[0]).toMatchObject({ case: { id: 'cas_same', assetName: 'Twin' }, ...fixed })
   expect(similar[0]!.similarity).toBeGreaterThan(0.95)
 })
 
@@ -195,16 +195,19 @@ test('what fixed a known failure is told of like machines of the same customer o
       })
       .execute()
   }
-  const found = await findCured(store, { asset: 'press', mode: 'seal leak', not: 'cas_asks' })
-  expect(found).toMatchObject({ cases: 1, fixed: [{ caseId: 'cas_same', action: 'mended twin' }] })
+  const found = await findCured(store, { asset: 'press', mode: 'seal leak', not: 'cas_asks' }, {})
+  expect(found).toMatchObject({
+    cases: 1,
+    fixed: [{ case: { id: 'cas_same' }, action: 'mended twin' }],
+  })
 })
 
 test('without its model or its history an alarm is still explained by what it carries', async () => {
   await insertAlarm('a', [contribution('pressure', 8)])
   const empty = { at: [], values: new Float64Array() }
-  expect(await explainer(empty).explain('a')).toMatchObject({
+  expect(await explainer(empty).explain('a', {})).toMatchObject({
     tags: [{ name: 'pressure', z: 8, value: null, expected: null }],
     movedFirst: [],
   })
-  await expect(explainer().explain('b')).rejects.toMatchObject({ code: 'object.missing' })
+  await expect(explainer().explain('b', {})).rejects.toMatchObject({ code: 'object.missing' })
 })

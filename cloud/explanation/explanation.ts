@@ -1,11 +1,12 @@
 /** Why an alarm came: read against expected, what moved first, and how like trouble ended before. */
 import type { ModelFolder } from '../../models/manifest.ts'
-import type { Batch } from '../../models/session.ts'
+import type { Batch, Values } from '../../models/session.ts'
 import type { ContributionView } from '../../protocol/api.ts'
 import type { Explanation } from '../../protocol/api-explanation.ts'
 import { Fault } from '../../protocol/kit/fault.ts'
 import type { TagId } from '../../protocol/model.ts'
 import type { Store } from '../store/store.ts'
+import type { Reader } from './closed-case.ts'
 import { findExpected } from './expected.ts'
 import { traceContributions } from './moved-first.ts'
 import { findSimilarCases } from './similar-cases.ts'
@@ -30,7 +31,7 @@ export interface ExplanationOptions {
   modelOf(version: string, at: number): Promise<ExplainedModel | undefined>
   /** The last `rows` grid rows up to the instant. */
   rowsBefore(model: ExplainedModel, at: number, rows: number): Promise<PastRows>
-  run(model: ModelFolder, windows: Float32Array, batch: number): Promise<Batch>
+  run(model: ModelFolder, windows: Values, batch: number): Promise<Batch>
 }
 
 /** What is said beside it by models of known failures, and where levels changed, comes from elsewhere. */
@@ -38,7 +39,7 @@ export type OwnExplanation = Omit<Explanation, 'failures' | 'changes'>
 
 export interface Explainer {
   /** Throws Fault 'object.missing'. */
-  explain(alarm: string): Promise<OwnExplanation>
+  explain(alarm: string, reader: Reader): Promise<OwnExplanation>
 }
 
 /** Windows before the alarm in which the first to move is looked for. */
@@ -47,7 +48,7 @@ const TRACE_ROWS = 300
 export function createExplainer(options: ExplanationOptions): Explainer {
   const { store } = options
   return {
-    async explain(id) {
+    async explain(id, reader) {
       const alarm = await readAlarm(store, id)
       const { model: version, raisedAt } = alarm
       const model = version === null ? undefined : await options.modelOf(version, raisedAt)
@@ -73,7 +74,7 @@ export function createExplainer(options: ExplanationOptions): Explainer {
         }),
         filled: alarm.filled,
         movedFirst: (seen?.moved ?? []).map(({ name, at }) => ({ tag: idOf(name), name, at })),
-        similar: await findSimilarCases(store, alarm),
+        similar: await findSimilarCases(store, alarm, reader),
       }
     },
   }
@@ -83,7 +84,7 @@ export function createExplainer(options: ExplanationOptions): Explainer {
 async function lookBack(options: ExplanationOptions, model: ExplainedModel, at: number) {
   const { manifest } = model.folder
   const past = await options.rowsBefore(model, at, TRACE_ROWS + manifest.windowRows)
-  const run = (windows: Float32Array, batch: number) => options.run(model.folder, windows, batch)
+  const run = (windows: Values, batch: number) => options.run(model.folder, windows, batch)
   const trace = await traceContributions(manifest, past, run)
   if (!trace) return undefined
   return { moved: trace.moved, expected: await findExpected(manifest, trace.last, run) }

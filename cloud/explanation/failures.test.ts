@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { FailureManifest } from '../../models/train/failures/failure-manifest.ts'
 import { insertPressRule } from '../alarms/stored-rule.fixture.ts'
 import { openAudit } from '../audit/audit.ts'
+import { insertWork } from '../maintenance/stored-window.fixture.ts'
 import { openStore, type Store } from '../store/store.ts'
 import type { FailureModel } from './diagnosis.ts'
 import { createFailures, type Failures } from './failures.ts'
@@ -10,7 +11,15 @@ import { createFailures, type Failures } from './failures.ts'
 const MINUTE = 60_000
 /** Of a machine that is read once a minute: half a window is half an hour. */
 const model: FailureModel = {
-  ...{ id: 'mdl_1', version: 1, stage: 'active', sha256: 'ab', bytes: new Uint8Array(), tags: {} },
+  ...{
+    id: 'mdl_1',
+    asset: 'press',
+    version: 1,
+    stage: 'active',
+    sha256: 'ab',
+    bytes: new Uint8Array(),
+    tags: {},
+  },
   manifest: { periodMs: MINUTE, tags: ['heat'] } as FailureManifest,
 }
 
@@ -65,15 +74,36 @@ test('what a version said in silence it says aloud once it is put in use, though
   stage = 'shadow'
   await tick(40 * MINUTE)
   await tick(60 * MINUTE)
-  expect(await failures.of('alm_1', 60 * MINUTE)).toEqual([])
+  expect(await failures.of('alm_1', 60 * MINUTE, {})).toEqual([])
   stage = 'active'
   await tick(80 * MINUTE)
   await tick(100 * MINUTE)
-  expect(await failures.of('alm_1', 100 * MINUTE)).toMatchObject([
+  expect(await failures.of('alm_1', 100 * MINUTE, {})).toMatchObject([
     { state: 'unknown', stage: 'active', recorded: true, at: 80 * MINUTE },
   ])
   const kept = await store.db.selectFrom('diagnoses').select('stage').orderBy('id').execute()
   expect(kept.map((row) => row.stage)).toEqual(['shadow', 'active'])
+})
+
+test('an alarm that is out of service is not looked at, and at once when it is back', async () => {
+  const serve = (flag: 0 | 1) =>
+    store.db.updateTable('alarm_rules').set({ out_of_service: flag }).execute()
+  await serve(1)
+  await tick(50 * MINUTE)
+  expect(looks).toBe(0)
+  await serve(0)
+  await tick(51 * MINUTE)
+  expect(looks).toBe(1)
+})
+
+test('an alarm that came in planned maintenance is looked at half a window after its end', async () => {
+  await insertWork(store, { from: -MINUTE, to: 60 * MINUTE, asset: null })
+  await tick(50 * MINUTE)
+  await tick(70 * MINUTE)
+  expect(await failures.of('alm_1', 70 * MINUTE, {})).toEqual([])
+  expect(looks).toBe(0)
+  await tick(95 * MINUTE)
+  expect(looks).toBe(1)
 })
 
 test('an old alarm is looked at seldom, and once more when it is over', async () => {

@@ -2,7 +2,9 @@
 import { WINDOW_ROWS } from '../../models/train/failures/windows.ts'
 import type { FailureView } from '../../protocol/api-explanation.ts'
 import type { Audit } from '../audit/audit.ts'
+import { passWork, readPlannedWork } from '../store/planned-work.ts'
 import type { Store } from '../store/store.ts'
+import type { Reader } from './closed-case.ts'
 import { findCured } from './cured-cases.ts'
 import { type DiagnosisParts, diagnose, type FailureModel, type Saying } from './diagnosis.ts'
 import {
@@ -34,7 +36,7 @@ export interface Failures {
   /** Looks at every alarm that is due; call it every few seconds. */
   tick(now: number, note: NoteOnCase): Promise<void>
   /** What was said of the alarm; where nothing was, what the version in use says now. */
-  of(alarm: string, now: number): Promise<FailureView[]>
+  of(alarm: string, now: number, reader: Reader): Promise<FailureView[]>
 }
 
 export function createFailures(options: FailuresOptions): Failures {
@@ -48,13 +50,15 @@ export function createFailures(options: FailuresOptions): Failures {
         // One that is over does not wait for its turn: it would be gone by then.
         if (alarm.clearedAt === null ? now < due : due === NEVER) continue
         dueAt.set(alarm.id, nextLook(alarm, now))
+        const seen = await passMaintenance(store, alarm, now)
+        if (!seen) continue
         for (const model of await options.modelsOf(alarm.asset))
-          if (isDue(alarm, model, now)) await look(options, { alarm, model, now, note })
+          if (isDue(seen, model, now)) await look(options, { alarm: seen, model, now, note })
       }
       const known = new Set(active.map(({ id }) => id))
       for (const id of dueAt.keys()) if (!known.has(id)) dueAt.delete(id)
     },
-    async of(id, now) {
+    async of(id, now, reader) {
       const alarm = await findAlarm(store, id)
       if (!alarm) return []
       const recorded = await readSayings(store, id)
@@ -64,7 +68,7 @@ export function createFailures(options: FailuresOptions): Failures {
       return await Promise.all(
         views.map(async (view) => {
           const { mode } = view
-          const cured = mode === null ? nothing : await findCured(store, { ...about, mode })
+          const cured = mode === null ? nothing : await findCured(store, { ...about, mode }, reader)
           return { ...view, ...cured }
         }),
       )
@@ -84,6 +88,18 @@ function isDue({ raisedAt, clearedAt }: DiagnosedAlarm, model: FailureModel, now
 
 function spanOf({ raisedAt, clearedAt }: DiagnosedAlarm, now: number) {
   return { from: raisedAt, to: Math.min(now, clearedAt ?? now) }
+}
+
+/** One that came in planned maintenance begins at its end: before that a machine that is worked on was measured. Undefined: nothing is left of it. */
+async function passMaintenance(
+  store: Store,
+  alarm: DiagnosedAlarm,
+  now: number,
+): Promise<DiagnosedAlarm | undefined> {
+  const { asset, site, raisedAt: from, clearedAt } = alarm
+  const to = clearedAt ?? now
+  const raisedAt = passWork(await readPlannedWork(store, { asset, site, from, to }), from)
+  return raisedAt > from && raisedAt >= to ? undefined : { ...alarm, raisedAt }
 }
 
 interface Look {
@@ -108,7 +124,9 @@ async function look(options: FailuresOptions, { alarm, model, now, note }: Look)
 }
 
 /** Only the version in use speaks unasked of what is past. */
-async function sayNow(options: FailuresOptions, alarm: DiagnosedAlarm, now: number) {
+async function sayNow(options: FailuresOptions, known: DiagnosedAlarm, now: number) {
+  const alarm = await passMaintenance(options.store, known, now)
+  if (!alarm) return []
   const models = await options.modelsOf(alarm.asset)
   const active = models.find(({ stage }) => stage === 'active')
   if (!active || !isDue(alarm, active, now)) return []

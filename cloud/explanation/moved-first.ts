@@ -1,23 +1,24 @@
 /** Runs the minutes before an alarm through the model again: which tag left first what the others let expect. */
 import type { Manifest } from '../../models/manifest.ts'
-import type { Batch } from '../../models/session.ts'
+import { type Batch, createValues, type Values } from '../../models/session.ts'
 import { findMovedFirst, type MovedTag } from '../../models/train/moved-first.ts'
 import type { PastRows } from './explanation.ts'
 
 export interface Traced {
   moved: MovedTag[]
   /** The newest complete window, `[T, p]`. */
-  last: Float32Array
+  last: Values
 }
 
-type Run = (windows: Float32Array, batch: number) => Promise<Batch>
+type Run = (windows: Values, batch: number) => Promise<Batch>
 
 /** Undefined where no window is complete. */
 export async function traceContributions(
-  { tags, windowRows }: Manifest,
+  manifest: Manifest,
   { at, values }: PastRows,
   run: Run,
 ): Promise<Traced | undefined> {
+  const { tags, windowRows } = manifest
   const width = tags.length
   const size = windowRows * width
   const ends: number[] = []
@@ -26,7 +27,7 @@ export async function traceContributions(
       ends.push(end)
   const newest = ends.at(-1)
   if (newest === undefined) return undefined
-  const windows = new Float32Array(ends.length * size)
+  const windows = createValues(manifest, ends.length * size)
   ends.forEach((end, i) => {
     windows.set(values.subarray((end - windowRows + 1) * width, (end + 1) * width), i * size)
   })

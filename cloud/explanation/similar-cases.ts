@@ -3,6 +3,7 @@ import type { ContributionView } from '../../protocol/api.ts'
 import type { SimilarCase } from '../../protocol/api-explanation.ts'
 import { selectLike } from '../store/like-assets.ts'
 import type { Store } from '../store/store.ts'
+import { type Reader, viewClosed } from './closed-case.ts'
 import type { ExplainedAlarm } from './explanation.ts'
 
 /** The newest of a fleet's history; older machines were other machines. */
@@ -19,13 +20,14 @@ type Picture = ReadonlyMap<string, number>
 export async function findSimilarCases(
   store: Store,
   alarm: Pick<ExplainedAlarm, 'id' | 'asset' | 'contributions'>,
+  reader: Reader,
 ): Promise<SimilarCase[]> {
   const rows = await store.db
     .selectFrom('alarms')
     .innerJoin('cases', 'cases.id', 'alarms.case_id')
     .innerJoin('assets', 'assets.id', 'cases.asset')
     .select(['cases.id', 'cases.title', 'cases.closed_at', 'cases.outcome', 'alarms.contributions'])
-    .select('assets.name as asset_name')
+    .select(['cases.site', 'assets.name as asset_name'])
     .where('cases.asset', 'in', selectLike(store, alarm.asset))
     .where('cases.state', '=', 'closed')
     .where('alarms.id', '<>', alarm.id)
@@ -37,12 +39,8 @@ export async function findSimilarCases(
   for (const row of rows) {
     const similarity = compare(picture, draw(JSON.parse(row.contributions)))
     if (similarity < Math.max(LEAST_SIMILARITY, best.get(row.id)?.similarity ?? 0)) continue
-    const outcome = JSON.parse(row.outcome ?? '{}')
-    best.set(row.id, {
-      ...{ caseId: row.id, title: row.title, assetName: row.asset_name },
-      ...{ closedAt: row.closed_at ?? 0, cause: outcome.cause ?? '', action: outcome.action ?? '' },
-      ...{ usefulness: outcome.usefulness ?? '', similarity },
-    })
+    const { usefulness = '' } = JSON.parse(row.outcome ?? '{}')
+    best.set(row.id, { ...viewClosed(row, reader), usefulness, similarity })
   }
   return [...best.values()].sort((a, b) => b.similarity - a.similarity).slice(0, MAX_SHOWN)
 }

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { ModelVersionView } from '../../protocol/api-models.ts'
 import { insertPressRule } from '../alarms/stored-rule.fixture.ts'
+import { insertWork } from '../maintenance/stored-window.fixture.ts'
 import { openStore, type Store } from '../store/store.ts'
 import { createFeedback, type ScoredVersion } from './feedback.ts'
 
@@ -102,6 +103,56 @@ test('a failure in its time of service that no alarm of it preceded is missed; o
   await close(7, { usefulness: 'useful', failedAt: 7 * HOUR }, { alarmHour: 8 })
   await close(9, { usefulness: 'wrong-data' }, { peaks: [] })
   expect((await row()).missed).toBe(2)
+})
+
+test('a service that was proposed in time is no failure that a detector missed, unless the machine had failed', async () => {
+  const source = (id: string, fingerprint: string) =>
+    store.db
+      .updateTable('cases')
+      .set({ source: JSON.stringify({ kind: 'hook', id: fingerprint }) })
+      .where('id', '=', id)
+      .execute()
+  await source(await close(5, { usefulness: 'useful' }, { peaks: [] }), 'wear:cutter:7')
+  await source(await close(6, { usefulness: 'useful' }, { peaks: [] }), 'life:mdl_9:0')
+  expect((await row()).missed).toBe(0)
+  const failed = { usefulness: 'useful', failedAt: 7 * HOUR }
+  await source(await close(7, failed, { peaks: [] }), 'wear:cutter:8')
+  await source(await close(8, { usefulness: 'useful' }, { peaks: [] }), 'grafana-1')
+  expect((await row()).missed).toBe(2)
+})
+
+const work = (from: number, to: number, asset: string | null = 'press') =>
+  insertWork(store, { from: from * HOUR, to: to * HOUR, asset })
+const clear = (id: string, hour: number) =>
+  store.db
+    .updateTable('alarms')
+    .set({ cleared_at: hour * HOUR })
+    .where('id', '=', `${id}-0`)
+    .execute()
+
+test('an alarm that came and went in planned maintenance counts nowhere, one that outlasted it from its end on', async () => {
+  await work(4, 6, null)
+  await clear(await close(5, { usefulness: 'too-sensitive' }), 5.5)
+  expect(await row()).toMatchObject({
+    alarms: 0,
+    tooSensitive: 0,
+    precision: null,
+    inMaintenance: 1,
+  })
+  const outlasting = await close(5.5, { usefulness: 'useful', failedAt: 9 * HOUR })
+  await clear(outlasting, 7)
+  expect(await row()).toMatchObject({
+    ...{ alarms: 1, useful: 1, precision: 1, inMaintenance: 1, medianLeadMs: 3 * HOUR },
+  })
+})
+
+test('a failure in planned maintenance is not missed', async () => {
+  await work(4, 6)
+  await close(5, { usefulness: 'useful' }, { peaks: [] })
+  await close(7, { usefulness: 'useful', failedAt: 5 * HOUR }, { peaks: [] })
+  expect((await row()).missed).toBe(0)
+  await close(8, { usefulness: 'useful' }, { peaks: [] })
+  expect((await row()).missed).toBe(1)
 })
 
 test('three nuisances below every useful alarm speak for a higher threshold, whatever it was when they came', async () => {

@@ -1,5 +1,6 @@
 /** The alarms of one version with what people said about them, and when the version was in service at which threshold. */
 import { type Verdict, verdicts } from '../../models/train/labels.ts'
+import { type PlannedWork, passWork } from '../store/planned-work.ts'
 import type { Store } from '../store/store.ts'
 
 export interface VersionAlarm {
@@ -25,25 +26,45 @@ export interface FactorChange {
   to: number
 }
 
+export interface JudgedAlarms {
+  /** One that outlasted the maintenance it came in is raised at its end. */
+  alarms: VersionAlarm[]
+  /** How many came and went in planned maintenance, or are in it now: they say nothing of the model. */
+  inMaintenance: number
+}
+
+export interface AlarmQuery {
+  model: string
+  factors: readonly FactorChange[]
+  /** Planned maintenance of its asset. */
+  works: readonly PlannedWork[]
+  now: number
+}
+
 export async function readJudgedAlarms(
   { db }: Store,
-  model: string,
-  factors: readonly FactorChange[],
-): Promise<VersionAlarm[]> {
+  { model, factors, works, now }: AlarmQuery,
+): Promise<JudgedAlarms> {
   const rows = await db
     .selectFrom('alarms')
     .leftJoin('labels', 'labels.case_id', 'alarms.case_id')
-    .select(['alarms.case_id', 'raised_at', 'peak', 'usefulness', 'failed_at'])
+    .select(['alarms.case_id', 'raised_at', 'cleared_at', 'peak', 'usefulness', 'failed_at'])
     .where('alarms.model', '=', model)
     .orderBy('raised_at')
     .execute()
-  return rows.map(({ case_id, raised_at, peak, usefulness, failed_at }) => ({
-    caseId: case_id,
-    raisedAt: raised_at,
-    peak: (peak ?? 0) * factorAt(factors, raised_at),
-    verdict: verdicts.find((one) => one === usefulness),
-    failedAt: failed_at,
-  }))
+  const alarms = rows.flatMap((row): VersionAlarm[] => {
+    const { case_id, raised_at, cleared_at, peak, usefulness, failed_at } = row
+    const raisedAt = passWork(works, raised_at)
+    if (raisedAt > raised_at && (cleared_at ?? now) <= raisedAt) return []
+    return [
+      {
+        ...{ caseId: case_id, raisedAt, failedAt: failed_at },
+        peak: (peak ?? 0) * factorAt(factors, raised_at),
+        verdict: verdicts.find((one) => one === usefulness),
+      },
+    ]
+  })
+  return { alarms, inMaintenance: rows.length - alarms.length }
 }
 
 /** What the threshold was multiplied with when the alarm was raised. */

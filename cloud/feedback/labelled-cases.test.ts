@@ -1,6 +1,7 @@
 /** Which closed cases are learned from, and how often what was said of them proved right. */
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { insertPressRule } from '../alarms/stored-rule.fixture.ts'
+import { insertWork } from '../maintenance/stored-window.fixture.ts'
 import { openStore, type Store } from '../store/store.ts'
 import { createFeedback } from './feedback.ts'
 import { describeReadiness, pickLearnable, readLabelledCases } from './labelled-cases.ts'
@@ -81,6 +82,19 @@ test('cases of like machines are learned from, until somebody touched the machin
     ['twin', 'Seal leak', 100, 300],
     ['press', 'Seal leak', 100, 500],
   ])
+})
+
+test('hours of planned maintenance are not learned from, nor a case whose alarm lies wholly in them', async () => {
+  await insertWork(store, { from: 50, to: 400, endedAt: 300 })
+  await close({ failureMode: 'Seal leak' })
+  await close({ failureMode: 'Seal leak', alarm: { from: 100, to: 200 } })
+  await close({ failureMode: 'Seal leak', asset: 'twin' })
+  const { cases, withoutAlarm } = await readLabelledCases(store, 'press')
+  expect(cases.map(({ asset, from, to }) => [asset, from, to])).toEqual([
+    ['press', 300, 500],
+    ['twin', 100, 500],
+  ])
+  expect(withoutAlarm).toBe(1)
 })
 
 test('machines at other sites of the customer are like ones, those of another customer are not', async () => {

@@ -2,6 +2,7 @@
 import { foldMode } from '../../models/train/labels.ts'
 import type { FailureReadiness } from '../../protocol/api-explanation.ts'
 import { selectLike } from '../store/like-assets.ts'
+import { type PlannedWork, passWork, readPlannedWork } from '../store/planned-work.ts'
 import type { Store } from '../store/store.ts'
 
 /** Two tell that a thing repeats; with a third one can be held out and still repeats. */
@@ -27,6 +28,7 @@ export interface LabelledCase {
 interface LabelRow {
   case_id: string
   asset: string
+  site: string
   at: number
   failure_mode: string | null
 }
@@ -36,7 +38,7 @@ async function readRows(store: Store, asset: string): Promise<LabelRow[]> {
   return await store.db
     .selectFrom('labels')
     .innerJoin('cases', 'cases.id', 'labels.case_id')
-    .select(['labels.case_id', 'labels.asset', 'labels.at', 'labels.failure_mode'])
+    .select(['labels.case_id', 'labels.asset', 'labels.site', 'labels.at', 'labels.failure_mode'])
     .where('labels.asset', 'in', selectLike(store, asset))
     .where('cases.state', '=', 'closed')
     .where('labels.usefulness', '=', 'useful')
@@ -75,6 +77,14 @@ async function readTouched({ db }: Store, cases: readonly string[]): Promise<Map
   return touched
 }
 
+/** Planned maintenance by asset: how a machine fails is not learned from hours in which it was worked on. */
+async function readWorks(store: Store, rows: readonly LabelRow[]) {
+  const works = new Map<string, PlannedWork[]>()
+  for (const { asset, site } of rows)
+    if (!works.has(asset)) works.set(asset, await readPlannedWork(store, { asset, site }))
+  return works
+}
+
 export interface LabelledCases {
   cases: LabelledCase[]
   withoutAlarm: number
@@ -87,6 +97,7 @@ export async function readLabelledCases(store: Store, asset: string): Promise<La
   const ids = rows.map(({ case_id }) => case_id)
   const alarms = await readAlarms(store, ids)
   const touched = await readTouched(store, ids)
+  const works = await readWorks(store, rows)
   const cases: LabelledCase[] = []
   let [withoutAlarm, withoutMode] = [0, 0]
   for (const { case_id: id, asset: own, at, failure_mode } of rows) {
@@ -96,7 +107,9 @@ export async function readLabelledCases(store: Store, asset: string): Promise<La
     else {
       const hand = touched.get(id) ?? at
       const to = Math.min(alarm.to, hand > alarm.from ? hand : at, at)
-      cases.push({ id, asset: own, mode: failure_mode, from: alarm.from, to, closedAt: at })
+      const from = passWork(works.get(own) ?? [], alarm.from)
+      if (from > alarm.from && from >= to) withoutAlarm++
+      else cases.push({ id, asset: own, mode: failure_mode, from, to, closedAt: at })
     }
   }
   return { cases: spellAlike(cases), withoutAlarm, withoutMode }

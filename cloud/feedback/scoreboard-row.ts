@@ -21,7 +21,7 @@ export interface RowInput {
   active: readonly Span[]
 }
 
-export function createRow(input: RowInput): Scoreboard['rows'][number] {
+export function createRow(input: RowInput): Omit<Scoreboard['rows'][number], 'inMaintenance'> {
   const { model, alarms } = input
   const count = (verdict: Verdict) => alarms.filter((one) => one.verdict === verdict).length
   const judged = alarms.filter(({ verdict }) => verdict !== undefined).length

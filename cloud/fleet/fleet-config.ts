@@ -1,13 +1,12 @@
 /** What the operator writes down about tenants, sites, gateways and assets, and what can be wrong with it. */
 import { type Static, Type } from 'typebox'
+import { MIN_PEERS } from '../../models/peers/peer-outliers.ts'
 import { parseTagId, type TagId } from '../../protocol/model.ts'
 
 /** Sparkplug names: no `+`, `/`, `#`; short, because they stand in every topic. */
 const Name = Type.String({ pattern: '^[^+/#\\s]{1,64}$' })
 const Title = Type.String({ minLength: 1, maxLength: 200 })
 const closed = { additionalProperties: false }
-/** The same as in models/peers: the odd one of three may be the only healthy one. */
-const MIN_PEERS = 5
 
 const TagIdText = Type.Unsafe<TagId>(Type.String({ pattern: '^[^/]+/[^/]+/[^/]+/.+$' }))
 
@@ -152,14 +151,18 @@ function checkAsset(
       (asset.wear ?? []).map(({ part }) => part),
     ),
     ...asset.tags.flatMap((tag, position) => {
+      const foreign = foreignTag(tag, asset.site, `${at}.tags[${position}]`)
+      if (foreign.length > 0) return foreign
       const path = parseTagId(tag)
-      if (path?.site !== asset.site) {
-        return [
-          { path: `${at}.tags[${position}]`, problem: `"${tag}" is not of site ${asset.site}` },
-        ]
-      }
-      return missing(gateways, `${path.site}/${path.gateway}`, `${at}.tags[${position}]`)
+      return missing(gateways, `${path?.site}/${path?.gateway}`, `${at}.tags[${position}]`)
     }),
+    ...Object.entries(asset.modelTags ?? {}).flatMap(([name, tag]) =>
+      foreignTag(tag, asset.site, `${at}.modelTags.${name}`),
+    ),
+    ...(asset.wear ?? []).flatMap(({ tag, serial }, position) => [
+      ...foreignTag(tag, asset.site, `${at}.wear[${position}].tag`),
+      ...(serial ? foreignTag(serial, asset.site, `${at}.wear[${position}].serial`) : []),
+    ]),
     ...asset.targets.flatMap((target, position) =>
       missing(gateways, `${asset.site}/${target.gateway}`, `${at}.targets[${position}].gateway`),
     ),
@@ -168,12 +171,26 @@ function checkAsset(
 
 function checkPeers(group: PeersConfig, at: string, config: FleetConfig): FleetProblem[] {
   const names = Object.keys(group.tags)
-  const assets = new Set(config.assets.map((asset) => asset.id))
+  const siteOf = new Map(config.assets.map(({ id, site }) => [id, site]))
+  const assets = new Set(siteOf.keys())
+  const tenantOf = new Map(config.sites.map(({ id, tenant }) => [id, tenant]))
+  const tenants = new Set(names.flatMap((name) => tenantOf.get(siteOf.get(name) ?? '') ?? []))
   const few = `${names.length} like machines; it takes ${MIN_PEERS} to tell the odd one`
   return [
     ...(names.length < MIN_PEERS ? [{ path: `${at}.tags`, problem: few }] : []),
     ...names.flatMap((asset) => missing(assets, asset, `${at}.tags`)),
+    ...Object.entries(group.tags).flatMap(([asset, tag]) => {
+      const site = siteOf.get(asset)
+      return site === undefined ? [] : foreignTag(tag, site, `${at}.tags.${asset}`)
+    }),
+    ...(tenants.size > 1 ? [{ path: `${at}.tags`, problem: 'machines of several customers' }] : []),
   ]
+}
+
+/** What is read at one site is shown to its people only. */
+function foreignTag(tag: TagId, site: string, path: string): FleetProblem[] {
+  if (parseTagId(tag)?.site === site) return []
+  return [{ path, problem: `"${tag}" is not of site ${site}` }]
 }
 
 function duplicates(path: string, ids: readonly string[]): FleetProblem[] {

@@ -1,5 +1,6 @@
 /** The fleet as the console shows it: sites with their gateways, devices and assets, from the store and the newest samples. */
 import type { AssetDetail, AssetSummary, Fleet, GatewayView } from '../../protocol/api.ts'
+import type { MaintenanceMark } from '../../protocol/api-maintenance.ts'
 import { derivedTagId, parseTagId, quality, type Sample, type TagId } from '../../protocol/model.ts'
 import type { Store } from '../store/store.ts'
 import { type FleetRows as Rows, readFleetRows } from './fleet-rows.ts'
@@ -16,12 +17,19 @@ export interface FleetSources {
   unknownWhy(asset: string): string | undefined
   /** How long a score of its model counts as now; undefined: as usual. */
   freshMs(asset: string): number | undefined
+  /** The planned work on an asset just now; undefined: none. */
+  workOn(of: { asset: string; site: string }): MaintenanceMark | undefined
   tunnelUp(site: string, gateway: string): boolean
   /** Why its certificate was not renewed when it asked last. */
   renewalProblem(
     site: string,
     gateway: string,
   ): NonNullable<GatewayView['certificate']>['problem'] | undefined
+  /** When its certificates were revoked, this one included; undefined: they are good. */
+  revokedAt(
+    name: { site: string; gateway: string },
+    certificate: { from: number; until: number } | undefined,
+  ): number | undefined
   contestedAt(site: string, gateway: string): number | undefined
   now(): number
 }
@@ -124,6 +132,7 @@ function viewGateway(
     software: gateway.software,
     ...(isContested ? { contestedAt } : {}),
     ...viewCertificate(sources, gateway),
+    ...(isExpectedOff(sources, rows, gateway) ? { inMaintenance: true } : {}),
     devices: rows.devices.filter(isOwn).map((device) => {
       const tags = rows.tags.filter((tag) => isOwn(tag) && tag.device === device.id)
       return {
@@ -147,11 +156,36 @@ function viewGateway(
 function viewCertificate(
   sources: FleetSources,
   { site, id, certificate_from: from, certificate_until: until }: Rows['gateways'][number],
-): Pick<GatewayView, 'certificate'> {
-  if (from === null || until === null) return {}
+): Pick<GatewayView, 'certificate' | 'revokedAt'> {
+  const isSeen = from !== null && until !== null
+  const at = sources.revokedAt({ site, gateway: id }, isSeen ? { from, until } : undefined)
+  const revoked = at === undefined ? {} : { revokedAt: at }
+  if (!isSeen) return revoked
   const isLate = sources.now() > from + (until - from) * LATE_PART
   const problem = sources.renewalProblem(site, id)
-  return { certificate: { until, isLate, ...(problem === undefined ? {} : { problem }) } }
+  return {
+    ...revoked,
+    certificate: { until, isLate, ...(problem === undefined ? {} : { problem }) },
+  }
+}
+
+/** Every machine it reads is worked on; a machine that is not keeps its gateway's silence news. */
+function isExpectedOff(
+  { workOn }: FleetSources,
+  rows: Rows,
+  { site, id }: { site: string; id: string },
+): boolean {
+  const own = rows.assets.filter((asset) => asset.site === site)
+  const worked = new Set(
+    own.filter(({ id: asset }) => workOn({ asset, site })).map((one) => one.id),
+  )
+  const isOfSite = workOn({ asset: '', site }) !== undefined
+  if (isOfSite || worked.size === 0) return isOfSite
+  const here = new Set(own.map((asset) => asset.id))
+  const read = rows.assetTags.filter(
+    ({ asset, tag }) => here.has(asset) && parseTagId(tag)?.gateway === id,
+  )
+  return read.length > 0 && read.every(({ asset }) => worked.has(asset))
 }
 
 /** Whatever was good before its device left is stale now; a tag that never had a sample counts nowhere. */
@@ -178,6 +212,7 @@ function viewAsset(
   )
   const activeAlarms = rows.alarms.filter((alarm) => alarm.asset === asset.id).length
   const { id, site, name, kind } = asset
+  const maintenance = sources.workOn({ asset: id, site })
   return {
     id,
     site,
@@ -197,5 +232,6 @@ function viewAsset(
     }),
     activeAlarms,
     openCase: rows.cases.find((row) => row.asset === id)?.id ?? null,
+    ...(maintenance ? { maintenance } : {}),
   }
 }

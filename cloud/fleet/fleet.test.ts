@@ -196,6 +196,33 @@ describe('the fleet', () => {
     })
   })
 
+  it('shows what is worked on, and calls a gateway expected to be off only when all it reads is', async () => {
+    const second = { ...config.assets[0]!, id: 'lathe', name: 'Lathe', targets: [] }
+    const other = { site: 'plant', id: 'spare', title: 'Reads nothing' }
+    const gateways = [...config.gateways, other]
+    const worked = new Set<string>()
+    const work = { id: 'mnt_1', text: 'new seals', until: NOW + 1, by: 'Ina' }
+    const watched = await openFleet({
+      ...{ store, audit, now: () => clock.now, latest: async () => [] },
+      workOn: ({ asset }) => (worked.has(asset) || worked.has('*') ? work : undefined),
+    })
+    await watched.applyFleet({ ...config, gateways, assets: [...config.assets, second] })
+    const seen = async () => {
+      const [site] = (await watched.fleet(['plant'])).sites
+      return {
+        assets: site!.assets.flatMap(({ id, maintenance }) => (maintenance ? [id] : [])),
+        gateways: site!.gateways.flatMap(({ id, inMaintenance }) => (inMaintenance ? [id] : [])),
+      }
+    }
+    expect(await seen()).toEqual({ assets: [], gateways: [] })
+    worked.add('press')
+    expect(await seen()).toEqual({ assets: ['press'], gateways: [] })
+    worked.add('lathe')
+    expect(await seen()).toEqual({ assets: ['lathe', 'press'], gateways: ['gw'] })
+    worked.add('*')
+    expect((await seen()).gateways).toEqual(['gw', 'spare'])
+  })
+
   it('keeps a gap once however often it is reported, newest first', async () => {
     const gap = { site: 'plant', gateway: 'gw', from: 1, to: 5, reason: 'gateway-down' } as const
     await fleet.gap(gap)
@@ -281,6 +308,41 @@ describe('the configuration of the fleet', () => {
       detail: { count: 6 },
     })
     expect((await fleet.fleet(undefined)).sites).toHaveLength(1)
+  })
+
+  it('lets no asset look at a tag of another site, and no machine be compared with one of another customer', () => {
+    const [press] = config.assets
+    const own = (id: string, site = 'plant') => {
+      return { ...press!, id, site, tags: [`${site}/gw/plc/temp` as TagId], targets: [] }
+    }
+    const machines = ['a', 'b', 'c', 'd'].map((id) => own(id))
+    const peers = (tags: Record<string, TagId>) => [
+      { id: 'g', title: 'G', tags, periodMs: 1, windowRows: 1, learnDays: 1, severity: 1 },
+    ]
+    const wearing = { part: 'cutter', limit: 1, unit: 'cuts', leadDays: 1, watchHours: 1 }
+    const wrong: FleetConfig = {
+      tenants: [...config.tenants, { id: 'ten_b', name: 'B' }],
+      sites: [...config.sites, { id: 'rival', tenant: 'ten_b', name: 'Rival', timeZone: 'UTC' }],
+      gateways: [...config.gateways, { site: 'rival', id: 'gw', title: 'x' }],
+      assets: [
+        {
+          ...press!,
+          modelTags: { Temp: 'rival/gw/plc/temp' },
+          wear: [{ ...wearing, tag: 'rival/gw/plc/cuts', serial: 'rival/gw/plc/serial' }],
+        },
+        ...machines,
+        own('theirs', 'rival'),
+      ],
+      peers: peers({
+        ...Object.fromEntries(machines.map(({ id }) => [id, 'plant/gw/plc/temp' as TagId])),
+        press: 'rival/gw/plc/temp',
+        theirs: 'rival/gw/plc/temp',
+      }),
+    }
+    expect(checkFleet(wrong).map(({ path }) => path)).toEqual([
+      ...['assets[0].modelTags.Temp', 'assets[0].wear[0].tag', 'assets[0].wear[0].serial'],
+      ...['peers[0].tags.press', 'peers[0].tags'],
+    ])
   })
 
   it('has names that fit into a topic', () => {

@@ -21,7 +21,11 @@ export interface FleetOptions {
   unknownWhy?(asset: string): string | undefined
   /** How long a score of its model counts as now; undefined: as usual. */
   freshMs?(asset: string): number | undefined
+  /** The planned work on an asset just now; undefined: none. */
+  workOn?: FleetSources['workOn']
   tunnelUp?(site: string, gateway: string): boolean
+  /** When its certificates were revoked, the newest it has come in with included. */
+  revokedAt?: FleetSources['revokedAt']
   /** Why its certificate was not renewed when it asked last; undefined: it was, or it did not ask. */
   renewalProblem?: FleetSources['renewalProblem']
   /** Something of this site changed; `null`: everything may have. */
@@ -63,7 +67,9 @@ export async function openFleet(options: FleetOptions): Promise<Fleet> {
     modelOf: options.modelOf ?? (() => null),
     unknownWhy: options.unknownWhy ?? (() => undefined),
     freshMs: options.freshMs ?? (() => undefined),
+    workOn: options.workOn ?? (() => undefined),
     tunnelUp: options.tunnelUp ?? (() => false),
+    revokedAt: options.revokedAt ?? (() => undefined),
     renewalProblem: options.renewalProblem ?? (() => undefined),
     now,
   }

@@ -18,6 +18,7 @@ interface Ids {
   session: string
   model: string
   job: string
+  window: string
 }
 
 beforeAll(async () => {
@@ -59,7 +60,10 @@ async function prepare(asset: string, site: string): Promise<Ids> {
     periodMs: 1000,
   })
   await training.idle()
-  return { asset, alarm, case: caseId, session: session.id, model, job: job.id }
+  const from = Date.now() + 3_600_000
+  const work = { site, asset, from, to: from + 60_000, text: 'oil change' }
+  const { id: window } = await cloud.services.maintenance.enter(asker, work)
+  return { asset, alarm, case: caseId, session: session.id, model, job: job.id, window }
 }
 
 const live = createLive()
@@ -71,7 +75,7 @@ function fill(route: Route, ids: Ids): { path: string; body?: object } {
   const kind = route.url.split('/')[2] ?? ''
   const known: Record<string, string> = {
     ...{ assets: ids.asset, alarms: ids.alarm, cases: ids.case, sessions: ids.session },
-    ...{ models: ids.model, 'training-jobs': ids.job },
+    ...{ models: ids.model, 'training-jobs': ids.job, maintenance: ids.window },
   }
   const id = known[kind] ?? 'x'
   const site = ids === foreign ? 'shop' : 'plant'
@@ -104,10 +108,12 @@ function fill(route: Route, ids: Ids): { path: string; body?: object } {
     periods: [{ from: 0, to: 1000 }],
     ...{ manifest: {}, onnxBase64: 'AAAA' },
   }
+  const soon = Date.now() + 86_400_000
+  const work = { site, from: soon, to: soon + 60_000, text: 'oil change' }
   const verb = route.url.endsWith('/transition') ? { action: 'diagnose' } : {}
   return {
     path,
-    body: { ...words, ...rest, ...models, rights: ['view'], note: 'as it was', ...verb },
+    body: { ...words, ...rest, ...models, ...work, rights: ['view'], note: 'as it was', ...verb },
   }
 }
 
@@ -128,6 +134,11 @@ const wanted: Record<string, string> = {
   'POST /api/alarms/:id/acknowledge': 'alarm.acknowledge',
   'POST /api/alarms/:id/shelve': 'alarm.shelve',
   'POST /api/alarms/:id/unshelve': 'alarm.shelve',
+  'GET /api/maintenance': 'telemetry.read',
+  'POST /api/maintenance': 'maintenance.plan',
+  'POST /api/maintenance/:id/end': 'maintenance.plan',
+  'POST /api/maintenance/:id/extend': 'maintenance.plan',
+  'POST /api/maintenance/:id/cancel': 'maintenance.plan',
   'GET /api/gateways/:site/:gateway/configuration': 'gateway.configure',
   'GET /api/gateways/:site/:gateway/configuration/versions/:version': 'gateway.configure',
   'POST /api/gateways/:site/:gateway/configuration/draft': 'gateway.configure',
@@ -135,6 +146,7 @@ const wanted: Record<string, string> = {
   'POST /api/gateways/:site/:gateway/configuration/send': 'gateway.configure',
   'POST /api/gateways/:site/:gateway/configuration/cancel': 'gateway.configure',
   'POST /api/gateways/:site/:gateway/configuration/restore': 'gateway.configure',
+  'POST /api/gateways/:site/:gateway/revoke': 'gateway.revoke',
   'GET /api/cases': 'telemetry.read',
   'GET /api/cases/:id': 'telemetry.read',
   'GET /api/cases/:id/report': 'telemetry.read',
@@ -227,7 +239,7 @@ describe('the matrix of roles and routes', () => {
     }
     // Not to be told from what does not exist.
     const none = { asset: 'none', alarm: 'none', case: 'none', session: 'none' }
-    const missing = fill(route, { ...none, model: 'none', job: 'none' })
+    const missing = fill(route, { ...none, model: 'none', job: 'none', window: 'none' })
     const nothing = await cloud.call(missing.path.replace('plant/', 'nowhere/'), {
       method: route.method,
       body: missing.body,

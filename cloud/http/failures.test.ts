@@ -19,7 +19,10 @@ const SECONDS = 4_500
 const SEEN = 3_260
 const START = NOW - SECONDS * 1000
 const names = ['heat', 'flow', 'level']
-const tagOf = (name: string): TagId => `plant/gw/mix/${name}`
+const tagOf = (name: string, site = 'plant'): TagId => `${site}/gw/mix/${name}`
+const home = { site: 'plant', asset: 'mixer' }
+/** Of the same customer, at a site that is not the engineer's. */
+const elsewhere = { site: 'shop', asset: 'their-mixer' }
 /** What a failure adds to heat, flow and level. */
 const faults = { fouling: [4, -2, 0], leak: [0, -3, -5], jam: [-4, 3, 6] }
 type Mode = keyof typeof faults
@@ -54,16 +57,25 @@ const tick = (second: number) =>
   })
 
 beforeAll(async () => {
-  samples = createSamples()
+  const [first, theirs, ...rest] = troubles
+  samples = createSamples('plant', [first!, ...rest])
   cloud = await openTestCloud({
-    moreAssets: [
-      {
-        ...{ id: 'mixer', site: 'plant', name: 'Mixer', kind: 'mixer', targets: [] },
-        ...{ tags: names.map(tagOf), alarm: { severity: 700 }, recovery: { holdMs: 20_000 } },
-      },
-    ],
+    moreAssets: [home, elsewhere].map(({ site, asset: id }) => ({
+      ...{ id, site, name: `Mixer of ${site}`, kind: 'mixer', targets: [] },
+      tags: [...names, 'state'].map((name) => tagOf(name, site)),
+      ...{ alarm: { severity: 700 }, recovery: { holdMs: 20_000 } },
+    })),
   })
+  for (const { site } of [home, elsewhere])
+    await cloud.store.db
+      .insertInto('tags')
+      .values({
+        ...{ id: tagOf('state', site), site, gateway: 'gw', device: 'mix', name: 'state' },
+        ...{ type: 'String', unit: null },
+      })
+      .execute()
   await cloud.historian.write(samples.filter((one) => one.at < at(SEEN)))
+  await cloud.historian.write(createSamples('shop', [theirs!]))
   const seen = { fouling: 0, leak: 0, jam: 0 }
   for (const [i, { mode, from, to }] of troubles.slice(0, 6).entries())
     await closeCase(`cas_${i}`, { mode: written[mode][seen[mode]++] ?? '', from, to })
@@ -71,7 +83,7 @@ beforeAll(async () => {
 afterAll(() => cloud?.[Symbol.asyncDispose]())
 
 /** Noise that is the same every time; in the last live trouble a third of the heat is bad. */
-function createSamples(): Sample[] {
+function createSamples(site: string, known: typeof troubles): Sample[] {
   let state = 5
   const noise = () => {
     state = (state * 1_103_515_245 + 12_345) % 2 ** 31
@@ -79,24 +91,27 @@ function createSamples(): Sample[] {
   }
   const samples: Sample[] = []
   for (let second = 0; second < SECONDS; second++) {
-    const trouble = troubles.find(({ from, to }) => second >= from - 20 && second < to)
+    const trouble = known.find(({ from, to }) => second >= from - 20 && second < to)
     const load = Math.sin(second / 7)
     for (const [i, name] of names.entries()) {
       const off = trouble ? (faults[trouble.mode][i] ?? 0) : 0
       const value = 50 + 10 * i + 2 * load + noise() + off
       const isBad = i === 0 && second > (live[2]?.from ?? 0) + 60
       const own = isBad ? { value: null, quality: quality.bad } : { value, quality: quality.good }
-      samples.push({ tag: tagOf(name), at: at(second), ...own })
+      samples.push({ tag: tagOf(name, site), at: at(second), ...own })
     }
   }
   return samples
 }
 
+/** The first leak was elsewhere. */
+const placeOf = (id: string) => (id === 'cas_1' ? elsewhere : home)
+
 async function insertCase(id: string, from: number, closed?: { to: number; outcome: object }) {
   await cloud.store.db
     .insertInto('cases')
     .values({
-      ...{ id, site: 'plant', asset: 'mixer', title: `trouble ${id}`, opened_at: at(from) },
+      ...{ id, ...placeOf(id), title: `trouble ${id}`, opened_at: at(from) },
       ...{ previous_state: closed ? 'verifying' : 'reported', source: '{}', verified_at: null },
       ...{ state: closed ? 'closed' : 'reported', closed_at: closed ? at(closed.to) : null },
       ...{ outcome: closed ? JSON.stringify(closed.outcome) : null, report: null },
@@ -117,7 +132,7 @@ async function insertAlarm(
   await cloud.store.db
     .insertInto('alarms')
     .values({
-      ...{ id, rule: rule?.id ?? '', asset: 'mixer', site: 'plant', model: null, peak: 3 },
+      ...{ id, rule: rule?.id ?? '', ...placeOf(caseId), model: null, peak: 3 },
       ...{ previous_state: to === null ? 'active-unacked' : 'active-acked', raised_at: at(from) },
       ...{ state: to === null ? 'active-acked' : 'normal' },
       ...{ cleared_at: to === null ? null : at(to), acked_at: null, acked_by: null, severity: 1 },
@@ -143,6 +158,7 @@ async function ask<Body>(schema: TSchema, path: string, body?: object): Promise<
   expect([answer.status, [...Errors(schema, answer.body)]]).toEqual([200, []])
   return answer.body
 }
+/** As the engineer of the plant. */
 const explain = (i: number) => ask<Explanation>(Explanation, `/api/alarms/alm_live${i}/explanation`)
 
 /** The live trouble of this number begins, and the one before it is over. */
@@ -186,6 +202,9 @@ test('three cases of two modes suffice, in whatever spelling, and the training e
     metrics: { cases: 6, right: 6, majority: 0.5 },
   })
   expect(card).toContain('said Fouling | said leak | none of the known')
+  expect(card).toContain('case cas_5 of mixer')
+  expect(card).toContain('leak: 1 case elsewhere')
+  expect(card).not.toMatch(/cas_1|their-mixer|shop/)
   const after = await ask<FailureReadiness>(FailureReadiness, path)
   expect(after).toMatchObject({ ready: true, proposed: false })
 })
@@ -214,6 +233,14 @@ test('in use it names a known failure with what fixed it before, and the case ha
   expect(failures[0]!.fixed.map(({ action }) => action)).toEqual([
     ...['mended cas_5', 'mended cas_3', 'mended cas_1'],
   ])
+  expect(failures[0]!.fixed.map((one) => one.case?.id)).toEqual(['cas_5', 'cas_3', undefined])
+  const everybody = await cloud.call('/api/alarms/alm_live0/explanation', { as: 'everywhere' })
+  expect(everybody.body.failures[0].fixed[2]).toMatchObject({
+    ...{ case: { id: 'cas_1', assetName: 'Mixer of shop' }, action: 'mended cas_1' },
+  })
+  const alike = (await explain(0)).similar
+  expect(alike.map(({ action }) => action)).toContain('mended cas_1')
+  expect(JSON.stringify(alike)).not.toMatch(/"id":"cas_1"|trouble cas_1|of shop/)
   const said = notes.find(({ caseId }) => caseId === 'cas_live0')
   expect(said?.text).toMatch(/^looks like leak \(\d\d %\), by version 1 of the known failures$/)
   await tick(live[0]!.from + 90)
@@ -228,6 +255,34 @@ test('a failure that no case ever had is none of the known ones, and bad data ma
   await tick(jam!.to)
   expect((await explain(1)).failures).toMatchObject([
     { state: 'none', mode: null, probability: null, candidates: [] },
+  ])
+  // Of all that is known nothing was ever in the mode of this one.
+  const mode = (second: number, value: string, site?: string) => {
+    return { tag: tagOf('state', site), at: at(second), value, quality: quality.good } as const
+  }
+  const told = troubles.flatMap(({ from }) => [
+    mode(from, 'mix'),
+    mode(from, 'mix', 'shop'),
+    mode(from + 150, 'mix'),
+  ])
+  await cloud.historian.write(told.filter((one) => one.at !== at(jam!.from)))
+  await cloud.historian.write([mode(jam!.from, 'rinse')])
+  const facts = {
+    trainedRows: 1,
+    periodMs: 1000,
+    threshold: 1,
+    tags: [],
+    metrics: {},
+    dataHash: '',
+  }
+  await cloud.models.registry.register({
+    ...{ asset: 'mixer', site: 'plant', name: 'mixer', kind: 'multivariate', stage: 'active' },
+    ...{ source: 'trained', createdBy: 'x', periods: [], files: {} },
+    facts: { ...facts, modes: { tag: 'state', known: [], tooFew: [] } },
+  })
+  await tick(jam!.to + 60)
+  expect((await explain(1)).failures).toMatchObject([
+    { state: 'unknown', reason: 'no known case was in mode "rinse"', earlier: [{ state: 'none' }] },
   ])
   await begin(2)
   await tick(blind!.to)

@@ -19,8 +19,10 @@ import { caseRoutes } from './routes/case-routes.ts'
 import { explanationRoutes } from './routes/explanation-routes.ts'
 import { fleetRoutes } from './routes/fleet-routes.ts'
 import { gatewayConfigRoutes } from './routes/gateway-config-routes.ts'
+import { gatewayRoutes } from './routes/gateway-routes.ts'
 import { lifeRoutes } from './routes/life-routes.ts'
 import { loginRoutes } from './routes/login-routes.ts'
+import { maintenanceRoutes } from './routes/maintenance-routes.ts'
 import { modelRoutes } from './routes/model-routes.ts'
 import { sessionRoutes } from './routes/session-routes.ts'
 import { systemRoutes } from './routes/system-routes.ts'
@@ -103,7 +105,9 @@ export function apiRoutes(
     ...trainingRoutes,
     ...explanationRoutes,
     ...gatewayConfigRoutes,
+    ...gatewayRoutes,
     ...alarmRoutes,
+    ...maintenanceRoutes,
     ...caseRoutes,
     ...sessionRoutes,
     ...systemRoutes({ live, cookie, hookToken, metricsToken }),

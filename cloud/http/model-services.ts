@@ -4,6 +4,7 @@ import type {
   DriftView,
   ModelComparison,
   ModelVersionView,
+  UnjudgedView,
   UploadRequest,
 } from '../../protocol/api-models.ts'
 import type { TagId } from '../../protocol/model.ts'
@@ -14,7 +15,8 @@ import type { Training } from '../training/training.ts'
 
 export interface FailureServices {
   /** Throws Fault 'object.missing'. */
-  explain(alarm: string): Promise<Explanation>
+  /** To somebody who may read the cases of these sites. */
+  explain(alarm: string, reader: { sites?: readonly string[] }): Promise<Explanation>
   readiness(asset: string): Promise<FailureReadiness>
   changes(tags: readonly TagId[], span: { from: number; to: number }): Promise<LevelChange[]>
 }
@@ -28,6 +30,7 @@ export interface ModelServices {
   feedback: Feedback
   comparisons: { of(asset: string): ModelComparison[] }
   drift: { of(asset: string): DriftView | undefined }
+  unjudged: { of(asset: string): UnjudgedView | undefined }
   /** Dry-run and calibrated before it is a version; throws what is wrong with it. */
   upload(actor: { login: string }, asset: string, wanted: UploadRequest): Promise<ModelVersionView>
 }

@@ -15,6 +15,8 @@ import type { GatewayConfigs } from '../gateway-config/gateway-config.ts'
 import type { Historian } from '../historian/historian.ts'
 import type { Identity } from '../identity/logins.ts'
 import type { Actor } from '../identity/policy.ts'
+import type { Revocations } from '../identity/revocations.ts'
+import type { Maintenance } from '../maintenance/maintenance.ts'
 import type { Wear } from '../wear/wear.ts'
 import type { ModelServices } from './model-services.ts'
 
@@ -55,6 +57,8 @@ export interface Services {
   cases: Cases
   sessions: SessionService
   gatewayConfigs: GatewayConfigs
+  revocations: Pick<Revocations, 'revoke'>
+  maintenance: Maintenance
   models: ModelServices
   historian: Pick<Historian, 'range'>
   /** What is left of the asset and its parts. */

@@ -1,4 +1,5 @@
 /** The installation's own certificate authority: its key and certificate in one folder, made at the first start. */
+import { BACKDATE_MS } from './validity.ts'
 import 'reflect-metadata'
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
@@ -17,8 +18,6 @@ import { readText, writePrivate } from './key-file.ts'
 export const DAY_MS = 86_400_000
 /** A development CA lives as long as an installation may be tried; the production CA is somebody else's. */
 const CA_DAYS = 3_650
-/** Clocks of gateways without a battery run late: a new certificate is valid a little before now. */
-export const BACKDATE_MS = 3_600_000
 export const EC = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const
 
 export interface Authority {

@@ -19,12 +19,11 @@ import {
   type GatewayUrn,
   parseGatewayUrn,
 } from '../../protocol/tunnel/gateway-urn.ts'
-import { type Authority, BACKDATE_MS, DAY_MS, EC, formatKey, randomSerial } from './authority.ts'
+import { type Authority, DAY_MS, EC, formatKey, randomSerial } from './authority.ts'
+import { createDates } from './validity.ts'
 
 /** Browsers refuse longer ones; made anew at every start of the cloud. */
 const SERVER_MS = 397 * DAY_MS
-/** Of the life of a short-lived one: or two thirds of it would be over before it begins. */
-const BACKDATED_PART = 0.05
 
 export interface Profile {
   subject: string
@@ -103,13 +102,13 @@ export async function issueFor(
     new SubjectAlternativeNameExtension(names),
     await SubjectKeyIdentifierExtension.create(publicKey),
   ]
-  const now = Date.now()
+  const { from, until } = createDates(Date.now(), lifeMs)
   const certificate = await X509CertificateGenerator.create({
     serialNumber: randomSerial(),
     subject: [{ CN: [subject] }],
     issuer: authority.certificate.subjectName.toJSON(),
-    notBefore: new Date(now - Math.min(BACKDATE_MS, lifeMs * BACKDATED_PART)),
-    notAfter: new Date(now + lifeMs),
+    notBefore: new Date(from),
+    notAfter: new Date(until),
     publicKey,
     signingKey: authority.key,
     signingAlgorithm: EC,

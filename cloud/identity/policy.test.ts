@@ -19,6 +19,9 @@ const matrix: Record<Action, string> = {
   'model.train': 'yes no no yes',
   'model.stage': 'yes no no yes',
   'gateway.configure': 'yes no no yes',
+  'gateway.revoke': 'no no no yes',
+  // Who may shelve an alarm may take a machine out of service: never the visitor who works on it.
+  'maintenance.plan': 'yes no yes yes',
 }
 
 const cells = actions.flatMap((action) =>

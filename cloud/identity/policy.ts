@@ -34,6 +34,7 @@ const allowedOf: Readonly<Record<Role, readonly Action[]>> = {
     'model.train',
     'model.stage',
     'gateway.configure',
+    'maintenance.plan',
   ],
   technician: [
     'telemetry.read',
@@ -53,6 +54,7 @@ const allowedOf: Readonly<Record<Role, readonly Action[]>> = {
     'session.end',
     'recording.view',
     'audit.read',
+    'maintenance.plan',
   ],
   // Administers, but neither enters a machine nor lets anybody in.
   admin: actions.filter((action) => !notForAdmin.includes(action)),

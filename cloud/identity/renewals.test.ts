@@ -15,6 +15,7 @@ import { openAudit } from '../audit/audit.ts'
 import { openStore, type Store } from '../store/store.ts'
 import { openPki, type Pki } from './pki.ts'
 import { createRenewals, type Renewals } from './renewals.ts'
+import { openRevocations, type Revocations } from './revocations.ts'
 
 const DAY_MS = 86_400_000
 const name = { site: 'plant', gateway: 'gw1' }
@@ -25,6 +26,7 @@ const stack: AsyncDisposableStack[] = []
 let pki: Pki
 let store: Store
 let renewals: Renewals
+let revocations: Revocations
 /** How far the cloud's clock is ahead. */
 let aheadMs: number
 let auditLines: () => Promise<string[]>
@@ -40,8 +42,11 @@ beforeEach(async () => {
   }
   const audit = await openAudit(store)
   pki = await openPki(dir)
+  revocations = await openRevocations({ store, audit, now: () => Date.now() + aheadMs })
   aheadMs = 0
-  renewals = createRenewals({ pki, store, audit, now: () => Date.now() + aheadMs })
+  renewals = createRenewals({
+    ...{ pki, store, audit, revocations, now: () => Date.now() + aheadMs },
+  })
   auditLines = async () =>
     (await audit.list({ limit: 50 })).reverse().map(({ action, outcome }) => `${action} ${outcome}`)
 })

@@ -7,6 +7,8 @@ import type { Audit } from '../audit/audit.ts'
 import type { Store } from '../store/store.ts'
 import { DAY_MS } from './authority.ts'
 import type { Pki } from './pki.ts'
+import type { Revocations } from './revocations.ts'
+import { datesOf } from './validity.ts'
 
 /** A shop that was closed for a season comes back by itself; with its 30 days a certificate is good for 90 at most. */
 const EXPIRED_DAYS = 60
@@ -17,6 +19,7 @@ export interface RenewalsOptions {
   pki: Pki
   store: Store
   audit: Audit
+  revocations: Pick<Revocations, 'isRevoked'>
   /** Days after its end in which a certificate may still be renewed, and do nothing else; 0: none. */
   expiredDays?: number
   onChange?(name: GatewayUrn): void
@@ -40,6 +43,7 @@ type Verdict = { allowed: true } | { allowed: false; problem: RenewalProblem }
 
 const refusals = {
   removed: 'this gateway is not in the fleet (any more)',
+  revoked: 'it was revoked: enrol this gateway anew with `mimamori enrol`',
   superseded:
     'a newer certificate of this gateway has been in use: another machine may hold its identity; enrol it anew with `mimamori enrol`',
   request: 'the request is damaged, or asks for another name than its sender has',
@@ -48,7 +52,7 @@ const TOO_OFTEN = 'it asks too often'
 
 /** Keeps in memory only what the last try of each gateway was. */
 export function createRenewals(options: RenewalsOptions): Renewals {
-  const { pki, store, audit, onChange } = options
+  const { pki, audit, store, onChange } = options
   const now = options.now ?? Date.now
   const tries = new Map<string, { at: number; problem?: RenewalProblem }>()
   return {
@@ -77,7 +81,7 @@ export function createRenewals(options: RenewalsOptions): Renewals {
       const daysOver = (now() - until) / DAY_MS
       const isLate = daysOver > (options.expiredDays ?? EXPIRED_DAYS) || from > now()
       if (!name || isLate) return undefined
-      const verdict = await judge(store, name, certificate)
+      const verdict = await judge(options, name, certificate)
       return verdict.allowed ? name : undefined
     },
     async renew(name, certificate, request) {
@@ -88,7 +92,7 @@ export function createRenewals(options: RenewalsOptions): Renewals {
       if (isFlood) return { refused: TOO_OFTEN }
       // At once: another connection of it may ask while this try is looked into.
       tries.set(keyOf(name), { ...last, at: now() })
-      const verdict = await judge(store, name, certificate)
+      const verdict = await judge(options, name, certificate)
       const issued = verdict.allowed ? await pki.signRequest(name, request) : undefined
       const problem = verdict.allowed ? (issued ? undefined : 'request') : verdict.problem
       tries.set(keyOf(name), { at: now(), problem })
@@ -108,10 +112,12 @@ export function createRenewals(options: RenewalsOptions): Renewals {
  * end and no longer; or, if the thief renews first, the rightful gateway is refused, and people hear of it.
  */
 async function judge(
-  store: Store,
+  { store, revocations }: Pick<RenewalsOptions, 'store' | 'revocations'>,
   name: GatewayUrn,
   certificate: X509Certificate,
 ): Promise<Verdict> {
+  if (revocations.isRevoked(name, datesOf(certificate)))
+    return { allowed: false, problem: 'revoked' }
   const row = await find(store, name)
   if (!row) return { allowed: false, problem: 'removed' }
   const isNewest =
@@ -132,10 +138,6 @@ async function find({ db }: Store, { site, gateway }: GatewayUrn) {
 
 function about(name: GatewayUrn, action: string) {
   return { actor: 'identity', action, object: keyOf(name), site: name.site }
-}
-
-function datesOf({ validFrom, validTo }: X509Certificate): { from: number; until: number } {
-  return { from: Date.parse(validFrom), until: Date.parse(validTo) }
 }
 
 /** As the store has it: lower-case hex. */

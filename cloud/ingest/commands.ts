@@ -1,7 +1,7 @@
 /** What the host tells its nodes: acknowledgements, and rebirth requests no faster than they can be answered. */
 import type { MqttClient } from 'mqtt'
 import type { GatewayId, SiteId } from '../../protocol/model.ts'
-import { type BatchRange, nodeMetrics } from '../../protocol/sparkplug/delivery.ts'
+import { type NamedRange, nodeMetrics } from '../../protocol/sparkplug/delivery.ts'
 import { encodePayload, type Metric } from '../../protocol/sparkplug/payload.ts'
 import { formatTopic } from '../../protocol/sparkplug/topic.ts'
 import type { IngestCounters } from './contract.ts'
@@ -36,24 +36,35 @@ export function createCommands({ counters, now, rebirthMs }: CommandsOptions) {
     use(next: MqttClient | undefined) {
       client = next
     },
-    acknowledge(address: NodeAddress, range: BatchRange) {
-      const metric = (name: string, value: number): Metric => {
+    acknowledge(address: NodeAddress, range: NamedRange) {
+      const call = (name: string) => {
         const alias = address.alias(name)
-        const called = alias === undefined ? { name } : { alias }
-        return { ...called, type: 'Int64', value: BigInt(value) }
+        return alias === undefined ? { name } : { alias }
       }
+      const metric = (name: string, value: number): Metric => ({
+        ...call(name),
+        type: 'Int64',
+        value: BigInt(value),
+      })
+      const { store } = range
       const sent = send(address, [
         metric(nodeMetrics.from, range.from),
         metric(nodeMetrics.acknowledged, range.to),
+        // Two of one name hear the same topic: each takes its own.
+        ...(store === undefined
+          ? []
+          : [{ ...call(nodeMetrics.store), type: 'String' as const, value: store }]),
       ])
       if (sent) counters.acknowledgedRanges += 1
     },
     rebirth(address: NodeAddress) {
       const key = `${address.site}/${address.gateway}`
-      if (now() - (asked.get(key) ?? Number.NEGATIVE_INFINITY) < rebirthMs) return
+      // By the monotonic clock: one that is set back by hours would leave a broken node without a birth for as long.
+      const atMs = performance.now()
+      if (atMs - (asked.get(key) ?? Number.NEGATIVE_INFINITY) < rebirthMs) return
       const metric: Metric = { name: nodeMetrics.rebirth, type: 'Boolean', value: true }
       if (!send(address, [metric])) return
-      asked.set(key, now())
+      asked.set(key, atMs)
       counters.rebirthRequests += 1
     },
   }

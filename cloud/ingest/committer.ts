@@ -1,6 +1,6 @@
 /** Gathers one gateway's samples and commits them in order, a few times a second; acknowledges only what is durable. */
 import type { Gap, Sample } from '../../protocol/model.ts'
-import type { BatchRange } from '../../protocol/sparkplug/delivery.ts'
+import type { NamedRange } from '../../protocol/sparkplug/delivery.ts'
 
 /** What one commit makes durable. */
 export interface Bundle {
@@ -15,7 +15,7 @@ export interface CommitterOptions {
   commitMs: number
   /** Samples waiting or being committed; beyond it they are refused and the gateway keeps them. */
   maxPending: number
-  acknowledge(range: BatchRange): void
+  acknowledge(range: NamedRange): void
   /** A commit that was rejected; nothing of it is acknowledged. */
   failed(error: unknown, samples: number): void
 }
@@ -29,7 +29,7 @@ export interface Committer {
   /** False when the queue is full: nothing was taken, and the range it belongs to will not be acknowledged. */
   add(part: Partial<Bundle>): boolean
   /** A watermark arrived: acknowledge this range once all before it is durable. */
-  close(range: BatchRange): void
+  close(range: NamedRange): void
   /** What was received since the last watermark is not complete. */
   spoil(): void
   /** A new birth: open and waiting acknowledgements belong to the past. */
@@ -41,7 +41,7 @@ export interface Committer {
 
 interface Gathered extends Bundle {
   ranges: Set<OpenRange>
-  closed: { range: BatchRange; open: OpenRange }[]
+  closed: { range: NamedRange; open: OpenRange }[]
 }
 
 export function createCommitter(options: CommitterOptions): Committer {

@@ -125,6 +125,8 @@ export interface State {
   online: boolean
   since: number
   bdSeq: number | undefined
+  /** The name of the gateway's running store, if its birth gave one. */
+  store: string | undefined
   /** A message was lost since the birth: samples are kept, nothing is acknowledged until the next birth. */
   broken: boolean
   devices: Map<DeviceId, KnownDevice>

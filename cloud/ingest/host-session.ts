@@ -7,6 +7,7 @@ import { formatTopic, NAMESPACE } from '../../protocol/sparkplug/topic.ts'
 export interface HostSessionOptions {
   connect(options: Partial<IClientOptions>): MqttClient
   hostId: string
+  /** For STATE; never goes back. */
   now: () => number
   log: Log
   receive(topic: string, bytes: Uint8Array): void

@@ -82,10 +82,11 @@ async function openEdge(url: string, gateway = 'gw1') {
       ),
     count: (value: number, at = 1_000 + value) =>
       say('DDATA', [{ alias: 20, at, type: 'Int32', value }], 'plc'),
-    watermark: (from: number, to: number) =>
+    watermark: (from: number, to: number, store = STORE) =>
       say('NDATA', [
         { alias: 1, at: 1, type: 'Int64', value: BigInt(from) },
         { alias: 2, at: 1, type: 'Int64', value: BigInt(to) },
+        { alias: 7, at: 1, type: 'String', value: store },
       ]),
     acknowledged: () =>
       commands.flatMap((metrics) => {
@@ -101,7 +102,9 @@ async function openEdge(url: string, gateway = 'gw1') {
 }
 const death = (bdSeq: number) =>
   encodePayload({ at: 1, metrics: [{ name: 'bdSeq', type: 'Int64', value: BigInt(bdSeq) }] })
+const STORE = 'store-of-this-run'
 const nbirth = (bdSeq: number): Metric[] => [
+  { name: 'Delivery/Store', alias: 7, at: 1, type: 'String', value: STORE },
   { name: 'bdSeq', at: 1, type: 'Int64', value: BigInt(bdSeq) },
   { name: 'Node Control/Rebirth', at: 1, type: 'Boolean', value: false },
   { name: 'Delivery/From', alias: 1, at: 1, type: 'Int64', value: null },
@@ -232,6 +235,45 @@ describe.each(brokers)('the host application over $name', ({ missing, open: open
       { value: 9, at: 5 },
     ])
     expect(committed.flatMap((batch) => (batch as Store).gaps)).toEqual([gap])
+  })
+
+  test('a clock that is set back does not make the next STATE older than the last: gateways would not believe it', async () => {
+    let backMs = 0
+    let client: mqtt.MqttClient | undefined
+    const connect: IngestOptions['connect'] = (extra) => {
+      client = mqtt.connect(broker.url, { ...extra, clientId: 'host' })
+      return client
+    }
+    const watcher = await mqtt.connectAsync(broker.url, { reconnectPeriod: 0 })
+    const told: { online: boolean; timestamp: number }[] = []
+    watcher.on('message', (_, bytes) => told.push(JSON.parse(bytes.toString())))
+    await watcher.subscribeAsync('spBv1.0/STATE/mimamori', { qos: 1 })
+    await using host = open(broker.url, { connect, now: () => Date.now() - backMs })
+    await ready(host.ingest)
+    backMs = 3_600_000
+    client?.stream.destroy()
+    const births = () => told.filter(({ online }) => online)
+    await until('born again', () => births().length >= 2)
+    const times = births().map(({ timestamp }) => timestamp)
+    expect([...times].sort((a, b) => a - b)).toEqual(times)
+    await watcher.endAsync(true)
+  })
+
+  test('an acknowledgement names the store it is for; a watermark of a store that was not born gets none', async () => {
+    await using host = open(broker.url)
+    await ready(host.ingest)
+    await using edge = await openEdge(broker.url)
+    edge.nodeBirth()
+    edge.deviceBirth()
+    edge.count(1)
+    // Two that share one identity: this watermark speaks of readings that came with the other one's birth, or with none.
+    edge.watermark(1, 1, 'of-another-disk')
+    edge.count(2)
+    edge.watermark(2, 2)
+    await until('acknowledged', () => edge.acknowledged().length > 0)
+    expect(edge.acknowledged()).toEqual([[2n, 2n]])
+    const answer = edge.commands.find((metrics) => metrics.some(({ alias }) => alias === 3))
+    expect(answer?.find(({ alias }) => alias === 7)?.value).toBe(STORE)
   })
 
   test('a commit that fails is not acknowledged, even when the watermark comes with a later one that succeeds', async () => {

@@ -38,6 +38,12 @@ export function openIngest(options: IngestOptions): Ingest {
   const commands = createCommands({ counters, now, rebirthMs: options.rebirthMs ?? REBIRTH_MS })
   const nodes = createNodes({ options, now, counters, commands })
   let connected = false
+  let saidAt = 0
+  /** Of STATE: gateways believe no word that is older than the last (tck-id-message-flow-edge-node-birth-publish-phid-wait-timestamp). */
+  const stateTime = () => {
+    saidAt = Math.max(now(), saidAt)
+    return saidAt
+  }
 
   const receive = (text: string, bytes: Uint8Array) => {
     const topic = parseTopic(text)
@@ -56,7 +62,7 @@ export function openIngest(options: IngestOptions): Ingest {
       const wasOnline = await runHostSession({
         connect: options.connect,
         hostId: options.hostId,
-        now,
+        now: stateTime,
         log: options.log,
         receive,
         signal: stop.signal,

@@ -1,5 +1,5 @@
 /** Birth and death of an edge node: tables start anew, or everything it told goes stale. */
-import { nodeMetrics } from '../../protocol/sparkplug/delivery.ts'
+import { nodeMetrics, readStore } from '../../protocol/sparkplug/delivery.ts'
 import type { Payload } from '../../protocol/sparkplug/payload.ts'
 import type { Node } from './contract.ts'
 import { markStale } from './device.ts'
@@ -18,6 +18,7 @@ export function birth({ state, options }: Node, payload: Payload): boolean {
   const isNew = !state.online || bdSeq !== state.bdSeq
   const takeovers = isNew ? state.identity.born(bdSeq, at) : undefined
   state.bdSeq = bdSeq
+  state.store = readStore(payload.metrics)
   state.broken = false
   for (const [device, known] of state.devices) state.departed.set(device, known)
   state.devices.clear()

@@ -20,6 +20,7 @@ export function createNode(options: NodeOptions): EdgeNode {
     online: false,
     since: options.now(),
     bdSeq: undefined,
+    store: undefined,
     broken: false,
     devices: new Map(),
     departed: new Map(),
@@ -118,7 +119,8 @@ function nodeData(node: Node, payload: Payload): void {
   }
   const range = readRange(metrics, 'watermark')
   if (!range) return
-  if (state.broken) options.committer.spoil()
+  // A watermark of another store than was born: what it speaks of did not come with this session.
+  if (state.broken || range.store !== state.store) options.committer.spoil()
   options.committer.close(range)
 }
 

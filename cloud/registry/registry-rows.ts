@@ -65,23 +65,24 @@ export async function changeStage(
   store: Store,
   { id, asset, kind }: ModelVersion,
   { stage, ...act }: Act & { stage: ModelStage },
-): Promise<{ after: ModelVersion; replaced: string | undefined }> {
+): Promise<{ from: ModelStage; after: ModelVersion; replaced: string | undefined }> {
   return await store.db.transaction().execute(async (trx) => {
     const { stage: from } = await read(trx, id)
     if (!canChangeStage(from, stage))
       throw new Fault('model.conflict', { stage: from, wanted: stage })
     const replaced = stage === 'active' ? await retireActive(trx, { asset, kind }, act) : undefined
     await moveTo(trx, id, { from, stage, ...act })
-    return { after: await read(trx, id), replaced }
+    return { from, after: await read(trx, id), replaced }
   })
 }
 
 export async function changeFactor(
   store: Store,
-  { id, factor: from }: ModelVersion,
+  { id }: ModelVersion,
   { factor, at, actor, reason }: Act & { factor: number },
-): Promise<ModelVersion> {
+): Promise<{ from: number; after: ModelVersion }> {
   return await store.db.transaction().execute(async (trx) => {
+    const { factor: from } = await read(trx, id)
     await trx.updateTable('models').set({ factor }).where('id', '=', id).execute()
     await writeEvent(trx, id, {
       at,
@@ -89,7 +90,7 @@ export async function changeFactor(
       kind: 'threshold',
       detail: { from, to: factor, reason },
     })
-    return await read(trx, id)
+    return { from, after: await read(trx, id) }
   })
 }
 

@@ -30,7 +30,7 @@ import {
   KEPT_AUTOMATIC,
   type RetentionPolicy,
   readUse,
-  TOO_MANY_AUTOMATIC,
+  sayTooMany,
 } from './retention.ts'
 import type { ModelFacts, ModelVersion } from './version.ts'
 
@@ -40,6 +40,8 @@ export interface RegistryOptions {
   /** DATA/models */
   dir: string
   signer: Signer
+  /** So many automatic versions of an asset and name stay in shadow. */
+  keepAutomatic?: number
   /** Unix ms. */
   now?(): number
   /** Something about the asset's models is different now. */
@@ -91,8 +93,16 @@ export interface Registry {
 
 export async function openRegistry(options: RegistryOptions): Promise<Registry> {
   const { store, audit, dir, signer, now = Date.now, onChange } = options
+  const keep = options.keepAutomatic ?? KEPT_AUTOMATIC
   await sweepModelFiles(dir)
   const check = createModelCheck({ audit, dir, signer })
+  // One change at a time: PostgreSQL lets two people retire the same version, and number two versions alike.
+  let tail: Promise<unknown> = Promise.resolve()
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const done = tail.then(work)
+    tail = done.catch(() => undefined)
+    return done
+  }
 
   async function find(id: string): Promise<ModelVersion> {
     const version = await findVersion(store, id)
@@ -113,9 +123,10 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
 
   async function makeRoom({ asset, name }: ModelVersion): Promise<void> {
     const { needed } = await readUse(store)
-    const act = { at: now(), actor: 'retention', reason: TOO_MANY_AUTOMATIC, keep: KEPT_AUTOMATIC }
-    for (const version of await retireSurplus(store, { asset, name }, { ...act, needed })) {
-      const detail = { from: 'shadow', to: 'retired', reason: TOO_MANY_AUTOMATIC }
+    const act = { at: now(), actor: 'retention', reason: sayTooMany(keep), keep }
+    const surplus = () => retireSurplus(store, { asset, name }, { ...act, needed })
+    for (const version of await inTurn(surplus)) {
+      const detail = { from: 'shadow', to: 'retired', reason: act.reason }
       await changed(version, act.actor, { action: 'model.stage', detail })
     }
   }
@@ -126,7 +137,7 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
     const obsolete = findObsolete(versions, await readUse(store), wanted)
     for (const { id, asset, site, name, version, createdAt, sha256 } of obsolete) {
       // The rows first: what is left after a crash is a folder that nobody knows.
-      await deleteVersion(store, id)
+      await inTurn(() => deleteVersion(store, id))
       await removeModelFiles(dir, id)
       await audit.append({
         ...{ actor: 'retention', action: 'model.remove', object: id, site, outcome: 'done' },
@@ -151,7 +162,7 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
       await writeModelFiles(dir, { id, asset: wanted.asset }, { files, signer })
       const filesSha256 = hashModelFiles(files)
       const own = { ...wanted, id, sha256, filesSha256, createdAt: now(), factor: 1 }
-      const version = await insertVersion(store, own, facts)
+      const version = await inTurn(() => insertVersion(store, own, facts))
       const detail = { asset: version.asset, name: version.name, version: version.version, sha256 }
       await changed(version, wanted.createdBy, { action: 'model.register', detail })
       if (wanted.automatic) await makeRoom(version)
@@ -165,15 +176,15 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
       const version = await find(id)
       if (stage !== 'retired') await check.load(version)
       const act = { stage, at: now(), actor: login, reason }
-      const { after, replaced } = await changeStage(store, version, act)
-      const detail = { from: version.stage, to: stage, reason, ...(replaced && { replaced }) }
+      const { from, after, replaced } = await inTurn(() => changeStage(store, version, act))
+      const detail = { from, to: stage, reason, ...(replaced && { replaced }) }
       return await changed(after, login, { action: 'model.stage', detail })
     },
     async setFactor({ login }, id, { factor, reason }) {
       const version = await find(id)
       const act = { factor, at: now(), actor: login, reason }
-      const after = await changeFactor(store, version, act)
-      const detail = { from: version.factor, to: factor, reason }
+      const { from, after } = await inTurn(() => changeFactor(store, version, act))
+      const detail = { from, to: factor, reason }
       return await changed(after, login, { action: 'model.threshold', detail })
     },
     retain,

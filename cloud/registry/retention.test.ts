@@ -20,12 +20,12 @@ beforeEach(async () => {
 })
 afterEach(() => rm(dir, { recursive: true, force: true }))
 
-async function open() {
+async function open(keepAutomatic?: number) {
   const store = await openStore({ file: join(dir, 'state.db') })
   const audit = await openAudit(store)
   const clock = { now: START }
   const registry = await openRegistry({
-    ...{ store, audit, dir: join(dir, 'models'), now: () => clock.now },
+    ...{ store, audit, dir: join(dir, 'models'), now: () => clock.now, keepAutomatic },
     signer: await openModelSigner(join(dir, 'pki')),
     onChange: () => undefined,
   })
@@ -165,6 +165,17 @@ test('of automatic versions only the newest three stay in shadow, never those th
   expect((await t.audit.list({ limit: 9 })).find(({ object }) => object === ids[1])).toMatchObject({
     ...{ actor: 'retention', action: 'model.stage', outcome: 'done' },
     detail: expect.stringContaining(reason),
+  })
+})
+
+test('how many automatic versions stay is a matter of the configuration, and told with the reason', async () => {
+  await using t = await open(1)
+  const auto = { automatic: true, createdBy: 'drift' } as const
+  const [first, second] = [await t.add(auto), await t.add(auto)]
+  expect((await t.registry.get(second))?.stage).toBe('shadow')
+  expect(await t.registry.get(first)).toMatchObject({
+    stage: 'retired',
+    stageChange: { reason: 'only the newest 1 automatic versions stay in shadow' },
   })
 })
 

@@ -19,7 +19,8 @@ export interface VersionUse {
 
 /** Automatic versions of an asset and name in shadow. Each is scored live: the newest counts, two more show whether they agree. */
 export const KEPT_AUTOMATIC = 3
-export const TOO_MANY_AUTOMATIC = `only the newest ${KEPT_AUTOMATIC} automatic versions stay in shadow`
+export const sayTooMany = (kept: number) =>
+  `only the newest ${kept} automatic versions stay in shadow`
 
 const DAY_MS = 86_400_000
 /** Stands as the author of versions that nobody registered by hand: they would come back at the next start. */

@@ -19,7 +19,9 @@ describe('a comparison', () => {
     for (let second = 1; second <= 60; second++) {
       const isFault = second > 20 && second <= 40
       const young = second === 50 ? undefined : isFault ? 3 : 0.5
-      comparisons.accept([result('old', second, 0.5), result('new', second, young)], rule)
+      comparisons.accept([result('old', second, 0.5), result('new', second, young)], {
+        ruleOf: rule,
+      })
     }
     expect(comparisons.of('press')).toEqual([
       {
@@ -30,9 +32,23 @@ describe('a comparison', () => {
     expect(comparisons.of('twin')).toEqual([])
   })
 
+  it('counts no row of planned maintenance, and no delay that began before it', () => {
+    const comparisons = createComparisons()
+    const isInWork = ({ at }: { at: number }) => at > 20_000 && at <= 40_000
+    for (let second = 1; second <= 60; second++) {
+      const isLoud = second > 18 && second <= 43
+      const about = { ruleOf: rule, isInWork }
+      const young = result('new', second, isLoud ? 3 : 0.5)
+      comparisons.accept([result('old', second, 0.5), young], about)
+    }
+    expect(comparisons.of('press')).toMatchObject([
+      { rows: 40, agreement: 35 / 40, activeAlarms: 0, otherAlarms: 0 },
+    ])
+  })
+
   it('starts afresh when one of the two is gone', () => {
     const comparisons = createComparisons()
-    comparisons.accept([result('old', 1, 0.5), result('new', 1, 0.5)], rule)
+    comparisons.accept([result('old', 1, 0.5), result('new', 1, 0.5)], { ruleOf: rule })
     comparisons.keep(new Set(['old']))
     expect(comparisons.of('press')).toEqual([])
   })

@@ -28,12 +28,15 @@ interface Pair {
   otherSide: Side
 }
 
+export interface ComparedBy {
+  ruleOf(model: string): PersistenceRule | undefined
+  /** Rows of planned maintenance do not count: what was running is broken off as by a gap. */
+  isInWork?(result: ScoringResult): boolean
+}
+
 export interface Comparisons {
   /** Everything one tick brought; rows that one of the two does not know do not count. */
-  accept(
-    results: readonly ScoringResult[],
-    ruleOf: (model: string) => PersistenceRule | undefined,
-  ): void
+  accept(results: readonly ScoringResult[], about: ComparedBy): void
   of(asset: string): ModelComparison[]
   /** Only these versions are there now. */
   keep(models: ReadonlySet<string>): void
@@ -46,11 +49,15 @@ export function createComparisons(kept: readonly KeptState[] = []): Comparisons 
   const pairs = new Map(kept.map(({ key, state }) => [key, restorePair(JSON.parse(state) as Pair)]))
 
   return {
-    accept(results, ruleOf) {
+    accept(results, { ruleOf, isInWork }) {
       const rows = Map.groupBy(results, ({ asset, at }) => `${at} ${asset}`)
       for (const row of rows.values()) {
         const active = row.find(({ isPrimary }) => isPrimary)
         if (active?.ratio === undefined) continue
+        if (isInWork?.(active)) {
+          for (const pair of pairs.values()) if (pair.active === active.model) breakOff(pair)
+          continue
+        }
         for (const other of row) {
           if (other === active || other.ratio === undefined) continue
           const key = `${active.model} ${other.model}`
@@ -83,10 +90,14 @@ function createPair(active: ScoringResult, other: ScoringResult): Pair {
 
 /** Nothing was known while the cloud was down: that breaks a running delay to an alarm, and ends none. */
 function restorePair(pair: Pair): Pair {
-  const resume = ({ persistence, alarms }: Side): Side => {
-    return { persistence: persistence.active ? persistence : quiet, alarms }
-  }
-  return { ...pair, activeSide: resume(pair.activeSide), otherSide: resume(pair.otherSide) }
+  const kept = { ...pair, activeSide: { ...pair.activeSide }, otherSide: { ...pair.otherSide } }
+  breakOff(kept)
+  return kept
+}
+
+/** As by a row that nobody knows: a running delay to an alarm is broken off, an alarm stays. */
+function breakOff({ activeSide, otherSide }: Pair): void {
+  for (const side of [activeSide, otherSide]) if (!side.persistence.active) side.persistence = quiet
 }
 
 function applyRow(

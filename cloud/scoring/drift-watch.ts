@@ -7,12 +7,12 @@ import type { DriftView } from '../../protocol/api-models.ts'
 import type { KeptState } from './kept-states.ts'
 import type { ScoringResult } from './result.ts'
 
+/** Of a version, or of the model of one of its operating modes. */
+export type ManifestOf = (model: string, mode?: string) => Manifest | undefined
+
 export interface DriftWatch {
   /** Results of the model that speaks for an asset; others are passed over. Answers the assets that drift from now on. */
-  accept(
-    results: readonly ScoringResult[],
-    manifestOf: (model: string) => Manifest | undefined,
-  ): string[]
+  accept(results: readonly ScoringResult[], manifestOf: ManifestOf): string[]
   /** Undefined: nothing of the asset was scored yet, or its model cannot tell. */
   of(asset: string): DriftView | undefined
   /** The live steps that the model which speaks for the asset did not learn from, and since when it watches. */
@@ -29,8 +29,10 @@ export interface CoarserLive {
   since: number
 }
 
-/** What is written down of an asset. */
+/** What is written down of an asset, or of one of its operating modes beside the main one. */
 interface Remembered {
+  asset: string
+  mode?: string
   /** A new version starts afresh. */
   model: string
   state: DriftState
@@ -48,47 +50,85 @@ interface Watched extends Remembered {
 export interface KeptDrift {
   kept: readonly KeptState[]
   /** What was kept of a version that is not there any more is forgotten. */
-  manifestOf(model: string): Manifest | undefined
+  manifestOf: ManifestOf
 }
 
 /** `before`: what was saved before the last stop; it goes on from there. */
 export function createDriftWatch(before?: KeptDrift): DriftWatch {
   const watched = new Map<string, Watched>()
-  for (const { key, state } of before?.kept ?? []) {
+  /** By asset: the modes beside the main one that were seen. */
+  const modesOf = new Map<string, Set<string>>()
+  const keep = (one: Watched) => {
+    const { asset, mode } = one
+    watched.set(keyOf(asset, mode), one)
+    if (mode !== undefined) modesOf.set(asset, (modesOf.get(asset) ?? new Set()).add(mode))
+  }
+  for (const { state } of before?.kept ?? []) {
     const known = JSON.parse(state) as Remembered
-    const manifest = before?.manifestOf(known.model)
-    if (manifest?.drift) watched.set(key, { ...known, manifest })
+    const manifest = before?.manifestOf(known.model, known.mode)
+    if (manifest?.drift) keep({ ...known, manifest })
+  }
+  /** The other modes of an asset, as its present version tells them apart. */
+  const besides = (asset: string) =>
+    [...(modesOf.get(asset) ?? [])].flatMap((mode) => watched.get(keyOf(asset, mode)) ?? [])
+
+  /** Modes of the version before. */
+  function forgetOthers(asset: string, model: string): void {
+    if (watched.get(asset)?.model === model) return
+    for (const { mode } of besides(asset)) watched.delete(keyOf(asset, mode))
+    modesOf.delete(asset)
   }
 
-  function take(result: ScoringResult, manifest: Manifest): boolean {
+  /** `mode`: one beside the main one, with its own manifest. */
+  function take(result: ScoringResult, manifest: Manifest, mode?: string): boolean {
     const { asset, model, at, ratio, row, deviations: contributions } = result
-    const fresh = { model, manifest, coarser: {}, state: noDrift, since: at, at }
-    const found = watched.get(asset)
+    const fresh = { asset, mode, model, manifest, coarser: {}, state: noDrift, since: at, at }
+    const found = watched.get(keyOf(asset, mode))
     const known = found?.model === model ? resume(found, at) : fresh
     const values = row.some(Number.isNaN) ? undefined : row
-    // Where modes are told apart, drift is that of the main one: rows of others only show that nothing was missed.
-    const state = isMainMode(manifest.modes, result.mode)
+    // Each mode has its own drift: rows of others only show that nothing was missed.
+    const isOwn = mode !== undefined || isMainMode(manifest.modes, result.mode)
+    const state = isOwn
       ? nextDrift(known.state, { at, values, ratio, contributions }, manifest)
       : known.state
     const coarser = result.coarser ?? known.coarser
-    watched.set(asset, { ...known, at, coarser, state: keepVerdict(known.state, state) })
+    const next = { ...known, at, coarser, state: keepVerdict(known.state, state) }
+    keep(next)
     return state.state === 'drift' && known.state.state !== 'drift'
+  }
+
+  /** Its own mode looks at the row, the others only hear that one came. */
+  function takeBeside(result: ScoringResult, own: Manifest | undefined): boolean {
+    const { asset, at, mode } = result
+    for (const one of besides(asset)) if (one.mode !== mode) keep({ ...resume(one, at), at })
+    return own?.drift !== undefined && take(result, own, mode)
   }
 
   return {
     accept(results, manifestOf) {
       const turned = new Set<string>()
       for (const result of results) {
-        const manifest = result.isPrimary ? manifestOf(result.model) : undefined
-        if (manifest?.drift && take(result, manifest)) turned.add(result.asset)
+        const { asset, model, mode } = result
+        const manifest = result.isPrimary ? manifestOf(model) : undefined
+        if (!manifest) continue
+        forgetOthers(asset, model)
+        const isBeside = mode !== undefined && !isMainMode(manifest.modes, mode)
+        const own = isBeside ? manifestOf(model, mode) : undefined
+        const news = [
+          manifest.drift !== undefined && take(result, manifest),
+          manifest.modes !== undefined && takeBeside(result, own),
+        ]
+        if (news.includes(true)) turned.add(asset)
       }
       return [...turned]
     },
     of(asset) {
-      const one = watched.get(asset)
-      if (!one) return undefined
-      const coarser = Object.entries(one.coarser).map(([name, step]) => ({ name, step }))
-      return { ...view(one), coarser }
+      const main = watched.get(asset)
+      if (!main) return undefined
+      const coarser = Object.entries(main.coarser).map(([name, step]) => ({ name, step }))
+      const all = [main, ...besides(asset)]
+      const told = all.find(({ state }) => state.state === 'drift') ?? main
+      return { ...view(told), coarser }
     },
     coarserOf(asset) {
       const { model, coarser: steps = {}, since = 0 } = watched.get(asset) ?? {}
@@ -100,6 +140,9 @@ export function createDriftWatch(before?: KeptDrift): DriftWatch {
       }),
   }
 }
+
+const keyOf = (asset: string, mode: string | undefined) =>
+  mode === undefined ? asset : `${asset} ${mode}`
 
 /** After a pause longer than a block the block that was filling is begun anew; what was said of those before stays. */
 function resume(known: Watched, at: number): Watched {
@@ -117,15 +160,22 @@ function keepVerdict(before: DriftState, after: DriftState): DriftState {
     : { ...after, state: before.state, moved: before.moved }
 }
 
-function view({ state, manifest }: Watched): Omit<DriftView, 'coarser'> {
+function view({ state, manifest, mode: named }: Watched): Omit<DriftView, 'coarser'> {
   const verdict = readDrift(state, manifest)
+  const mode = named ?? null
   const { since, tags } = verdict
   if (verdict.state === 'drift') {
     const named = tags.map(
       ({ name, shift }) => `${name} ${shift > 0 ? '+' : ''}${shift.toFixed(1)}`,
     )
     const text = `The tags moved together to another normal (${named.join(', ')} training deviations), and still go together: this is no fault. If the machine is meant to run like this, train again with the new period.`
-    return { state: 'drift', since, tags, text }
+    return {
+      state: 'drift',
+      mode,
+      since,
+      tags,
+      text: mode === null ? text : `mode ${mode}: ${text}`,
+    }
   }
   const text =
     verdict.state === 'none'
@@ -133,5 +183,6 @@ function view({ state, manifest }: Watched): Omit<DriftView, 'coarser'> {
       : verdict.state === 'fault'
         ? 'Tags moved and no longer go together: that is for the alarm, not for a new training.'
         : 'Not enough rows yet to tell.'
-  return { state: verdict.state === 'unknown' ? 'unknown' : 'none', since: null, tags: [], text }
+  const none = verdict.state === 'unknown' ? 'unknown' : 'none'
+  return { state: none, mode: null, since: null, tags: [], text }
 }

@@ -1,8 +1,9 @@
 /** Owns the worker thread that runs models: started when first needed, again after a crash, with a deadline per call. */
 import { Worker } from 'node:worker_threads'
-import type { Batch, RunnableModel, SessionShape } from '../../models/session.ts'
+import type { Batch, RunnableModel, SessionShape, Values } from '../../models/session.ts'
 import { Fault } from '../../protocol/kit/fault.ts'
 import type { Log } from '../../protocol/kit/log.ts'
+import { runKeyOf } from './run-key.ts'
 
 /** A batch of a thousand windows takes under 50 ms; a call this slow is stuck. */
 const DEADLINE_MS = 5000
@@ -11,7 +12,7 @@ const MAX_HEAP_MB = 256
 
 type Order =
   | { op: 'load'; model: string; bytes: Uint8Array; shape: SessionShape }
-  | { op: 'run'; model: string; windows: Float32Array; batch: number }
+  | { op: 'run'; model: string; windows: Values; batch: number }
   | { op: 'unload'; model: string }
 export type Request = Order & { id: number }
 export type Answer = { id: number } & ({ batch?: Batch } | { problem: string })
@@ -25,7 +26,7 @@ export interface InferenceOptions {
 
 export interface Inference extends AsyncDisposable {
   /** `[B, T, p]` through the model; throws Fault 'scoring.failed' when there is no answer. */
-  run(model: RunnableModel, windows: Float32Array, batch: number): Promise<Batch>
+  run(model: RunnableModel, windows: Values, batch: number): Promise<Batch>
   /** Nobody runs this file any more: its session is closed. */
   release(sha256: string): Promise<void>
 }
@@ -59,18 +60,22 @@ export function openInference(options: InferenceOptions): Inference {
       if (closed) throw new Fault('scoring.failed', { problem: 'scoring is closed' })
       thread ??= start()
       const current = thread
-      if (!current.loaded.has(sha256)) {
-        await current.ask({ op: 'load', model: sha256, bytes, shape: manifest })
-        current.loaded.add(sha256)
+      const model = runKeyOf({ manifest, sha256 })
+      if (!current.loaded.has(model)) {
+        await current.ask({ op: 'load', model, bytes, shape: manifest })
+        current.loaded.add(model)
       }
-      const result = await current.ask({ op: 'run', model: sha256, windows, batch })
+      const result = await current.ask({ op: 'run', model, windows, batch })
       if (!result) throw new Fault('scoring.failed', { problem: 'the model gave no output' })
       return result
     },
     async release(sha256) {
-      if (!thread?.loaded.delete(sha256)) return
-      // A thread that is lost meanwhile has closed it, too.
-      await thread.ask({ op: 'unload', model: sha256 }).catch(() => undefined)
+      const current = thread
+      for (const model of [...(current?.loaded ?? [])]) {
+        if (!model.startsWith(sha256) || !current?.loaded.delete(model)) continue
+        // A thread that is lost meanwhile has closed it, too.
+        await current.ask({ op: 'unload', model }).catch(() => undefined)
+      }
     },
     async [Symbol.asyncDispose]() {
       closed = true

@@ -1,6 +1,7 @@
 /** What the kept training rows of a model are good for live: filling empty cells, and noticing coarser values; in a thread. */
 import { Worker } from 'node:worker_threads'
 import type { Manifest, ModelFolder } from '../../models/manifest.ts'
+import type { Values } from '../../models/session.ts'
 import type { Detector } from '../../models/train/detector.ts'
 import { createFiller, type Filler } from '../../models/train/fill.ts'
 import type { Steps } from '../../models/train/live-step.ts'
@@ -19,7 +20,7 @@ export interface WatchedFile extends ModelFolder {
 
 type KeptOrder = { manifest: Manifest; packed: Uint8Array } & (
   | { op: 'fit' }
-  | { op: 'steps'; rows: readonly Float32Array[] }
+  | { op: 'steps'; rows: readonly Values[] }
 )
 export type KeptRequest = KeptOrder & { id: number }
 export type Found = { detector: Detector } | { steps: Steps }
@@ -31,7 +32,7 @@ export interface KeptRows extends AsyncDisposable {
   /** Resolves when `fillerOf` has its final answer. */
   prepare(model: WatchedFile): Promise<void>
   /** The coarser steps of live rows, NaN where a value is not known; {} when there are none. */
-  findSteps(model: WatchedFile, rows: readonly Float32Array[]): Promise<Steps>
+  findSteps(model: WatchedFile, rows: readonly Values[]): Promise<Steps>
   /** Nobody runs this file any more. */
   release(sha256: string): void
 }
@@ -44,7 +45,7 @@ export function openKeptRows({ log }: { log: Log }): KeptRows {
 
   async function ask(
     model: WatchedFile,
-    rest: { op: 'fit' } | { op: 'steps'; rows: readonly Float32Array[] },
+    rest: { op: 'fit' } | { op: 'steps'; rows: readonly Values[] },
   ) {
     const { manifest, normal: packed } = model
     if (closed || !packed || manifest.kind !== 'multivariate') return undefined

@@ -1,6 +1,6 @@
 /** What is left of a machine, from its history since it was new: a remaining life with its interval, or a health index. */
 import { sha256Hex } from '../../models/manifest.ts'
-import type { Batch, RunnableModel } from '../../models/session.ts'
+import type { Batch, RunnableModel, Values } from '../../models/session.ts'
 import { createHealthFeatures, findTrend, TREND_ROWS } from '../../models/train/rul/health-index.ts'
 import type { Life } from '../../models/train/rul/life-features.ts'
 import {
@@ -50,7 +50,7 @@ export interface LifeQuestion {
   from: number
   now: number
   /** By the model thread: a file from elsewhere that hangs must not hold up the cloud. */
-  run(model: RunnableModel, windows: Float32Array, batch: number): Promise<Batch>
+  run(model: RunnableModel, windows: Values, batch: number): Promise<Batch>
 }
 
 export async function estimateLife(
@@ -82,7 +82,7 @@ export async function estimateLife(
   const features = createHealthFeatures(life, rows)
   if (isMostlyMissing(features.subarray(-features.length / rows)))
     return nothing('Too many of its tags were not read lately.')
-  const values = fillFeatures(features, manifest.fill)
+  const values = fillFeatures(features, manifest)
   const [name = ''] = Object.values(manifest.outputs)
   const health = (await ask(model, run, { values, rows })).get(name)
   return describeHealth(nothing, health ?? new Float32Array(), manifest.step)
@@ -92,13 +92,13 @@ export async function estimateLife(
 async function ask(
   { manifest, bytes }: LifeModel,
   run: LifeQuestion['run'],
-  { values, rows }: { values: Float32Array; rows: number },
+  { values, rows }: { values: Values; rows: number },
 ): Promise<Map<string, Float32Array>> {
-  const { input, external } = manifest
+  const { input, external, precision } = manifest
   const [score = '', ratio = score, contributions = score] = Object.values(manifest.outputs)
   const windowRows = external?.windowRows ?? 1
   const tags = Array.from({ length: values.length / rows / windowRows }, () => ({}))
-  const shape = { input, outputs: { score, ratio, contributions }, windowRows, tags }
+  const shape = { input, outputs: { score, ratio, contributions }, windowRows, tags, precision }
   const batch = await run({ manifest: shape, bytes, sha256: sha256Hex(bytes) }, values, rows)
   return new Map([
     [contributions, batch.contributions],

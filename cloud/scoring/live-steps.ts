@@ -1,4 +1,5 @@
 /** Notices once that an asset's live values come in coarser steps than those its model learned from; it changes nothing itself. */
+import type { Values } from '../../models/session.ts'
 import type { Steps } from '../../models/train/live-step.ts'
 import type { Log } from '../../protocol/kit/log.ts'
 import type { KeptRows, WatchedFile } from './kept-rows.ts'
@@ -8,7 +9,7 @@ const LOOK_AT_ROWS = [128, 1024]
 
 export interface LiveSteps {
   /** One grid row, NaN where a value is not known. */
-  accept(row: Float32Array): void
+  accept(row: Values): void
   /** By tag name, in the tag's own unit; {}: none is coarser; undefined: not looked at yet. */
   found(): Steps | undefined
 }
@@ -23,7 +24,7 @@ export interface LiveStepsOptions {
 /** Keeps the first rows only, and none for a model whose training rows are not kept. */
 export function createLiveSteps({ model, about, keptRows, log }: LiveStepsOptions): LiveSteps {
   const last = model.normal ? Math.max(...LOOK_AT_ROWS) : 0
-  const rows: Float32Array[] = []
+  const rows: Values[] = []
   let isDone = last === 0
   let found: Steps | undefined = isDone ? {} : undefined
 

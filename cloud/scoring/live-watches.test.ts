@@ -41,13 +41,13 @@ beforeEach(async () => {
 afterEach(() => rm(dir, { recursive: true, force: true }))
 
 /** The scoring part of one run of the cloud, from its start to its stop. */
-async function run(from: number, to: number, ids = ['old', 'new']) {
+async function run(from: number, to: number, ids = ['old', 'new'], isInWork?: () => boolean) {
   await using store = await openStore({ file: join(dir, 'state.sqlite') })
   await using scoring = await openScoring({
     ...{ models: ids.map((id, i) => watched(id, i === 0)), lagMs: 0, log },
   })
   const manifestOf = (id: string) => (ids.includes(id) ? manifest : undefined)
-  await using watches = await openLiveWatches({ store, log, manifestOf })
+  await using watches = await openLiveWatches({ store, log, manifestOf, isInWork })
   watches.keep(new Set(ids))
   const found = watches.comparisons.of('press')
   for (let row = from; row < to; row++) {
@@ -59,8 +59,15 @@ async function run(from: number, to: number, ids = ['old', 'new']) {
     }
     watches.accept(await scoring.tick(at))
   }
-  return { before: found, after: watches.comparisons.of('press') }
+  const drift = watches.drift.of('press')
+  return { before: found, after: watches.comparisons.of('press'), drift }
 }
+
+test('of a machine in planned maintenance nothing is compared, and nothing is said of its drift', async () => {
+  const { after, drift } = await run(0, 40, ['old', 'new'], () => true)
+  expect(after).toEqual([])
+  expect(drift).toBeUndefined()
+})
 
 test('a comparison goes on over a restart and an upgrade, and ends with one of its versions', async () => {
   const { after: first } = await run(0, 40)

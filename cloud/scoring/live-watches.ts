@@ -1,10 +1,9 @@
 /** Comparison and drift of all assets while the cloud runs, and from one run to the next. */
-import type { Manifest } from '../../models/manifest.ts'
 import type { Log } from '../../protocol/kit/log.ts'
 import { repeatUntilDisposed } from '../../protocol/kit/loop.ts'
 import type { Store } from '../store/store.ts'
 import { type Comparisons, createComparisons } from './comparison.ts'
-import { createDriftWatch, type DriftWatch } from './drift-watch.ts'
+import { createDriftWatch, type DriftWatch, type ManifestOf } from './drift-watch.ts'
 import { createKeptStates } from './kept-states.ts'
 import type { ScoringResult } from './result.ts'
 
@@ -15,7 +14,9 @@ export interface LiveWatchesOptions {
   store: Pick<Store, 'db'>
   log: Log
   /** Of the versions that watch live data. */
-  manifestOf(model: string): Manifest | undefined
+  manifestOf: ManifestOf
+  /** Its machine is in planned maintenance: what is measured then is neither compared nor taken for drift. */
+  isInWork?(result: ScoringResult): boolean
   saveMs?: number
 }
 
@@ -29,7 +30,7 @@ export interface LiveWatches extends AsyncDisposable {
 }
 
 export async function openLiveWatches(options: LiveWatchesOptions): Promise<LiveWatches> {
-  const { store, log, manifestOf, saveMs = SAVE_MS } = options
+  const { store, log, manifestOf, isInWork = () => false, saveMs = SAVE_MS } = options
   const states = createKeptStates(store)
   const comparisons = createComparisons(await states.read('comparison'))
   const drift = createDriftWatch({ kept: await states.read('drift'), manifestOf })
@@ -39,8 +40,9 @@ export async function openLiveWatches(options: LiveWatchesOptions): Promise<Live
   return {
     ...{ comparisons, drift },
     accept(results) {
-      comparisons.accept(results, manifestOf)
-      return drift.accept(results, manifestOf)
+      comparisons.accept(results, { ruleOf: manifestOf, isInWork })
+      const counted = results.filter((result) => !isInWork(result))
+      return drift.accept(counted, manifestOf)
     },
     keep: (models) => comparisons.keep(models),
     async [Symbol.asyncDispose]() {

@@ -1,4 +1,4 @@
-/** Drift and coarser live steps of a model with operating modes: told of the mode that has most rows, and of no other. */
+/** Drift and coarser live steps of a model with operating modes: drift of each mode, steps of the one that has most rows. */
 import { expect, test } from 'vitest'
 import { sha256Hex } from '../../models/manifest.ts'
 import { createModePlant, type ModePlantOptions } from '../../models/train/modes.fixture.ts'
@@ -33,6 +33,7 @@ const modes = new Map([
   ['1', own],
   ['2', other],
 ])
+const manifestOf = (mode?: string) => (mode === undefined ? manifest : modes.get(mode)?.manifest)
 const tagOf = (name: string): TagId => `plant/gw/plc/${name}`
 const names = [...manifest.tags.map(({ name }) => name), 'state']
 const model: WatchedModel = {
@@ -70,14 +71,14 @@ async function live(change: (value: number, mode: string, tag: number) => number
       scoring.accept([{ tag: tagOf(name), at, value, quality: quality.good }])
     }
     if (row % 30 < 29) continue
-    turned.push(...drift.accept(await scoring.tick(at), () => manifest))
+    turned.push(...drift.accept(await scoring.tick(at), (_, mode) => manifestOf(mode)))
     // Looked at in a thread, which live has all the time for.
     await Promise.all(asked)
   }
   return { drift, turned, looks: asked.length }
 }
 
-test('a main mode that works elsewhere drifts, with turns in another mode between; that mode by itself does not', async () => {
+test('each mode that works elsewhere drifts, with turns in another mode between, and is named where it is not the main one', async () => {
   expect(manifest.drift!.blockRows).toBeLessThan(200)
   // By the load, as flow, pressure, power and heat go together in each.
   const loads = { '1': [1, 2, 3, 1], '2': [1, -2, 3, 1] }
@@ -85,9 +86,17 @@ test('a main mode that works elsewhere drifts, with turns in another mode betwee
     mode === of ? value + 4 * loads[of][tag]! : value
   const moved = await live(shift('1'), 5)
   expect(moved.turned).toEqual(['machine'])
-  expect(moved.drift.of('machine')).toMatchObject({ state: 'drift' })
+  expect(moved.drift.of('machine')).toMatchObject({ state: 'drift', mode: null })
   const elsewhere = await live(shift('2'), 5)
-  expect([elsewhere.turned, elsewhere.drift.of('machine')?.state]).toEqual([[], 'none'])
+  expect(elsewhere.turned).toEqual(['machine'])
+  expect(elsewhere.drift.of('machine')).toMatchObject({
+    ...{ state: 'drift', mode: '2' },
+    text: expect.stringMatching(/^mode 2: The tags moved together/),
+  })
+  const kept = elsewhere.drift.save()
+  const after = createDriftWatch({ kept, manifestOf: (_, mode) => manifestOf(mode) })
+  expect(after.of('machine')).toMatchObject({ state: 'drift', mode: '2' })
+  expect((await live((value) => value, 5)).turned).toEqual([])
 })
 
 test('coarser values of the main mode are noticed, those of another mode are not', async () => {

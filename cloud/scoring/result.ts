@@ -2,7 +2,7 @@
 import { findCluster } from '../../models/clusters.ts'
 import { isMainMode } from '../../models/modes.ts'
 import { rankTags } from '../../models/ranking.ts'
-import type { Batch } from '../../models/session.ts'
+import type { Batch, Values } from '../../models/session.ts'
 import { nextRules, unseen } from '../../models/train/hard-rules.ts'
 import type { Steps } from '../../models/train/live-step.ts'
 import type { ModelStage } from '../../protocol/api-models.ts'
@@ -15,7 +15,7 @@ import {
 } from '../../protocol/model.ts'
 import type { WatchedFile } from './kept-rows.ts'
 import { modelFor, type Watched } from './watched.ts'
-import type { DueRow } from './window.ts'
+import type { DueRow, MissingTag } from './window.ts'
 
 const TOP_TAGS = 3
 
@@ -41,8 +41,12 @@ export interface ScoringResult {
   reason?: string
   score?: number
   ratio?: number
+  /** Nothing is wrong, its data are only not long enough yet. */
+  filling?: boolean
+  /** Tags without a value of their own at the instant. */
+  missing?: readonly MissingTag[]
   /** The values of the instant in the order of the manifest; NaN where none counts and none was filled. Empty without a model. */
-  row: Float32Array
+  row: Values
   /** The operating mode of the window, where there is one model for each. */
   mode?: string
   /** Tags without a value of their own: what the others let expect of them was scored. */
@@ -148,14 +152,25 @@ export function unknown(job: Job, reason: string): ScoringResult {
 
 /** A model that cannot be used at all says so once in a while. */
 export function unusable(watched: Watched, at: number): ScoringResult {
-  const due: DueRow = { at, row: NO_ROW, reason: '', filling: false }
+  const due: DueRow = { at, row: NO_ROW, missing: [], reason: '', filling: false }
   return unknown({ watched, due, breaches: [] }, watched.problem ?? '')
 }
 
 function common({ watched, due, breaches }: Job) {
   const { asset, id: model, stage, isPrimary } = watched
   const coarser = watched.steps?.found()
-  return { asset, model, stage, isPrimary, at: due.at, breaches, coarser }
+  const filling = 'filling' in due && due.filling
+  return {
+    asset,
+    model,
+    stage,
+    isPrimary,
+    at: due.at,
+    breaches,
+    coarser,
+    filling,
+    missing: due.missing,
+  }
 }
 
 function topContributions(

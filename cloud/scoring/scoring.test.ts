@@ -119,6 +119,26 @@ test('two assets with one model are scored in one batch, each with its own resul
   expect(last(results, 'twin').ratio).toBeGreaterThan(1)
 })
 
+test('one file under two manifests, as two uploads of it have, is judged by each by its own limit', async () => {
+  const external = { abnormal: 'high', column: 0, base: 0 } as const
+  const calibrated = (threshold: number) => ({
+    ...folder,
+    manifest: { ...folder.manifest, threshold, external } as typeof folder.manifest,
+  })
+  const models = [
+    createModel('press', { model: calibrated(100) }),
+    createModel('twin', { model: calibrated(0.1) }),
+  ]
+  await using scoring = await openScoring({ models, lagMs: 0, log })
+  await scoring.tick(18_000)
+  scoring.accept([...createSamples('press', 0, 30_000), ...createSamples('twin', 0, 30_000)])
+  const results = await scoring.tick(30_000)
+  const [press, twin] = [last(results, 'press'), last(results, 'twin')]
+  expect(twin.score).toBeCloseTo(press.score!)
+  expect(press.ratio).toBeCloseTo(press.score! / 100)
+  expect(twin.ratio).toBeCloseTo(twin.score! / 0.1)
+})
+
 test('one bad tag makes the asset unknown with its name, and the derived samples bad without value', async () => {
   await using scoring = await openScoring({ models: [createModel('press')], lagMs: 0, log })
   await scoring.tick(18_000)
@@ -203,6 +223,48 @@ test.each([
   },
 )
 
+/** An asset whose model takes its time, beside one whose model does not. */
+const createSlow = (aside: ReturnType<typeof openInference>) => ({
+  models: [createModel('press'), createModel('twin', { model: { ...folder, sha256: 'slow' } })],
+  paces: {
+    note: () => undefined,
+    isSlow: (sha256: string) => sha256 === 'slow',
+    forget: () => undefined,
+  },
+  ...{ lagMs: 0, log, aside },
+})
+
+test('a model that hangs holds up no other asset, and closing does not wait for it', async () => {
+  const worker = await createBreakingWorker('for (;;) {}')
+  const aside = openInference({ log, worker, deadlineMs: 600_000 })
+  await using scoring = await openScoring(createSlow(aside))
+  await scoring.tick(18_000)
+  for (const end of [30_000, 60_000, 90_000]) {
+    scoring.accept([...createSamples('press', 0, end), ...createSamples('twin', 0, end)])
+    const results = await scoring.tick(end)
+    expect(last(results)).toMatchObject({ state: 'scored', at: end })
+    expect(results.some(({ asset, state }) => asset === 'twin' && state === 'scored')).toBe(false)
+  }
+})
+
+test('what a slow model says comes with a later tick, every instant once', async () => {
+  await using scoring = await openScoring(createSlow(openInference({ log })))
+  await scoring.tick(18_000)
+  scoring.accept(createSamples('twin', 0, 30_000))
+  const results: ScoringResult[] = []
+  await expect
+    .poll(
+      async () => {
+        results.push(...(await scoring.tick(30_000)))
+        return results.filter(({ asset, at }) => asset === 'twin' && at === 30_000)
+      },
+      { timeout: 45_000 },
+    )
+    .toMatchObject([{ state: 'scored' }])
+  const instants = results.filter(({ asset }) => asset === 'twin').map(({ at }) => at)
+  expect(new Set(instants).size).toBe(instants.length)
+})
+
 test('nothing blocks the main thread while a large batch runs', async () => {
   await using inference = openInference({ log })
   const size = manifest.windowRows * names.length
@@ -247,6 +309,9 @@ test('a version that cannot be used, and one whose tag the asset lacks, are unkn
     [null, 0],
   ])
   expect(await scoring.tick(100_500)).toEqual([])
+  // After a clock that was ahead they do not wait until it is there again.
+  expect(await scoring.tick(9_000_000)).toHaveLength(2)
+  expect(await scoring.tick(120_000)).toHaveLength(2)
 })
 
 test('swapping the model of one asset leaves the windows of the others full', async () => {

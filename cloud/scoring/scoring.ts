@@ -4,17 +4,9 @@ import type { Log } from '../../protocol/kit/log.ts'
 import type { AssetId, Sample, TagId } from '../../protocol/model.ts'
 import { type Inference, openInference } from './inference.ts'
 import { type KeptRows, openKeptRows } from './kept-rows.ts'
-import {
-  createJob,
-  createPhaseJob,
-  fileOf,
-  type Job,
-  readResult,
-  type ScoringResult,
-  takeLouder,
-  unknown,
-  unusable,
-} from './result.ts'
+import { createPaces, type Paces } from './paces.ts'
+import type { ScoringResult } from './result.ts'
+import { scoreDue } from './score-due.ts'
 import {
   createWatched,
   filesOf,
@@ -24,16 +16,15 @@ import {
   type WindowTiming,
 } from './watched.ts'
 
-/** Windows per run: keeps one run well inside its deadline. */
-const MAX_BATCH = 1024
-/** How often a model that cannot be used says so. */
-const UNUSABLE_MS = 10_000
-
 export interface ScoringOptions extends WindowTiming {
   models: readonly WatchedModel[]
   log: Log
   /** Replaces the model thread. */
   inference?: Inference
+  /** Replaces the thread of slow models and of questions. */
+  aside?: Inference
+  /** Replaces what knows them. */
+  paces?: Paces
   /** Replaces what reads the kept training rows. */
   keptRows?: KeptRows
 }
@@ -53,7 +44,10 @@ export interface ScoredBy {
 export interface Scoring extends AsyncDisposable {
   /** Samples in any order; tags that no model looks at are passed over. */
   accept(samples: readonly Sample[]): void
-  /** Scores every grid instant that is due; [] while an earlier tick is still running. */
+  /**
+   * Scores every grid instant that is due; [] while an earlier tick is still running. Assets with a slow model are
+   * scored aside: their results come with a later tick.
+   */
   tick(now: number): Promise<ScoringResult[]>
   /** From now on these; a version that was there before keeps its window. */
   watch(models: readonly WatchedModel[]): Promise<void>
@@ -65,8 +59,13 @@ export interface Scoring extends AsyncDisposable {
 
 /** Nothing is loaded into the model thread before the first window is full. */
 export async function openScoring(options: ScoringOptions): Promise<Scoring> {
-  const inference = options.inference ?? openInference({ log: options.log })
-  const keptRows = options.keptRows ?? openKeptRows({ log: options.log })
+  const { log } = options
+  const inference = options.inference ?? openInference({ log })
+  // A thread of its own: neither a slow model nor somebody's question holds up the scores of the others.
+  const aside = options.aside ?? openInference({ log })
+  const paces = options.paces ?? createPaces()
+  const late = createLateResults(log)
+  const keptRows = options.keptRows ?? openKeptRows({ log })
   let watched: Watched[] = []
   let byTag = new Map<TagId, Watched[]>()
   let busy = false
@@ -76,7 +75,7 @@ export async function openScoring(options: ScoringOptions): Promise<Scoring> {
       const before = watched.find((one) => one.id === wanted.id && one.asset === wanted.asset)
       return before && isSameWindow(before, wanted)
         ? { ...before, ...wanted }
-        : createWatched(wanted, options, { keptRows, log: options.log })
+        : createWatched(wanted, options, { keptRows, log })
     })
     byTag = new Map()
     for (const one of watched)
@@ -94,7 +93,13 @@ export async function openScoring(options: ScoringOptions): Promise<Scoring> {
       if (busy) return []
       busy = true
       try {
-        return await scoreDue(watched, now, { inference, log: options.log })
+        const slow = findSlow(watched, paces)
+        const quick = slow.size === 0 ? watched : watched.filter(({ asset }) => !slow.has(asset))
+        if (slow.size > 0) {
+          const others = watched.filter(({ asset }) => slow.has(asset))
+          late.begin(() => scoreDue(others, now, { inference: aside, paces, log }))
+        }
+        return [...late.take(), ...(await scoreDue(quick, now, { inference, paces, log }))]
       } finally {
         busy = false
       }
@@ -105,21 +110,25 @@ export async function openScoring(options: ScoringOptions): Promise<Scoring> {
       const after = allFiles(watched)
       for (const sha256 of before.difference(after)) {
         keptRows.release(sha256)
+        paces.forget(sha256)
         await inference.release(sha256)
+        await aside.release(sha256)
       }
     },
     models: () => watched.flatMap(describe),
     async infer(model, windows, batch) {
       try {
-        return await inference.run(model, windows, batch)
+        return await aside.run(model, windows, batch)
       } finally {
-        // A retired version is asked once in a while: it does not stay loaded.
-        if (!allFiles(watched).has(model.sha256)) await inference.release(model.sha256)
+        // It is asked once in a while: it does not stay loaded, unless it is scored here.
+        if (!paces.isSlow(model.sha256)) await aside.release(model.sha256)
       }
     },
     async [Symbol.asyncDispose]() {
       await keptRows[Symbol.asyncDispose]()
       await inference[Symbol.asyncDispose]()
+      await aside[Symbol.asyncDispose]()
+      await late.settled()
     },
   }
 }
@@ -135,85 +144,30 @@ function describe({ model, problem, ...one }: Watched): ScoredBy[] {
   return [{ asset, id, version, isPrimary, tags, factor, manifest, modelSha256 }]
 }
 
-interface Machinery {
-  inference: Inference
-  log: Log
+/** Assets with a slow model among those that watch them: all of these stay together, or nothing could be compared. */
+function findSlow(watched: readonly Watched[], paces: Paces): Set<AssetId> {
+  const slow = watched.filter((one) => filesOf(one).some((sha256) => paces.isSlow(sha256)))
+  return new Set(slow.map(({ asset }) => asset))
 }
 
-async function scoreDue(
-  watched: readonly Watched[],
-  now: number,
-  { inference, log }: Machinery,
-): Promise<ScoringResult[]> {
-  const jobs = watched.flatMap((one) =>
-    (one.window?.advance(now) ?? []).map((due) => createJob(one, due)),
-  )
-  const silent = watched.flatMap((one) => {
-    const at = Math.floor(now / UNUSABLE_MS) * UNUSABLE_MS
-    if (one.window || at <= one.saidAt) return []
-    one.saidAt = at
-    return [tell(one, unusable(one, at), log)]
-  })
-  await runJobs(jobs, inference)
-  await runPhases(jobs, inference)
-  return [...silent, ...jobs.map((job) => finish(job, log))]
-}
-
-/** All complete windows of one file in one run (or few); fills in the results. */
-async function runJobs(jobs: readonly Job[], inference: Inference): Promise<void> {
-  const ready = jobs.filter(({ due }) => 'window' in due)
-  for (const group of Map.groupBy(ready, (job) => fileOf(job)?.sha256 ?? '').values())
-    for (let from = 0; from < group.length; from += MAX_BATCH)
-      await runBatch(group.slice(from, from + MAX_BATCH), inference)
-}
-
-/** A second look at the windows of cyclic machines, by the models of their phases. */
-async function runPhases(jobs: readonly Job[], inference: Inference): Promise<void> {
-  const pairs = jobs.flatMap((job) => {
-    const second = createPhaseJob(job)
-    return second ? [{ job, second }] : []
-  })
-  await runJobs(
-    pairs.map(({ second }) => second),
-    inference,
-  )
-  for (const { job, second } of pairs) takeLouder(job, second)
-}
-
-async function runBatch(jobs: readonly Job[], inference: Inference): Promise<void> {
-  const [first] = jobs
-  const model = first && fileOf(first)
-  if (!model) return
-  const size = model.manifest.windowRows * model.manifest.tags.length
-  const windows = new Float32Array(jobs.length * size)
-  jobs.forEach(({ due }, i) => {
-    if ('window' in due) windows.set(due.window, i * size)
-  })
-  try {
-    const batch = await inference.run(model, windows, jobs.length)
-    jobs.forEach((job, i) => {
-      job.result = readResult(job, batch, i)
-    })
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    for (const job of jobs) job.result = unknown(job, reason)
+/** One pass at a time, whose results wait for somebody to take them. */
+function createLateResults(log: Log) {
+  let running: Promise<void> | undefined
+  let results: ScoringResult[] = []
+  return {
+    begin(pass: () => Promise<ScoringResult[]>): void {
+      running ??= pass()
+        .then((found) => void results.push(...found))
+        .catch((error: unknown) => log.error({ err: error }, 'slow models were not scored'))
+        .finally(() => {
+          running = undefined
+        })
+    },
+    take(): ScoringResult[] {
+      const taken = results
+      results = []
+      return taken
+    },
+    settled: async () => await running,
   }
-}
-
-function finish(job: Job, log: Log): ScoringResult {
-  const { watched, due } = job
-  const reason = 'reason' in due ? due.reason : 'the model gave no output'
-  const result = job.result ?? unknown(job, reason)
-  return 'filling' in due && due.filling ? result : tell(watched, result, log)
-}
-
-/** Logs when a model turns known or unknown, not every row of it. */
-function tell(watched: Watched, result: ScoringResult, log: Log): ScoringResult {
-  const said = result.state === 'scored' ? '' : (result.reason ?? '')
-  if (said === watched.told) return result
-  watched.told = said
-  const about = { asset: watched.asset, model: watched.id, at: result.at }
-  if (said === '') log.info(about, 'scoring')
-  else log.warn({ ...about, reason: said }, 'no score')
-  return result
 }

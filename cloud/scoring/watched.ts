@@ -67,7 +67,7 @@ export function createWatched(
   const { model, tags: known } = wanted
   const rest = { ...wanted, window: undefined, steps: undefined, rules: [], saidAt: 0 }
   if ('problem' in model) return { ...rest, problem: model.problem }
-  const { periodMs, windowRows, tags, modes } = model.manifest
+  const { periodMs, windowRows, precision, tags, modes } = model.manifest
   const names = [...tags.map(({ name }) => name), ...(modes ? [modes.tag] : [])]
   const missing = names.find((name) => known[name] === undefined)
   if (missing !== undefined) return { ...rest, problem: `the asset has no tag for "${missing}"` }
@@ -78,6 +78,7 @@ export function createWatched(
     }),
     periodMs,
     windowRows,
+    precision,
     lagMs: timing.lagMs ?? LAG_MS,
     maxAgeMs: timing.maxAgeMs ?? HOLD_PERIODS * periodMs,
     filler: (mode) => keptRows.fillerOf(modelFor(model, mode)),

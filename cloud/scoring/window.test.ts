@@ -143,6 +143,17 @@ test('a clock that steps back repeats no instant', () => {
   expect(window.advance(6000).map(({ at }) => at)).toEqual([6000])
 })
 
+test('a clock that was an hour ahead and is set right does not silence the asset for that hour', () => {
+  const window = create()
+  for (const now of [3_600_000, 3_601_000]) window.advance(now)
+  const late = [1000, 2000, 3000, 4000].flatMap((now) => {
+    for (const tag of [flow, heat]) window.accept(sample(tag, now, 1))
+    return window.advance(now)
+  })
+  expect(late.map(({ at }) => at)).toEqual([1000, 2000, 3000, 4000])
+  expect('window' in late.at(-1)!).toBe(true)
+})
+
 /** Answers a number that nobody sent, and notes what it was asked. */
 function createAsked() {
   const asked: unknown[] = []

@@ -1,4 +1,5 @@
 /** Samples of any order become windows on a fixed grid; a hole that nothing fills means no window, with the reason. */
+import { createValues, type Values } from '../../models/session.ts'
 import { SCORE_ROWS } from '../../models/train/detector.ts'
 import type { Filler } from '../../models/train/fill.ts'
 import { quality, type Sample, type TagId } from '../../protocol/model.ts'
@@ -20,6 +21,8 @@ export interface WindowOptions {
   periodMs: number
   /** Rows T of a window. */
   windowRows: number
+  /** Of the windows; float32 when left out. */
+  precision?: 'float64'
   /** How long after an instant its late samples are waited for. */
   lagMs: number
   /** A value older than this at its instant is stale. */
@@ -30,14 +33,30 @@ export interface WindowOptions {
   mode?: ModeOptions
 }
 
+/** Why a tag has no value of its own at an instant: `silent` for longer than a value is held, or never heard of. */
+const problems = {
+  bad: 'has bad quality',
+  stale: 'is stale',
+  silent: '',
+  'not-a-number': 'is not a number',
+} as const
+export type Problem = keyof typeof problems
+
+export interface MissingTag {
+  name: string
+  problem: Problem
+}
+
 /** One due instant: a complete window `[T, p]`, or why there is none. */
 export type DueRow = {
   at: number
   /** The values of the instant, one per tag; NaN where there is none that counts. */
-  row: Float32Array
+  row: Values
+  /** Why it has none, for each of these. */
+  missing: readonly MissingTag[]
 } & (
   | {
-      window: Float32Array /** Tags whose expectation by the others stands in the newest row. */
+      window: Values /** Tags whose expectation by the others stands in the newest row. */
       filled: string[]
       /** The same of any row of the window: the score rests on them in part. */
       windowFilled: string[]
@@ -86,18 +105,18 @@ export function createWindow(options: WindowOptions): AssetWindow {
 
   function step(at: number): DueRow {
     const reading = readRow(tracks, at, options)
-    const { row, problem } = reading
+    const { row, missing, problem } = reading
     const own = gate?.next(at)
     if (own && 'reason' in own) {
       filled = 0
-      return { at, row, ...own }
+      return { at, row, missing, ...own }
     }
     // A row that belongs to a mode has others before it that belong to none: the window was emptied by them.
     mode = own?.mode
     const whole = fill(reading)
     if (!whole) {
       filled = 0
-      return { at, row, reason: problem ?? '', filling: false }
+      return { at, row, missing, reason: problem ?? '', filling: false }
     }
     rows.copyWithin(0, width)
     rows.set(whole, rows.length - width)
@@ -109,11 +128,12 @@ export function createWindow(options: WindowOptions): AssetWindow {
     if (filled === windowRows) {
       const names = reading.empty.map((tag) => tags[tag]?.name ?? '')
       const windowFilled = tags.flatMap(({ name }, tag) => (filledFor[tag] ? [name] : []))
-      const window = Float32Array.from(rows)
-      return { at, row, window, filled: names, windowFilled, ...(mode && { mode }) }
+      const window = createValues(options, rows.length)
+      window.set(rows)
+      return { at, row, missing, window, filled: names, windowFilled, ...(mode && { mode }) }
     }
     const reason = `the window is filling: ${filled} of ${windowRows} rows`
-    return { at, row, reason, filling: true }
+    return { at, row, missing, reason, filling: true }
   }
 
   return {
@@ -124,9 +144,11 @@ export function createWindow(options: WindowOptions): AssetWindow {
     advance(now) {
       const last = Math.floor((now - options.lagMs) / periodMs) * periodMs
       let at = next ?? last
-      if (at > last) return []
-      if (last - at >= MAX_CATCH_UP * periodMs) {
-        at = last - (MAX_CATCH_UP - 1) * periodMs
+      // Set back so far, the clock was wrong before: until it is there again nobody would look at the asset.
+      const isSetBack = at - last > MAX_CATCH_UP * periodMs
+      if (at > last && !isSetBack) return []
+      if (isSetBack || last - at >= MAX_CATCH_UP * periodMs) {
+        at = isSetBack ? last : last - (MAX_CATCH_UP - 1) * periodMs
         filled = 0
         gate?.reset()
       }
@@ -154,21 +176,22 @@ function forget(track: Track, before: number): void {
 
 interface Reading {
   /** NaN where no sample counts. */
-  row: Float32Array
+  row: Values
   /** The same in full, an older good value where the newest sample is none: a place to fill, never a value to score. */
   values: Float64Array
   /** The places to fill. */
   empty: number[]
   /** Some value is missing that cannot be filled. */
   hasHole: boolean
-  /** The first reason why one is missing. */
+  missing: MissingTag[]
+  /** The first of them, in words. */
   problem?: string
 }
 
 function readRow(tracks: readonly Track[], at: number, options: WindowOptions): Reading {
-  const row = new Float32Array(tracks.length)
+  const row = createValues(options, tracks.length)
   const reading: Reading = {
-    ...{ row, values: new Float64Array(tracks.length), empty: [], hasHole: false },
+    ...{ row, values: new Float64Array(tracks.length), empty: [], hasHole: false, missing: [] },
   }
   for (const [i, track] of tracks.entries()) {
     const cell = readValue(track, at, options)
@@ -176,7 +199,9 @@ function readRow(tracks: readonly Track[], at: number, options: WindowOptions): 
     row[i] = 'value' in cell ? cell.value : Number.NaN
     reading.values[i] = value ?? Number.NaN
     if ('value' in cell) continue
-    reading.problem ??= `${track.name} ${cell.problem}`
+    const { problem } = cell
+    reading.missing.push({ name: track.name, problem })
+    reading.problem ??= `${track.name} ${problem === 'silent' ? saySilent(track, options) : problems[problem]}`
     if (value === undefined) reading.hasHole = true
     else reading.empty.push(i)
   }
@@ -185,11 +210,15 @@ function readRow(tracks: readonly Track[], at: number, options: WindowOptions): 
 
 type Cell =
   | { value: number }
-  | { problem: string /** The last good one that is young enough. */; held?: number }
+  | { problem: Problem /** The last good one that is young enough. */; held?: number }
+
+function saySilent({ newestAt }: Track, { maxAgeMs }: WindowOptions): string {
+  return newestAt === -Infinity ? 'has no sample yet' : `has no sample for ${maxAgeMs} ms`
+}
 
 /** The newest sample at or before the instant decides, even when it is a bad one. */
 function readValue(track: Track, at: number, { periodMs, maxAgeMs }: WindowOptions): Cell {
-  let problem: string | undefined
+  let problem: Problem | undefined
   for (let cell = at; cell > at - maxAgeMs - periodMs; cell -= periodMs) {
     const sample = track.cells.get(cell)
     if (!sample) continue
@@ -199,15 +228,13 @@ function readValue(track: Track, at: number, { periodMs, maxAgeMs }: WindowOptio
     if (wrong === undefined) return problem === undefined ? { value } : { problem, held: value }
     problem ??= wrong
   }
-  if (problem !== undefined) return { problem }
-  if (track.newestAt === -Infinity) return { problem: 'has no sample yet' }
-  return { problem: `has no sample for ${maxAgeMs} ms` }
+  return { problem: problem ?? 'silent' }
 }
 
-function findProblem({ value, quality: own }: Sample): string | undefined {
-  if (own === quality.stale) return 'is stale'
-  if (own !== quality.good) return 'has bad quality'
-  return Number.isFinite(toNumber(value)) ? undefined : 'is not a number'
+function findProblem({ value, quality: own }: Sample): Problem | undefined {
+  if (own === quality.stale) return 'stale'
+  if (own !== quality.good) return 'bad'
+  return Number.isFinite(toNumber(value)) ? undefined : 'not-a-number'
 }
 
 function toNumber(value: Sample['value']): number {

@@ -36,6 +36,8 @@ export interface StreamRequest extends GatewayName {
 export interface TunnelHub extends AsyncDisposable {
   readonly port: number
   isUp(site: string, gateway: string): boolean
+  /** Ends every connection of this gateway, with all that runs in it. It may come back if the door lets it in. */
+  cut(name: GatewayName): void
   /** Throws Fault 'tunnel.down', or 'tunnel.refused' whose detail has the gateway's `refusal` code and `reason`. */
   openStream(request: StreamRequest): Promise<Duplex>
   /** The gateway cuts the session and refuses it from now on; throws Fault 'tunnel.down' when it cannot be told. */
@@ -51,7 +53,7 @@ export interface TunnelHub extends AsyncDisposable {
 
 /** Listens for gateways. */
 export async function openTunnelHub(options: TunnelHubOptions): Promise<TunnelHub> {
-  const links: Links = { current: new Map(), all: new Set() }
+  const links: Links = { current: new Map(), all: new Map(), cutAt: new Map() }
   const server = createServer({
     ...options.tls,
     requestCert: true,
@@ -89,10 +91,14 @@ export async function openTunnelHub(options: TunnelHubOptions): Promise<TunnelHu
     askConsent: async ({ site, gateway, ...question }, signal) =>
       await linkOf(site, gateway).askConsent(question, signal),
     order: async (site, gateway, order) => await linkOf(site, gateway).order(order),
+    cut(name) {
+      links.cutAt.set(keyOf(name), performance.now())
+      for (const [link, key] of links.all) if (key === keyOf(name)) link.close()
+    },
     async [Symbol.asyncDispose]() {
       const closed = once(server, 'close')
       server.close()
-      for (const link of links.all) link.close()
+      for (const link of links.all.keys()) link.close()
       for (const socket of sockets) socket.destroy()
       await closed
     },
@@ -102,13 +108,18 @@ export async function openTunnelHub(options: TunnelHubOptions): Promise<TunnelHu
 /** All connections of gateways; `current` is the one of each that is used, the others are on their way out. */
 interface Links {
   current: Map<string, { link: GatewayLink; fingerprint: string }>
-  all: Set<GatewayLink>
+  /** With whose it is. */
+  all: Map<GatewayLink, string>
+  /** When somebody cut it last: who was let in before that and is in no list yet goes too. */
+  cutAt: Map<string, number>
 }
 
 async function accept(socket: TLSSocket, links: Links, options: TunnelHubOptions): Promise<void> {
   const { log } = options
+  const beganAt = performance.now()
   const admitted = await admit(socket, options)
-  if (!admitted || socket.destroyed) {
+  const isCut = admitted && (links.cutAt.get(keyOf(admitted)) ?? -1) >= beganAt
+  if (!admitted || isCut || socket.destroyed) {
     log.warn({ peer: socket.remoteAddress }, 'tunnel of an unknown gateway refused')
     socket.destroy()
     return
@@ -149,7 +160,7 @@ function admitInFull(
     },
     onNews: (news) => takeNews(options, admitted, { news, link }),
   })
-  links.all.add(link)
+  links.all.set(link, key)
 }
 
 /** No stream, no session, no configuration: it is in no list, and its time is short. */
@@ -176,7 +187,7 @@ function admitToRenew(
       },
     },
   )
-  links.all.add(link)
+  links.all.set(link, keyOf(admitted))
 }
 
 async function takeNews(

@@ -8,6 +8,9 @@ const fleet = [
     online bigint not null, since bigint, software text,
     certificate_from bigint, certificate_until bigint,
     primary key (site, id))`,
+  `create table gateway_revocations (
+    site text not null, gateway text not null, until bigint not null, at bigint not null,
+    primary key (site, gateway))`,
   `create unique index gateways_by_fingerprint on gateways (fingerprint)`,
   `create table devices (
     site text not null, gateway text not null, id text not null,

@@ -4,6 +4,7 @@ import { Fault } from '../../protocol/kit/fault.ts'
 import { firstTables } from './migration-1.ts'
 import { gatewayConfigTables } from './migration-2-gateway-config.ts'
 import { liveTables } from './migration-2-live.ts'
+import { maintenanceTables } from './migration-2-maintenance.ts'
 import { modelTables } from './migration-2-models.ts'
 import { wearTables } from './migration-2-wear.ts'
 import type { Schema } from './schema.ts'
@@ -13,7 +14,7 @@ export type Engine = 'sqlite' | 'postgres'
 /** Statement lists; the index + 1 is the version. Only ever append: what was released is never edited. */
 const migrations: readonly (readonly string[])[] = [
   firstTables,
-  [...modelTables, ...gatewayConfigTables, ...wearTables, ...liveTables],
+  [...modelTables, ...gatewayConfigTables, ...wearTables, ...liveTables, ...maintenanceTables],
 ]
 
 /** The version this program writes and understands. */

@@ -1,8 +1,8 @@
-/** The tables of migration 2, as Kysely sees them: models and what is learned, parts and their wear, configurations sent to gateways. */
+/** The tables of migration 2, as Kysely sees them: models and what is learned, parts and their wear, configurations sent to gateways, planned work. */
 import type { Generated } from 'kysely'
 import type { FailureState } from '../../protocol/api-explanation.ts'
 import type { JobState, ModelKind, ModelStage } from '../../protocol/api-models.ts'
-import type { ConfigState } from '../../protocol/states.ts'
+import type { ConfigState, MaintenanceState } from '../../protocol/states.ts'
 
 type Flag = 0 | 1
 
@@ -180,5 +180,30 @@ export interface SecondTables {
     state: string
   }
 
+  /** Planned work on a machine, or on all of a site. */
+  maintenance_windows: {
+    id: string
+    site: string
+    /** Null: the whole site. */
+    asset: string | null
+    previous_state: MaintenanceState
+    state: MaintenanceState
+    text: string
+    from_at: number
+    /** As planned. */
+    to_at: number
+    entered_at: number
+    /** Person id. */
+    entered_by: string
+    /** When it was over: early, or as planned. */
+    ended_at: number | null
+    ended_by: string | null
+    cancelled_at: number | null
+    cancelled_by: string | null
+  }
+  /** What other systems reported of machines in planned maintenance, until its end. */
+  maintenance_reports: { asset: string; fingerprint: string; title: string; at: number }
+
   gateway_config_transitions: { from_state: string; to_state: string }
+  maintenance_transitions: { from_state: string; to_state: string }
 }

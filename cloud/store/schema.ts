@@ -28,6 +28,8 @@ export interface Schema extends SecondTables {
     certificate_from: number | null
     certificate_until: number | null
   }
+  /** Certificates issued at `until` or before are worth nothing; `at`: when somebody said so. */
+  gateway_revocations: { site: string; gateway: string; until: number; at: number }
   devices: { site: string; gateway: string; id: string; online: Flag; since: number | null }
   tags: {
     /** TagId */

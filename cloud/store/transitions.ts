@@ -4,6 +4,7 @@ import {
   alarmTransitions,
   caseTransitions,
   configTransitions,
+  maintenanceTransitions,
   sessionTransitions,
   type Transition,
 } from '../../protocol/states.ts'
@@ -14,6 +15,7 @@ type TransitionTable =
   | 'case_transitions'
   | 'session_transitions'
   | 'gateway_config_transitions'
+  | 'maintenance_transitions'
 type Pair = { from_state: string; to_state: string }
 
 /** What each SQL table must contain; the pair of a state with itself is how a new row begins. */
@@ -23,6 +25,7 @@ export const transitionRows: Readonly<Record<TransitionTable, readonly Pair[]>> 
   case_transitions: [...pairsOf(caseTransitions), initial('reported')],
   session_transitions: [...pairsOf(sessionTransitions), initial('requested')],
   gateway_config_transitions: [...pairsOf(configTransitions), initial('draft')],
+  maintenance_transitions: [...pairsOf(maintenanceTransitions), initial('planned')],
 }
 
 /** Makes the tables equal to the constants; removing a pair that a stored row still uses fails on its foreign key. */

@@ -6,6 +6,7 @@ import { runBackTest } from '../../models/train/back-test.ts'
 import type { Life } from '../../models/train/rul/life-features.ts'
 import type { Table } from '../../models/train/table.ts'
 import { Fault } from '../../protocol/kit/fault.ts'
+import type { PlannedWork } from '../store/planned-work.ts'
 import type { ExternalManifest } from './external-manifest.ts'
 import type { TrainingOutcome } from './training-thread.ts'
 
@@ -15,6 +16,8 @@ export interface DryRunOrder {
   normal: Table
   /** The newest history, as it was. */
   history: Table
+  /** Planned maintenance in that history. */
+  work: readonly PlannedWork[]
 }
 
 export interface LifeOrder {
@@ -43,7 +46,7 @@ async function tryModel({ manifest: given, ...order }: DryRunOrder): Promise<Tra
     },
     order.normal,
   )
-  const found = await runBackTest({ manifest, bytes }, order.history)
+  const found = await runBackTest({ manifest, bytes }, order.history, { work: order.work })
   const { alarms, alarmsPerWeek = null } = found
   const backTest = { ...found, alarmsPerWeek, alarms: alarms.slice(-MAX_ALARMS) }
   const files = {

@@ -137,7 +137,7 @@ async function gather(
     onProgress(0.5 + (0.5 * (i + 1)) / known.length)
   }
   const name = `${asset.id}-failures`
-  const notes = describe(asset, { machines: machines.size, cases: known, note: request.note })
+  const notes = describe(asset, { machines, cases: known, note: request.note })
   const rest = { asset: asset.id, tags, periodMs, stretches, wanted, seed: SEED, notes }
   return { name, ...rest, periods }
 }
@@ -191,14 +191,28 @@ async function readNormal(
 
 function describe(
   asset: TrainingAsset,
-  { machines, cases, note }: { machines: number; cases: readonly FailureCase[]; note?: string },
+  {
+    machines,
+    cases,
+    note,
+  }: {
+    machines: ReadonlyMap<string, TrainingAsset>
+    cases: readonly FailureCase[]
+    note?: string
+  },
 ): string {
+  const isHere = (one: FailureCase) => machines.get(one.asset)?.site === asset.site
+  const [here, elsewhere] = [cases.filter(isHere), cases.filter((one) => !isHere(one))]
   const lines = [
-    `Closed cases of ${machines} machine(s) like ${asset.id}, each by its own normal operation:`,
+    `Closed cases of ${machines.size} machine(s) like ${asset.id}, each by its own normal operation:`,
     '',
-    ...cases.map(
+    ...here.map(
       ({ id, asset: own, mode, from }) =>
         `- ${mode}: case ${id} of ${own}, ${new Date(from).toISOString()}`,
+    ),
+    // The card is read by people of this site, who need not know the others.
+    ...[...Map.groupBy(elsewhere, ({ mode }) => mode)].map(
+      ([mode, { length }]) => `- ${mode}: ${length} case${length === 1 ? '' : 's'} elsewhere`,
     ),
   ]
   return note === undefined ? lines.join('\n') : [...lines, '', note].join('\n')

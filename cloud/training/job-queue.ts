@@ -1,6 +1,6 @@
 /** Works off training jobs one at a time, the oldest first; a job can be taken back at any moment. */
 import { Fault } from '../../protocol/kit/fault.ts'
-import { changeJob, findJob, listWaiting } from './job-rows.ts'
+import { cancelOpenJob, failAbandoned, findJob, listWaiting } from './job-rows.ts'
 import { type JobParts, runJob } from './run-job.ts'
 
 export interface JobQueue extends AsyncDisposable {
@@ -20,14 +20,18 @@ export function createJobQueue(parts: JobParts): JobQueue {
   let working: Promise<void> = Promise.resolve()
 
   async function work(): Promise<void> {
+    await failAbandoned(store, now())
     for (;;) {
       const [next] = (await listWaiting(store)).filter(({ state }) => state === 'queued')
       if (!next || stop.signal.aborted) return
       const cancel = new AbortController()
       const done = workOff(next.id, AbortSignal.any([stop.signal, cancel.signal]))
       running = { id: next.id, cancel, done }
-      await done
-      running = undefined
+      try {
+        await done
+      } finally {
+        running = undefined
+      }
     }
   }
 
@@ -44,7 +48,7 @@ export function createJobQueue(parts: JobParts): JobQueue {
     },
     async cancel(id, by) {
       if (running?.id !== id) {
-        await changeJob(store, id, { state: 'cancelled', ended_at: now() })
+        await cancelOpenJob(store, id, now())
         return
       }
       running.cancel.abort(new Fault('training.cancelled', { by }))

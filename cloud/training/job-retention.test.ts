@@ -67,4 +67,6 @@ test('more of them than one statement takes are removed together', async () => {
   for (let i = 0; i < KEPT_JOBS + 520; i++) await t.add()
   expect(await removeObsoleteJobs(t.store, t.audit)).toBe(520)
   expect(await t.ids()).toHaveLength(KEPT_JOBS)
+  // Where the configuration says so, fewer.
+  expect(await removeObsoleteJobs(t.store, t.audit, 5)).toBe(KEPT_JOBS - 5)
 })

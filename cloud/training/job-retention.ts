@@ -14,18 +14,25 @@ export interface EndedJob extends Pick<JobRow, 'id' | 'asset' | 'site' | 'reques
 }
 
 /** `newestFirst`: of any assets. The last job of each who asked stays: by it they know when they asked last. */
-export function findObsoleteJobs(newestFirst: readonly EndedJob[]): EndedJob[] {
+export function findObsoleteJobs(
+  newestFirst: readonly EndedJob[],
+  keepJobs = KEPT_JOBS,
+): EndedJob[] {
   const byAsset = Map.groupBy(newestFirst, ({ asset }) => asset)
   return [...byAsset.values()].flatMap((own) => {
     const last = new Map(own.toReversed().map((job) => [job.requested_by, job]))
     return own
-      .slice(KEPT_JOBS)
+      .slice(keepJobs)
       .filter((job) => !job.hasVersion && last.get(job.requested_by) !== job)
   })
 }
 
 /** Answers how many were removed; an entry of the audit for each asset. */
-export async function removeObsoleteJobs({ db }: Store, audit: Audit): Promise<number> {
+export async function removeObsoleteJobs(
+  { db }: Store,
+  audit: Audit,
+  keepJobs = KEPT_JOBS,
+): Promise<number> {
   const rows = await db
     .selectFrom('training_jobs')
     .leftJoin('models', 'models.id', 'training_jobs.model')
@@ -35,7 +42,7 @@ export async function removeObsoleteJobs({ db }: Store, audit: Audit): Promise<n
     .orderBy('requested_at', 'desc')
     .execute()
   const ended = rows.map(({ version, ...job }) => ({ ...job, hasVersion: version !== null }))
-  const obsolete = findObsoleteJobs(ended)
+  const obsolete = findObsoleteJobs(ended, keepJobs)
   for (const [asset, own] of Map.groupBy(obsolete, (job) => job.asset)) {
     const ids = own.map(({ id }) => id)
     for (let at = 0; at < ids.length; at += MOST_AT_ONCE)

@@ -55,15 +55,32 @@ export async function changeJob(
   await db.updateTable('training_jobs').set(change).where('id', '=', id).execute()
 }
 
-/** What a stop of the cloud left behind will not go on by itself. */
-export async function failUnfinished({ db }: Store, at: number): Promise<void> {
+/** One that has ended meanwhile stays as it is. */
+export async function cancelOpenJob({ db }: Store, id: string, at: number): Promise<void> {
   await db
     .updateTable('training_jobs')
-    .set({
-      state: 'failed',
-      ended_at: at,
-      problem: 'The cloud was restarted before it was done; start it again.',
-    })
+    .set({ state: 'cancelled', ended_at: at })
+    .where('id', '=', id)
     .where('state', 'in', ['queued', 'running'])
+    .execute()
+}
+
+/** What a stop of the cloud left behind will not go on by itself. */
+export async function failUnfinished({ db }: Store, at: number): Promise<void> {
+  const problem = 'The cloud was restarted before it was done; start it again.'
+  await db
+    .updateTable('training_jobs')
+    .set({ state: 'failed', ended_at: at, problem })
+    .where('state', 'in', ['queued', 'running'])
+    .execute()
+}
+
+/** Nothing runs just now: a row that says otherwise could not be written when its job ended. */
+export async function failAbandoned({ db }: Store, at: number): Promise<void> {
+  const problem = 'How it ended could not be written down; start it again.'
+  await db
+    .updateTable('training_jobs')
+    .set({ state: 'failed', ended_at: at, problem })
+    .where('state', '=', 'running')
     .execute()
 }

@@ -1,6 +1,7 @@
-/** What the store knows to be no normal operation: alarms, cases, gaps; and what a person said was normal all the same. */
+/** What the store knows to be no normal operation: planned maintenance, alarms, cases, gaps; and what a person said was normal all the same. */
 import type { Period } from '../../protocol/api-models.ts'
 import { parseTagId, type TagId } from '../../protocol/model.ts'
+import { readPlannedWork } from '../store/planned-work.ts'
 import type { Store } from '../store/store.ts'
 
 export interface Trouble extends Period {
@@ -20,11 +21,20 @@ export interface TroubleQuery extends Period {
 
 export async function findKnownTrouble(store: Store, query: TroubleQuery): Promise<Trouble[]> {
   const found = [
+    // First: what alarmed while it was worked on was left out for the work.
+    ...(await maintenanceOf(store, query)),
     ...(await alarmsOf(store, query)),
     ...(await casesOf(store, query)),
     ...(await gapsOf(store, query)),
   ]
   return found.filter(({ from, to }) => to > from)
+}
+
+async function maintenanceOf(store: Store, query: TroubleQuery): Promise<Trouble[]> {
+  const works = await readPlannedWork(store, query)
+  return works.map(({ from, to, text }) => {
+    return { from, to: Math.min(to, query.to), reason: `planned maintenance: ${text}` }
+  })
 }
 
 /** Awareness-only alarms of a version on trial say nothing yet. */

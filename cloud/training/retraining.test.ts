@@ -5,6 +5,7 @@ import { Fault } from '../../protocol/kit/fault.ts'
 import { createLog } from '../../protocol/kit/log.ts'
 import { insertPressRule } from '../alarms/stored-rule.fixture.ts'
 import { openAudit } from '../audit/audit.ts'
+import { insertWork } from '../maintenance/stored-window.fixture.ts'
 import { openStore } from '../store/store.ts'
 import { createRetraining } from './retraining.ts'
 import type { KnownVersion, Training, WantedTraining } from './training.ts'
@@ -22,6 +23,7 @@ async function open(versions: KnownVersion[] = []) {
   const clock = { now: 100 * DAY }
   const asked: { by: string; wanted: WantedTraining }[] = []
   const busy = { is: false }
+  const drift: { since: number | null } = { since: null }
   const job = { id: 'job_1', state: 'running' } as TrainingJobView
   const training: Pick<Training, 'train' | 'propose' | 'newest'> = {
     async train({ login }, _, wanted) {
@@ -42,9 +44,10 @@ async function open(versions: KnownVersion[] = []) {
     ...{ store, audit, log, now: () => clock.now },
     training: training as Training,
     versionsOf: async () => versions,
+    driftOf: () => drift.since,
   })
   return {
-    ...{ store, audit, clock, asked, busy, retraining },
+    ...{ store, audit, clock, asked, busy, drift, retraining },
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
   }
 }
@@ -86,6 +89,40 @@ test('a drift queues a training of the time since it began, once a day at most, 
   expect(t.asked).toMatchObject([{ by: 'drift', wanted: { periods, automatic: true } }])
 })
 
+test('a drift whose training could not be queued, or failed, is tried again the next day, and not once it was trained', async () => {
+  await using t = await open()
+  await t.retraining.set(ina, press, { everyDays: null, onDrift: true })
+  t.drift.since = 90 * DAY
+  t.busy.is = true
+  await t.retraining.noteDrift('press', 90 * DAY)
+  t.busy.is = false
+  await t.retraining.tick()
+  expect(t.asked).toEqual([])
+  t.clock.now += DAY
+  await t.retraining.tick()
+  expect(t.asked).toMatchObject([{ by: 'drift' }])
+  const job = { asset: 'press', site: 'plant', phase: '', progress: 1, requested_by: 'drift' }
+  const rest = { problem: null, model: null, request: '{}', back_test: null, ended_at: 1 }
+  const insert = async (id: string, state: 'failed' | 'done') =>
+    await t.store.db
+      .insertInto('training_jobs')
+      .values({ ...job, ...rest, id, state, requested_at: t.clock.now })
+      .execute()
+  await insert('job_1', 'failed')
+  t.clock.now += DAY
+  await t.retraining.tick()
+  expect(t.asked).toHaveLength(2)
+  await insert('job_2', 'done')
+  t.clock.now += DAY
+  await t.retraining.tick()
+  expect(t.asked).toHaveLength(2)
+  // Another drift is another training.
+  t.drift.since = t.clock.now
+  t.clock.now += DAY
+  await t.retraining.tick()
+  expect(t.asked).toHaveLength(3)
+})
+
 async function insertAlarm({ store }: Awaited<ReturnType<typeof open>>): Promise<void> {
   await insertPressRule(store)
   await store.db
@@ -125,4 +162,20 @@ test('said while a training runs, the stretch is kept for the next one', async (
   await t.retraining.wasNormal(ina, 'alm_1', 'the new oil')
   expect(t.asked).toHaveLength(1)
   expect(await t.store.db.selectFrom('normal_periods').selectAll().execute()).toHaveLength(1)
+})
+
+test('"this was normal" is refused of an alarm that came and went in planned maintenance, not of one that outlasted it', async () => {
+  await using t = await open([version({ periods: [{ from: 10 * DAY, to: 20 * DAY }] })])
+  await insertAlarm(t)
+  await insertWork(t.store, { from: 98 * DAY, to: 99.75 * DAY })
+  const said = t.retraining.wasNormal(ina, 'alm_1', 'the new oil')
+  await expect(said).rejects.toThrow('came and went in planned maintenance (seal changed)')
+  expect(t.asked).toEqual([])
+  expect(await t.store.db.selectFrom('normal_periods').selectAll().execute()).toEqual([])
+  await t.store.db
+    .updateTable('maintenance_windows')
+    .set({ ended_at: 99.25 * DAY })
+    .execute()
+  await t.retraining.wasNormal(ina, 'alm_1', 'the new oil')
+  expect(t.asked).toHaveLength(1)
 })

@@ -3,9 +3,11 @@ import type { Period, RetrainingRequest, TrainingJobView } from '../../protocol/
 import { Fault, isFault } from '../../protocol/kit/fault.ts'
 import type { Log } from '../../protocol/kit/log.ts'
 import type { Audit } from '../audit/audit.ts'
+import { readPlannedWork } from '../store/planned-work.ts'
 import type { Store } from '../store/store.ts'
 import { mergePeriods } from './history.ts'
 import type { KnownVersion, Person, Training } from './training.ts'
+import { cutWork } from './without-work.ts'
 
 export interface RetrainingOptions {
   store: Store
@@ -13,6 +15,8 @@ export interface RetrainingOptions {
   training: Training
   /** Newest first. */
   versionsOf(asset: string): Promise<KnownVersion[]>
+  /** Since when its inputs drift; null: they do not. */
+  driftOf?(asset: string): number | null
   log: Log
   /** Unix ms. */
   now?(): number
@@ -25,7 +29,10 @@ export interface Retraining {
     asset: { id: string; site: string },
     wanted: RetrainingRequest,
   ): Promise<RetrainingRequest>
-  /** The stretch of the alarm becomes training data, and a job is queued; throws Fault 'object.missing'. */
+  /**
+   * The stretch of the alarm becomes training data, and a job is queued. Throws Fault 'object.missing', and
+   * 'request.invalid' for an alarm that came and went in planned maintenance.
+   */
   wasNormal(actor: Person, alarm: string, note: string): Promise<TrainingJobView>
   /** The inputs of the asset drift since then. */
   noteDrift(asset: string, since: number | null): Promise<void>
@@ -63,6 +70,13 @@ export function createRetraining(options: RetrainingOptions): Retraining {
     }
   }
 
+  async function noteDrift(asset: string, since: number | null): Promise<void> {
+    const row = (await listOnDrift(store)).find((one) => one.asset === asset)
+    if (!row || now() - (row.tried_at ?? 0) < DRIFT_PAUSE_MS) return
+    if (since !== null && (await isTrained(store, asset, since))) return
+    await retrain(asset, 'drift', since ?? undefined)
+  }
+
   return {
     async of(asset) {
       const row = await store.db
@@ -88,6 +102,7 @@ export function createRetraining(options: RetrainingOptions): Retraining {
     },
     async wasNormal(actor, alarm, note) {
       const { asset, site, stretch } = await readStretch(store, alarm, now())
+      await refuseWork(store, { asset, site, ...stretch })
       await keepStretch(store, { asset, alarm, ...stretch, at: now(), person: actor.login, note })
       await audit.append({
         ...{ actor: actor.login, action: 'alarm.was-normal', object: alarm, site },
@@ -106,15 +121,7 @@ export function createRetraining(options: RetrainingOptions): Retraining {
         return waiting
       }
     },
-    async noteDrift(asset, since) {
-      const row = await store.db
-        .selectFrom('retraining')
-        .select(['on_drift', 'tried_at'])
-        .where('asset', '=', asset)
-        .executeTakeFirst()
-      if (row?.on_drift !== 1 || now() - (row.tried_at ?? 0) < DRIFT_PAUSE_MS) return
-      await retrain(asset, 'drift', since ?? undefined)
-    },
+    noteDrift,
     async tick() {
       const rows = await store.db
         .selectFrom('retraining')
@@ -126,8 +133,34 @@ export function createRetraining(options: RetrainingOptions): Retraining {
         const last = Math.max(newest?.createdAt ?? 0, tried_at ?? 0)
         if (now() - last >= (every_days ?? 0) * DAY_MS) await retrain(asset, 'schedule')
       }
+      // What could not be queued when the drift began, or failed, is not forgotten while it lasts.
+      for (const { asset } of await listOnDrift(store)) {
+        const since = options.driftOf?.(asset) ?? null
+        if (since !== null) await noteDrift(asset, since)
+      }
     },
   }
+}
+
+async function listOnDrift({ db }: Store) {
+  return await db
+    .selectFrom('retraining')
+    .select(['asset', 'tried_at'])
+    .where('on_drift', '=', 1)
+    .execute()
+}
+
+/** By the jobs, so that a restart does not begin anew: this drift has had its training. */
+async function isTrained({ db }: Store, asset: string, since: number): Promise<boolean> {
+  const job = await db
+    .selectFrom('training_jobs')
+    .select('id')
+    .where('asset', '=', asset)
+    .where('requested_by', '=', 'drift')
+    .where('requested_at', '>', since)
+    .where('state', '<>', 'failed')
+    .executeTakeFirst()
+  return job !== undefined
 }
 
 /** Throws Fault 'object.missing'. */
@@ -140,6 +173,19 @@ async function readStretch({ db }: Store, alarm: string, now: number) {
   if (!row) throw new Fault('object.missing', { id: alarm })
   const stretch = { from: row.raised_at - BEFORE_ALARM_MS, to: row.cleared_at ?? now }
   return { asset: row.asset, site: row.site, stretch }
+}
+
+/** Work is no normal operation, whatever a person thinks of the alarm: a window that is wrong is to be mended instead. */
+async function refuseWork(
+  store: Store,
+  { asset, site, from, to }: Period & { asset: string; site: string },
+): Promise<void> {
+  const own = { from: from + BEFORE_ALARM_MS, to }
+  const works = await readPlannedWork(store, { asset, site, ...own })
+  const [work] = works
+  if (!work || cutWork([own], works).length > 0) return
+  const problem = `the alarm came and went in planned maintenance (${work.text}), which is no normal operation`
+  throw new Fault('request.invalid', { problem })
 }
 
 interface Stretch extends Period {

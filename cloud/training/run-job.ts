@@ -1,9 +1,11 @@
 /** One training job from its data to its versions in the registry; whatever happens, its row says how it ended. */
 import { holdMsOf } from '../../models/modes.ts'
 import type { Table } from '../../models/train/table.ts'
+import type { Period } from '../../protocol/api-models.ts'
 import { Fault, isFault } from '../../protocol/kit/fault.ts'
+import { readPlannedWork } from '../store/planned-work.ts'
 import { trainFailureModel } from './failure-job.ts'
-import { countRows, mergePeriods, readHistory } from './history.ts'
+import { countRows, readHistory } from './history.ts'
 import { changeJob, type JobRow } from './job-rows.ts'
 import { readModes } from './mode-history.ts'
 import {
@@ -15,6 +17,7 @@ import {
 } from './proposal.ts'
 import type { TrainingOptions, WantedTraining } from './training.ts'
 import { runTraining, type TrainingOrder } from './training-thread.ts'
+import { leaveWorkOut, type UsablePeriods } from './without-work.ts'
 
 /** Progress is written down no more often. */
 const TELL_MS = 500
@@ -31,7 +34,8 @@ export interface JobParts extends TrainingOptions {
   assetOf(id: string): Promise<TrainingAsset>
 }
 
-type Request = WantedTraining & { periodMs: number }
+/** Less the planned maintenance that is known when the job runs. */
+type Request = WantedTraining & UsablePeriods & { periodMs: number }
 
 const isOfFailures = ({ request }: JobRow) => 'failures' in JSON.parse(request)
 
@@ -93,7 +97,8 @@ async function trainAndRegister(
   { tell, signal }: { tell: Teller; signal: AbortSignal },
 ) {
   const asset = await parts.assetOf(job.asset)
-  const request = JSON.parse(job.request) as Request
+  const asked = JSON.parse(job.request) as WantedTraining & { periodMs: number }
+  const request = { ...asked, ...(await leaveWorkOut(parts.store, asset, asked.periods)) }
   const order = await createOrder(parts, { asset, request, job }, (phase, share) => {
     signal.throwIfAborted()
     tell(phase, share * READ_SHARE)
@@ -106,7 +111,7 @@ async function trainAndRegister(
   signal.throwIfAborted()
   const ids: string[] = []
   for (const version of outcome.versions) {
-    const rest = { asset, periods: mergePeriods(request.periods), createdBy: job.requested_by }
+    const rest = { asset, periods: request.periods, createdBy: job.requested_by }
     const how = { source: 'trained', automatic: request.automatic } as const
     ids.push(await parts.register({ ...version, ...rest, ...how }))
   }
@@ -166,6 +171,7 @@ async function createOrder(
     table: await withModes(dropEmptyRows(table)),
     options,
     history: await withModes(dropEmptyRows(history)),
+    work: await readPlannedWork(parts.store, { asset: asset.id, site: asset.site, from, to }),
   }
 }
 
@@ -182,14 +188,18 @@ function dropEmptyRows(table: Table): Table {
 function describeData({ asset, request, job }: Question, table: Table): string {
   const lines = [
     `History of ${asset.id}, ${table.rows} rows of ${request.periodMs} ms, asked for by ${job.requested_by}.`,
-    ...mergePeriods(request.periods).map(
-      ({ from, to }) => `- ${new Date(from).toISOString()} to ${new Date(to).toISOString()}`,
-    ),
+    ...request.periods.map((period) => `- ${describeSpan(period)}`),
   ]
+  for (const { text, ...span } of request.work)
+    lines.push(`Left out: planned maintenance (${text}), ${describeSpan(span)}.`)
   if (request.without?.length) lines.push(`Left out: ${request.without.join(', ')}.`)
   if (request.modeTag) lines.push(`Modes by ${request.modeTag}.`)
   if (request.note) lines.push(request.note)
   return lines.join('\n')
+}
+
+function describeSpan({ from, to }: Period): string {
+  return `${new Date(from).toISOString()} to ${new Date(to).toISOString()}`
 }
 
 function wordsOf(error: unknown): string {

@@ -4,6 +4,7 @@ import type { Manifest } from '../../models/manifest.ts'
 import type { Table } from '../../models/train/table.ts'
 import type { BackTest } from '../../protocol/api-models.ts'
 import { Fault } from '../../protocol/kit/fault.ts'
+import type { PlannedWork } from '../store/planned-work.ts'
 
 /** Hours of fitting are a mistake in the question, not patience. */
 const DEADLINE_MS = 30 * 60_000
@@ -25,6 +26,8 @@ export interface TrainingOrder {
   }
   /** The newest history, as it was. */
   history: Table
+  /** Planned maintenance in that history: alarms in it are no false ones. */
+  work: readonly PlannedWork[]
 }
 
 /** One trained version, ready to be registered. */

@@ -6,7 +6,6 @@ import { runBackTest } from '../../models/train/back-test.ts'
 import { encodeManifest, type Folder } from '../../models/train/model-folder.ts'
 import { decodeNormal, NORMAL_FILE } from '../../models/train/normal-rows.ts'
 import { openModes } from '../../models/train/scored-folder.ts'
-import type { Table } from '../../models/train/table.ts'
 import { trainModes } from '../../models/train/train-modes.ts'
 import type { TrainedFolder } from '../../models/train/train-options.ts'
 import { trainTable } from '../../models/train/train-table.ts'
@@ -35,14 +34,17 @@ async function train(order: TrainingOrder): Promise<TrainingOutcome> {
     modeTag === undefined
       ? await trainTable(table, options, run)
       : await trainModes(table, { ...options, modeTag }, run)
-  const backTest = await backTestModel(trained, order.history)
+  const backTest = await backTestModel(trained, order)
   const versions = [asVersion(trained, { 'backtest.json': toBytes(backTest) })]
   if (trained.drifting) versions.push(asVersion(trained.drifting, {}))
   return { versions, backTest }
 }
 
 /** As live: an empty cell is filled with what the other tags let expect, and the model stays as it is. */
-async function backTestModel(trained: TrainedFolder, history: Table): Promise<BackTest> {
+async function backTestModel(
+  trained: TrainedFolder,
+  { history, work }: TrainingOrder,
+): Promise<BackTest> {
   const { manifest, bytes, normal: kept } = trained
   const phase = 'back-test on history'
   const onProgress = (_: string, share: number) =>
@@ -50,7 +52,7 @@ async function backTestModel(trained: TrainedFolder, history: Table): Promise<Ba
   onProgress(phase, 0)
   const normal = kept && (await decodeNormal(kept, manifest))
   const model = { manifest, bytes, normal, keepSteps: true, modes: await openTrained(trained) }
-  const found = await runBackTest(model, history, { onProgress })
+  const found = await runBackTest(model, history, { onProgress, work })
   const { alarms, alarmsPerWeek = null } = found
   return { ...found, alarmsPerWeek, alarms: alarms.slice(-MAX_ALARMS) }
 }

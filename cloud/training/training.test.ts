@@ -9,6 +9,7 @@ import { quality } from '../../protocol/model.ts'
 import { insertPressRule } from '../alarms/stored-rule.fixture.ts'
 import { openAudit } from '../audit/audit.ts'
 import type { Historian } from '../historian/historian.ts'
+import { insertWork } from '../maintenance/stored-window.fixture.ts'
 import { openStore } from '../store/store.ts'
 import { readHistory } from './history.ts'
 import { openPlantHistory, plant, START } from './plant.fixture.ts'
@@ -108,6 +109,36 @@ test('a proposed period is trained on, back-tested over the fault it left out, a
   expect(version!.manifest.tags.find(({ name }) => name === 'pressure')?.unit).toBe('bar')
   const [entry] = await t.audit.list({ limit: 1 })
   expect(entry).toMatchObject({ actor: 'ina', action: 'model.train', object: id, site: 'plant' })
+})
+
+test('planned maintenance is left out of the proposal by its words, cut out of chosen periods, and its alarms stand apart', async () => {
+  await using t = await open()
+  const work = span(FAULT[0] - 20, FAULT[1] + 20)
+  await insertWork(t.store, { ...work, asset: null })
+  const proposal = await t.training.propose('press', {})
+  const found = proposal.excluded.filter(({ reason }) => reason.startsWith('planned maintenance'))
+  expect(found).toMatchObject([{ reason: 'planned maintenance: seal changed' }])
+  expect(found[0]!.from).toBeLessThan(work.from + 1000)
+  expect(found[0]!.to).toBeGreaterThanOrEqual(work.to - 1000)
+  const inside = { periods: [span(FAULT[0], FAULT[1])] }
+  const none = await t.training.train(ina, 'press', inside)
+  await t.training.idle()
+  expect((await t.training.get(none.id))!.problem).toContain('lie wholly in planned maintenance')
+
+  const { id } = await t.training.train(ina, 'press', { periods: [span(0, SECONDS)] })
+  await t.training.idle()
+  const { backTest, problem } = (await t.training.get(id))!
+  expect(problem).toBeNull()
+  expect(backTest!.alarms).toEqual([])
+  expect(backTest!.maintenance!.windows).toEqual([{ ...work, text: 'seal changed' }])
+  expect(backTest!.maintenance!.alarms).toHaveLength(1)
+  const [version] = t.registered
+  expect(version!.periods).toEqual([
+    { from: span(0, 0).from, to: work.from - 1 },
+    { from: work.to, to: span(0, SECONDS).to },
+  ])
+  const card = new TextDecoder().decode(version!.files['card.md'])
+  expect(card).toContain('Left out: planned maintenance (seal changed)')
 })
 
 test('with a mode tag each of its values has a model, and the back-test says how each would have done', async () => {

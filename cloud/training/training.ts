@@ -83,8 +83,8 @@ export interface Training extends AsyncDisposable {
   newest(asset: string): Promise<TrainingJobView | undefined>
   /** A job that has ended already stays as it is. */
   cancel(actor: Person, id: string): Promise<TrainingJobView>
-  /** Removes old jobs with their back-tests; an entry of the audit for each asset. Answers how many. */
-  retain(): Promise<number>
+  /** Removes old jobs with their back-tests, all but so many of an asset; an entry of the audit for each asset. Answers how many. */
+  retain(keepJobs?: number): Promise<number>
   /** Resolves when no job is waiting. */
   idle(): Promise<void>
 }
@@ -103,6 +103,13 @@ export async function openTraining(options: TrainingOptions): Promise<Training> 
     return asset
   }
   const queue = createJobQueue({ ...options, now, assetOf })
+  // One at a time: two who ask in the same moment must not both find the asset free.
+  let tail: Promise<unknown> = Promise.resolve()
+  const enter = (wanted: NewJob): Promise<string> => {
+    const done = tail.then(() => enterJob(store, wanted))
+    tail = done.catch(() => undefined)
+    return done
+  }
 
   async function view(id: string): Promise<TrainingJobView> {
     const row = await findJob(store, id)
@@ -112,7 +119,7 @@ export async function openTraining(options: TrainingOptions): Promise<Training> 
 
   async function start(wanted: NewJob, detail: object): Promise<TrainingJobView> {
     const { asset, login } = wanted
-    const job = await enterJob(store, wanted)
+    const job = await enter(wanted)
     await audit.append({
       ...{ actor: login, action: 'model.train', object: job, site: asset.site },
       ...{ outcome: 'done', detail },
@@ -167,7 +174,7 @@ export async function openTraining(options: TrainingOptions): Promise<Training> 
       onChange({ asset, site })
       return await view(id)
     },
-    retain: () => removeObsoleteJobs(store, audit),
+    retain: (keepJobs) => removeObsoleteJobs(store, audit, keepJobs),
     idle: queue.idle,
     [Symbol.asyncDispose]: () => queue[Symbol.asyncDispose](),
   }

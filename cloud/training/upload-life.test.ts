@@ -47,7 +47,7 @@ beforeAll(async () => {
   historian = await openPlantHistory(join(dir, 'h.duckdb'), { seconds: SECONDS })
   store = await openStore({ file: ':memory:' })
   const send = createUpload({
-    ...{ audit: await openAudit(store), history: historian, now: () => NOW },
+    ...{ store, audit: await openAudit(store), history: historian, now: () => NOW },
     assetOf: async (id) => (id === plant.id ? plant : undefined),
     register: async () => 'none',
     registerLife: async (version) => `mdl_${entered.push(version)}`,

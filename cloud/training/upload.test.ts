@@ -59,7 +59,7 @@ describe('an uploaded model', () => {
     const audit = await openAudit(store)
     const registered: NewVersion[] = []
     const upload = createUpload({
-      ...{ audit, history: historian, now: () => NOW },
+      ...{ store, audit, history: historian, now: () => NOW },
       assetOf: async (id) => (id === plant.id ? plant : undefined),
       register: async (version) => `mdl_${registered.push(version)}`,
       registerLife: async () => 'none',
@@ -87,11 +87,17 @@ describe('an uploaded model', () => {
   it('that is no model, or not one of these tags, is refused in the words of the trial', async () => {
     const normal = await readNormal()
     const manifest = parseExternalManifest(given)
-    const none = dryRun({ manifest, bytes: new Uint8Array([1, 2, 3]), normal, history: normal })
+    const none = dryRun({
+      manifest,
+      bytes: new Uint8Array([1, 2, 3]),
+      normal,
+      history: normal,
+      work: [],
+    })
     await expect(none).rejects.toThrow('The model file model.onnx cannot be used')
     const wide = { ...given, tags: [...given.tags, { name: 'level' }] }
     const order = { manifest: parseExternalManifest(wide), bytes: createOnnx(), normal }
-    await expect(dryRun({ ...order, history: normal })).rejects.toThrow('takes 2 numbers')
+    await expect(dryRun({ ...order, history: normal, work: [] })).rejects.toThrow('takes 2 numbers')
   })
 
   it('with a manifest that says too little, or one tag twice, is refused with the place', () => {
@@ -109,7 +115,7 @@ describe('an uploaded model', () => {
   ])('that %s is ended with its process', async (_, limits, problem) => {
     const normal = await readNormal()
     const manifest = parseExternalManifest(given)
-    const order = { manifest, bytes: createOnnx(), normal, history: normal }
+    const order = { manifest, bytes: createOnnx(), normal, history: normal, work: [] }
     await expect(dryRun(order, limits)).rejects.toThrow(problem)
   })
 })

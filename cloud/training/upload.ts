@@ -1,17 +1,22 @@
 /** A model that was trained elsewhere: tried on the asset's own data, calibrated on its normal periods, entered in shadow. */
 
 import { isLifeUpload } from '../../models/external/life-upload.ts'
+import { checkNoOutsideData } from '../../models/onnx/outside-data.ts'
 import type { UploadRequest } from '../../protocol/api-models.ts'
 import { Fault } from '../../protocol/kit/fault.ts'
 import type { Audit } from '../audit/audit.ts'
+import { readPlannedWork } from '../store/planned-work.ts'
+import type { Store } from '../store/store.ts'
 import { dryRun } from './dry-run.ts'
 import { parseExternalManifest } from './external-manifest.ts'
-import { countRows, type HistorySource, mergePeriods, readHistory } from './history.ts'
+import { countRows, type HistorySource, readHistory } from './history.ts'
 import { findStart, MAX_TRAIN_CELLS, notTrainable, type TrainingAsset } from './proposal.ts'
 import type { NewVersion, Person } from './training.ts'
 import { type NewLife, pickTags, uploadLife } from './upload-life.ts'
+import { leaveWorkOut } from './without-work.ts'
 
 export interface UploadParts {
+  store: Pick<Store, 'db'>
   audit: Audit
   history: HistorySource
   assetOf(id: string): Promise<TrainingAsset | undefined>
@@ -35,6 +40,7 @@ export function createUpload(
   return async (actor, id, wanted) => {
     if (busy) throw new Fault('training.full', { count: 1 })
     const bytes = decode(wanted.onnxBase64)
+    checkNoOutsideData(bytes)
     busy = true
     try {
       return isLifeUpload(wanted.manifest)
@@ -47,7 +53,7 @@ export function createUpload(
 }
 
 async function upload(
-  { audit, history, assetOf, register, now = Date.now }: UploadParts,
+  { store, audit, history, assetOf, register, now = Date.now }: UploadParts,
   { login }: Person,
   { id, wanted, bytes }: { id: string; wanted: UploadRequest; bytes: Uint8Array },
 ): Promise<string> {
@@ -59,8 +65,8 @@ async function upload(
     manifest.tags.map(({ name }) => name),
   )
   const width = manifest.tags.length
-  const { periods } = wanted
-  if (periods.length === 0)
+  const { periods } = await leaveWorkOut(store, asset, wanted.periods)
+  if (wanted.periods.length === 0)
     throw new Fault('request.invalid', { problem: 'a detector needs normal periods for its limit' })
   const rows = countRows(periods, manifest.periodMs)
   const most = Math.floor(MAX_TRAIN_CELLS / width)
@@ -71,7 +77,8 @@ async function upload(
   const longest = to - Math.floor(MAX_HISTORY_CELLS / width) * manifest.periodMs
   const from = await findStart(history, Object.values(tags), { from: longest, to })
   const newest = await readHistory(history, { ...read, periods: [{ from, to }] })
-  const { versions } = await dryRun({ manifest, bytes, normal, history: newest })
+  const work = await readPlannedWork(store, { asset: id, site: asset.site, from, to })
+  const { versions } = await dryRun({ manifest, bytes, normal, history: newest, work })
   const [version] = versions
   if (!version) throw new Fault('training.failed', { problem: 'nothing came out' })
   await audit.append({
@@ -80,7 +87,7 @@ async function upload(
   })
   const rest = {
     asset,
-    periods: mergePeriods(periods),
+    periods,
     createdBy: login,
     source: 'uploaded' as const,
   }

@@ -25,7 +25,7 @@ export interface Forecasts {
   /** For the watch over all parts: what was said last while it is young enough; undefined: this tick has done its share. */
   describeSeldom(part: WornPart, row: LifeRow, now: number): Promise<LifeItem | undefined>
   /** A part was exchanged or judged: what like parts live is fitted anew. */
-  forgetFit(part: Pick<WornPart, 'kind' | 'part'>): void
+  forgetFit(part: WornPart): void
   /** A new tick: its share is whole again. */
   begin(): void
 }
@@ -92,7 +92,7 @@ export function createForecasts(store: Store, history: CounterHistory): Forecast
 }
 
 const nameOfPart = ({ asset, part }: WornPart) => `${asset} ${part}`
-const nameOfKind = ({ kind, part }: Pick<WornPart, 'kind' | 'part'>) => `${kind} ${part}`
+const nameOfKind = ({ tenant, kind, part }: WornPart) => `${tenant} ${kind} ${part}`
 
 async function describePart(
   { history, fitOf }: { history: CounterHistory; fitOf: FitOf },

@@ -10,6 +10,7 @@ export interface WornPart {
   asset: string
   assetName: string
   site: string
+  tenant: string
   kind: string
   part: string
   tag: Sample['tag']
@@ -77,13 +78,17 @@ export async function listInPlace({ db }: Store): Promise<LifeRow[]> {
   return await db.selectFrom('part_lives').selectAll().where('ended_at', 'is', null).execute()
 }
 
-/** Lives of all like parts, ended and running: what a distribution is fitted to. */
+/** Lives of all like parts at the customer, ended and running: what a distribution is fitted to. */
 export async function listLives(store: Store, part: WornPart): Promise<PartLife[]> {
   const rows = await store.db
     .selectFrom('part_lives')
     .select(['last_count', 'failed'])
     .where('kind', '=', part.kind)
     .where('part', '=', part.part)
+    .where(({ eb, or, selectFrom }) => {
+      const own = selectFrom('sites').select('sites.id').where('tenant', '=', part.tenant)
+      return or([eb('site', '=', part.site), eb('site', 'in', own)])
+    })
     .execute()
   return rows.map(({ last_count, failed }) => ({ count: last_count, failed: failed === 1 }))
 }

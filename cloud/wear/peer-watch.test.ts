@@ -57,6 +57,19 @@ async function cool(from: number, to: number, fault = 0): Promise<void> {
   await historian.write(samples)
 }
 
+it('goes on comparing after a clock that was a day ahead was set right', async () => {
+  const asked: number[] = []
+  const watch = createPeerWatch([group], {
+    async scan({ to }) {
+      asked.push(to)
+      return { at: new Float64Array(), values: machines.map(() => new Float64Array()) }
+    },
+  })
+  await watch.tick(START + DAY)
+  await watch.tick(START)
+  expect(asked.at(-1)).toBe(START)
+})
+
 it('says nothing without history, tells the odd freezer, and does not learn its fault', async () => {
   const watch = createPeerWatch([group], historian)
   expect(await watch.tick(START)).toEqual([])

@@ -65,7 +65,9 @@ export function createPeerWatch(groups: readonly PeerGroup[], history: PeerHisto
     async tick(now) {
       const results: PeerResult[] = []
       for (const one of watched) {
-        if (now < one.nextAt) continue
+        // Further ahead than one period is a future of a clock that was wrong.
+        if (now < one.nextAt && one.nextAt - now <= one.group.periodMs) continue
+        if (one.learnAt - now > LEARN_MS) one.learnAt = 0
         const at = Math.floor(now / one.group.periodMs) * one.group.periodMs
         one.nextAt = at + one.group.periodMs
         if (now >= one.learnAt) await learn(one, history, at)

@@ -15,6 +15,7 @@ const CUTS: TagId = 'shop/gw/pos-1/PaperCutCount/Life'
 const SERIAL: TagId = 'shop/gw/pos-1/SerialNumber'
 const cutter: WornPart = {
   ...{ asset: 'pos-1', assetName: 'POS 1', site: 'shop', kind: 'pos', part: 'cutter' },
+  tenant: 'ten_a',
   ...{ tag: CUTS, serial: SERIAL, limit: 20_000, unit: 'cuts', leadDays: 14, watchHours: 48 },
 }
 
@@ -173,17 +174,30 @@ describe('the wear of a part', () => {
     ])
   })
 
-  it('goes by the failures of like parts when there are five', async () => {
-    const lives = [6000, 7000, 8000, 9000, 10_000]
-    for (const [i, count] of lives.entries())
+  /** Five cutters that failed, at one site each. */
+  async function insertFailures(site: string, tenant: string) {
+    const own = { id: site, tenant, name: site, time_zone: 'UTC' }
+    await store.db.insertInto('sites').values(own).execute()
+    for (const [i, count] of [6000, 7000, 8000, 9000, 10_000].entries())
       await store.db
         .insertInto('part_lives')
         .values({
-          ...{ asset: `pos-${i + 2}`, site: 'shop', kind: 'pos', part: 'cutter', serial: `S${i}` },
+          ...{ asset: `${site}-${i}`, site, kind: 'pos', part: 'cutter', serial: `S${i}` },
           ...{ installed_at: START, start_count: 0, last_at: START, last_count: count },
           ...{ ended_at: START, failed: 1, ordered_at: null },
         })
         .execute()
+  }
+
+  it('learns nothing from the failures at another customer', async () => {
+    await insertFailures('rival', 'ten_b')
+    await live(20, { count: 3000 })
+    const [item] = await wear.itemsOf('pos-1', START + 19 * DAY)
+    expect(item?.text).toBe('4,900 of 20,000 cuts; 100 a day')
+  })
+
+  it('goes by the failures of like parts at the same customer when there are five', async () => {
+    await insertFailures('branch', 'ten_a')
     await live(20, { count: 3000 })
     const [item] = await wear.itemsOf('pos-1', START + 19 * DAY)
     expect(item?.text).toContain('by 5 failures of like parts')

@@ -48,6 +48,26 @@ describe('value', () => {
     }
   })
 
+  test('a text is no Boolean: "false" must not read as true', () => {
+    for (const text of ['false', 'off', '0', 'true', ''])
+      expect(fitType(text, 'Boolean')).toBeNull()
+  })
+
+  test('the mark of a broken sensor has no value in any type', () => {
+    for (const value of [Number.NaN, Number.POSITIVE_INFINITY]) {
+      for (const type of dataTypes) expect(fitType(value, type)).toBeNull()
+    }
+  })
+
+  test('whole numbers beyond 2^53 are scaled exactly, a switch as 0 and 1', () => {
+    const big = 9_007_199_254_740_993n
+    const rule = { ...plain, type: 'Int64' } as const
+    expect(shown(feed([big], { ...rule, scale: 1 }))).toEqual([big])
+    expect(shown(feed([big], { ...rule, scale: 10, offset: -3 }))).toEqual([big * 10n - 3n])
+    expect(shown(feed([1n << 62n], { ...rule, scale: 2 }))).toEqual([null])
+    expect(shown(feed([true, false], { ...plain, scale: 10, offset: 1 }))).toEqual([11, 1])
+  })
+
   test('a value takes the type of its tag, or has none where it does not fit', () => {
     expect(fitType(70_000, 'UInt16')).toBeNull()
     expect(fitType(-1, 'UInt32')).toBeNull()

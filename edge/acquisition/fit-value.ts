@@ -51,10 +51,12 @@ function boundsOf(type: DataType): readonly [low: number, high: number] {
   return type === 'Double' ? [-Number.MAX_VALUE, Number.MAX_VALUE] : [1, 0]
 }
 
-function scaleValue(value: Value, { scale, offset }: ValueRule): Value {
-  const isNumeric = typeof value === 'number' || typeof value === 'bigint'
-  if (!isNumeric || (scale === undefined && offset === undefined)) return value
-  return Number(value) * (scale ?? 1) + (offset ?? 0)
+function scaleValue(value: Value, { scale = 1, offset = 0 }: ValueRule): Value {
+  if (typeof value === 'string') return value
+  const isExact = Number.isSafeInteger(scale) && Number.isSafeInteger(offset)
+  // Whole numbers of 64 bits stay what they are: beyond 2^53 a Double would give another one.
+  if (typeof value === 'bigint' && isExact) return value * BigInt(scale) + BigInt(offset)
+  return Number(value) * scale + offset
 }
 
 function isOutside(value: Value, { min, max }: ValueRule): boolean {
@@ -75,9 +77,12 @@ const integerBits: Partial<Record<DataType, readonly [bits: number, isSigned: bo
 
 /** The value as its tag's type; null when it has none there (NaN, infinity, out of the type's range). */
 export function fitType(value: Value, type: DataType): Value | null {
+  // The mark of a broken sensor is no value, in words neither.
+  if (typeof value === 'number' && !Number.isFinite(value)) return null
   if (type === 'String') return String(value)
-  if (type === 'Boolean') return typeof value === 'boolean' ? value : Number(value) !== 0
+  // "false", "off" and "0" are not true: what a text means nobody has told us.
   if (typeof value === 'string') return null
+  if (type === 'Boolean') return typeof value === 'boolean' ? value : Number(value) !== 0
   const bits = integerBits[type]
   if (bits) return fitInteger(value, bits)
   const number = Number(value)

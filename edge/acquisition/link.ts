@@ -1,5 +1,6 @@
 /** The only reconnect loop of the gateway: connect, acquire until something fails, mark the tags, wait, again. */
 import { Fault, type FaultCode, faults } from '../../protocol/kit/fault.ts'
+import { sayFault } from '../../protocol/kit/say-fault.ts'
 import type { DeviceId, Sample, Tag } from '../../protocol/model.ts'
 import type { Columns, Connection, Driver } from '../drivers/driver.ts'
 import type { Clocks } from './condition.ts'
@@ -135,8 +136,8 @@ function createLinkMind(options: LinkOptions): LinkMind {
       if (believed === 'offline') return
       believed = 'offline'
       conditioner.lose()
-      const { code: reason, message: sentence } = fault
-      onState({ device, state: 'offline', at: Date.now(), reason, sentence })
+      const about = { reason: fault.code, sentence: sayFault(fault) }
+      onState({ device, state: 'offline', at: Date.now(), ...about })
     },
   }
 }

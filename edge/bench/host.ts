@@ -82,7 +82,11 @@ function acknowledge(
     type: 'Int64',
     value: BigInt(value),
   })
-  const answer = [whole(nodeMetrics.from, range.from), whole(nodeMetrics.acknowledged, range.to)]
+  const answer: Metric[] = [
+    whole(nodeMetrics.from, range.from),
+    whole(nodeMetrics.acknowledged, range.to),
+    { name: nodeMetrics.store, type: 'String', value: range.store ?? '' },
+  ]
   return Buffer.from(encodePayload({ at: Date.now(), metrics: answer }))
 }
 

@@ -93,8 +93,10 @@ function createCounter(plan: CounterPlan, state: CounterState): Counter {
 function read(counter: Counter, sample: Sample): Step[] {
   const { plan, rules, state } = counter
   if (sample.tag === plan.serial) {
-    const serial = sample.quality === quality.good ? String(sample.value) : undefined
-    counter.read.serial = sample.quality
+    // A terminal that starts tells an empty one before it has asked its part: that is no other part.
+    const text = String(sample.value ?? '').trim()
+    const serial = sample.quality === quality.good && text !== '' ? text : undefined
+    counter.read.serial = text === '' ? quality.bad : sample.quality
     return serial === undefined ? [] : [seeSerial(state, serial, sample.at)]
   }
   const raw = readCount(sample)

@@ -33,10 +33,9 @@ export interface Step {
 const NEAR_END = 0.9
 const NEAR_START = 0.1
 
-/** A good count was read. */
+/** A good count was read; in the order of arrival, because a clock that was ahead, perhaps in an earlier run, is put right. */
 export function countTo(state: CounterState, reading: Reading, rules: CounterRules): Step {
   const { raw, at } = reading
-  if (state.at !== undefined && at < state.at) return { state }
   const next = { ...state, raw, at }
   if (state.raw === undefined || state.life === undefined) return { state: { ...next, life: raw } }
   if (state.swapped) return replacePart(next, state.swapped.from)

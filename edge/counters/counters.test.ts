@@ -64,6 +64,29 @@ describe('the life of a part', () => {
     expect(events).toEqual(['rolled over at 65536', 'reset: it stood at 6, then at 3'])
   })
 
+  it('counts on after a clock that was ahead has been put right, and after a restart too', () => {
+    const one = open({})
+    clock += 7_200_000
+    expect(one.take(read(CUTS, 100))).toBe(100)
+    clock -= 7_200_000
+    expect(one.take(read(CUTS, 110))).toBe(110)
+    clock += 7_200_000
+    expect(one.take(read(CUTS, 120))).toBe(120)
+    one.stage[Symbol.dispose]()
+    clock -= 7_200_000
+    const other = open({})
+    expect(other.take(read(CUTS, 130))).toBe(130)
+    expect(other.take(read(CUTS, 4))).toBe(134)
+  })
+
+  it('waits while the serial number is empty: a terminal that starts has no other part', () => {
+    const one = open({ serial: 'SerialNumber' })
+    expect(one.take(read(SERIAL, 'A'), read(CUTS, 500))).toBe(500)
+    expect(one.take(read(SERIAL, ''))).toBe(quality.bad)
+    expect(one.take(read(SERIAL, 'A'), read(CUTS, 510))).toBe(510)
+    expect(one.events).toEqual([])
+  })
+
   it('starts again with another part, whichever tag tells first', () => {
     const one = open({ serial: 'SerialNumber' })
     expect(one.take(read(SERIAL, 'A'), read(CUTS, 500))).toBe(500)

@@ -18,6 +18,8 @@ export interface DriverModule {
   lintTag?(tag: Tag): string | undefined
   /** The same for the device's options together: which of them cannot go with which. */
   lintOptions?(options: Record<string, unknown>): string | undefined
+  /** What the `status` of a sample means, for people; undefined for what the protocol does not know. */
+  sayStatus?(status: number): string | undefined | Promise<string | undefined>
   /** Keeps the options and does nothing else. They must have passed the schema, defaults filled in. */
   createDriver(options: Record<string, unknown>, context: DriverContext): Driver
 }
@@ -41,7 +43,8 @@ export function isDriverName(name: unknown): name is DriverName {
 /** Why this is the name of none. */
 export function sayUnknownDriver(name: unknown): string {
   if (name === undefined) return `"driver" is missing; known are ${driverNames.join(', ')}`
-  const near = nearest(String(name), driverNames)
+  if (typeof name !== 'string') return `"driver" is no name; known are ${driverNames.join(', ')}`
+  const near = nearest(name, driverNames)
   const hint = near ? `did you mean "${near}"?` : `known are ${driverNames.join(', ')}`
   return `unknown driver "${name}", ${hint}`
 }

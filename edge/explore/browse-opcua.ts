@@ -2,6 +2,7 @@
 import { resolve } from 'node:path'
 import { Fault } from '../../protocol/kit/fault.ts'
 import { nearest } from '../../protocol/kit/nearest.ts'
+import { NODE_ID_PATTERN } from '../drivers/opcua/address.ts'
 import { browse, optionsSchema } from '../drivers/opcua/opcua.ts'
 import type { OpcuaOptions } from '../drivers/opcua/options.ts'
 import { formatBrowse } from './format-found.ts'
@@ -23,6 +24,8 @@ export interface Browsed {
   report: string
 }
 
+const NODE_ID = new RegExp(NODE_ID_PATTERN)
+
 /** The password comes from here, so that it stands in no list of processes. */
 const PASSWORD = 'MIMAMORI_OPCUA_PASSWORD'
 
@@ -33,6 +36,12 @@ export async function browseOpcua(
   signal: AbortSignal,
 ): Promise<Browsed> {
   const { state, security, trust, user, root, maxNodes } = command
+  if (!/^opc\.tcp:\/\/[^/\s]+/.test(endpoint)) {
+    throw refuse(`"${endpoint}": write opc.tcp://HOST:PORT, e.g. opc.tcp://10.0.0.5:4840`)
+  }
+  if (root !== undefined && !NODE_ID.test(root)) {
+    throw refuse(`--root "${root}": write nsu=URI;s=NAME, or i=85; a namespace index may change`)
+  }
   const connection = {
     ...(security === undefined ? {} : { security: parseSecurity(security) }),
     ...(trust ? { trust: trust.map((file) => resolve(file)) } : {}),
@@ -56,5 +65,9 @@ function parseSecurity(text: string): OpcuaOptions['security'] {
   if (found) return found
   const near = nearest(text, known)
   const hint = near ? `did you mean "${near}"?` : `known are ${known.join(', ')}`
-  throw new Fault('config.invalid', { count: 1, problems: `--security: "${text}", ${hint}` })
+  throw refuse(`--security: "${text}", ${hint}`)
+}
+
+function refuse(problems: string): Fault {
+  return new Fault('config.invalid', { count: 1, problems })
 }

@@ -70,7 +70,9 @@ describe('mimamori edge read', () => {
     const memory = createModbusMemory({ holding: [[0, 4]] })
     await using server = await openModbusServer({ units: { 1: memory } })
     const read = await readTag(await writeConfig(server.port), 'chiller/Absent', never())
-    expect(formatReadTag(read)).toContain('value    none\nquality  bad\nstatus   2 (0x2)')
+    expect(formatReadTag(read)).toContain(
+      'value    none\nquality  bad\nstatus   2 (0x2) the device has no such address',
+    )
   })
 
   it('suggests the tag that was meant', async () => {

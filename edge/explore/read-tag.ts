@@ -12,6 +12,10 @@ export interface ReadTag {
   found: FoundTag
   /** After scale, limits and type, as the gateway would send it. */
   sample: Sample
+  /** As the device gave it. */
+  raw: Sample
+  /** Of the status, in words of its protocol. */
+  meaning?: string
   tookMs: number
 }
 
@@ -33,7 +37,9 @@ export async function readTag(file: string, name: string, signal: AbortSignal): 
   await using connection = await module.createDriver(options, context).connect(signal)
   const [raw] = await connection.read([found.config.tag], signal)
   if (!raw) throw new Fault('internal', { what: `driver ${driver} read nothing of ${name}` })
-  return { found, sample: condition(raw, found), tookMs: performance.now() - startedMs }
+  const tookMs = performance.now() - startedMs
+  const meaning = raw.status ? await module.sayStatus?.(raw.status) : undefined
+  return { found, sample: condition(raw, found), raw, meaning, tookMs }
 }
 
 /** By its id, or by `device/name`. Throws Fault 'explore.unknown-tag'. */
@@ -59,7 +65,7 @@ function condition(raw: Sample, { group, config }: FoundTag): Sample {
 }
 
 /** A few lines for a terminal. */
-export function formatReadTag({ found, sample, tookMs }: ReadTag): string {
+export function formatReadTag({ found, sample, raw, meaning, tookMs }: ReadTag): string {
   const { tag } = found.config
   const words = { [quality.good]: 'good', [quality.stale]: 'stale', [quality.bad]: 'bad' }
   const { value, status } = sample
@@ -68,7 +74,12 @@ export function formatReadTag({ found, sample, tookMs }: ReadTag): string {
     `tag      ${tag.id}`,
     `value    ${shown}`,
     `quality  ${words[sample.quality]}`,
-    ...(status === undefined ? [] : [`status   ${status} (0x${status.toString(16)})`]),
+    ...(status === undefined
+      ? []
+      : [`status   ${status} (0x${status.toString(16)})${meaning ? ` ${meaning}` : ''}`]),
+    ...(value === null && raw.value !== null
+      ? [`raw      ${raw.value}, which is no ${tag.type} after scale, or beyond min and max`]
+      : []),
     `time     ${new Date(sample.at).toISOString()}`,
     `took     ${Math.round(tookMs)} ms, connecting included`,
   ].join('\n')

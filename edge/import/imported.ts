@@ -30,6 +30,16 @@ export function formatImported({ devices, left }: Imported, file: string) {
   return { config: devices.length > 0 ? formatDevices(devices) : '', report }
 }
 
+/** Ours reads no faster. */
+export const MIN_POLL_MS = 50
+/** A Modbus device of ours waits neither shorter nor longer. */
+const TIMEOUT_MS = { least: 50, most: 60_000 }
+
+export function boundTimeoutMs(timeoutMs: number | undefined): number | undefined {
+  if (timeoutMs === undefined) return undefined
+  return Math.min(TIMEOUT_MS.most, Math.max(TIMEOUT_MS.least, Math.round(timeoutMs)))
+}
+
 /** A second tag of a name gets a number: names differ by more than case. */
 export function createNames(): (wanted: string) => string {
   const taken = new Set<string>()
@@ -53,6 +63,7 @@ export function createModbusTag(tag: {
   byteOrder?: string
   scale?: number
   registers?: number
+  bit?: number
   unitId?: number
 }): TagText {
   const { scale, byteOrder, ...rest } = tag

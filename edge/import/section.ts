@@ -6,6 +6,8 @@ export interface Section {
   readonly line: number
   text(key: string): string | undefined
   number(key: string): number | undefined
+  /** True only for `true`. */
+  flag(key: string): boolean
   /** `10s`, `500ms`, `1m30s`, or a number of seconds; in ms. */
   durationMs(key: string): number | undefined
   numbers(key: string): number[]
@@ -17,6 +19,8 @@ export interface Section {
   close(): void
 }
 
+/** A variable of the environment, or a secret of a store. */
+const PLACEHOLDER = /\$\{|\$[A-Z_]|@\{/
 /** A duration as Go writes it. */
 const DURATION = /([0-9]+(?:\.[0-9]+)?)(ms|us|s|m|h)/g
 const unitMs: Readonly<Record<string, number>> = {
@@ -45,7 +49,17 @@ export function openSection(table: TomlTable, left: Left[], title: string): Sect
   }
   return {
     line: table.line,
-    text: (key) => typed(key, isText),
+    text(key) {
+      const text = typed(key, isText)
+      if (text !== undefined && PLACEHOLDER.test(text)) {
+        leave(
+          `"${key}" of ${title}: "${text}" is taken as it stands; write what it stands for`,
+          key,
+        )
+      }
+      return text
+    },
+    flag: (key) => get(key)?.value === true,
     number: (key) => typed(key, isNumber),
     durationMs(key) {
       const value = get(key)?.value

@@ -1,7 +1,7 @@
 /** Telegraf's `inputs.modbus` in its three styles: registers, requests, metrics. */
 import { type DeviceText, idOf, type TagText } from '../config-schema/format-devices.ts'
 import type { Table } from '../drivers/modbus/address-schema.ts'
-import { createModbusTag, createNames } from './imported.ts'
+import { boundTimeoutMs, createModbusTag, createNames, MIN_POLL_MS } from './imported.ts'
 import type { Section } from './section.ts'
 import type { TelegrafContext } from './telegraf.ts'
 
@@ -51,11 +51,12 @@ const TYPES: Readonly<Record<string, readonly [type: string, encoding: string]>>
 const FIXED: Readonly<Record<string, readonly string[]>> = {
   FIXED: ['', 'int16', 'int32', '', 'int64'],
   UFIXED: ['', 'uint16', 'uint32', '', 'uint64'],
-  // Deprecated name of an unsigned fixed point number, one register or two.
-  FLOAT32: ['', 'uint16', '', '', ''],
+  // In the style of registers, and only there, an old name of the same.
+  FLOAT32: ['', 'uint16', 'uint32', '', 'uint64'],
 }
 
 interface FieldPlace {
+  style: 'register' | 'request' | 'metric'
   table?: Table
   unitId?: number
   byteOrder?: string
@@ -69,19 +70,20 @@ export function importTelegrafModbus(
 ): DeviceText | undefined {
   const place = readPlace(input)
   const unit = input.number('slave_id')
-  const timeoutMs = input.durationMs('timeout')
-  const intervalMs = input.durationMs('interval') ?? context.intervalMs
+  const timeoutMs = boundTimeoutMs(input.durationMs('timeout'))
+  const intervalMs = Math.max(MIN_POLL_MS, input.durationMs('interval') ?? context.intervalMs)
   const id = context.name(idOf(input.text('name') ?? 'modbus'))
   // Its requests are planned by itself, from the same addresses.
   input.skip('configuration_type', 'optimization', 'optimization_max_register_fill')
+  const limits = readLimits(input)
   const name = createNames()
   const tags: TagText[] = []
   for (const key of registerStyle) {
     for (const field of input.sections(key)) {
-      tags.push(...readField(field, { table: TABLES[key], name }))
+      tags.push(...readField(field, { style: 'register', table: TABLES[key], name }))
     }
   }
-  for (const style of ['request', 'metric']) {
+  for (const style of ['request', 'metric'] as const) {
     for (const part of input.sections(style)) tags.push(...readPart(part, { style, unit, name }))
   }
   if (!place) return undefined
@@ -89,8 +91,18 @@ export function importTelegrafModbus(
     input.leave('this [[inputs.modbus]] left: no field of it could be taken')
     return undefined
   }
-  const head = { id, driver: 'modbus', ...place, unit, timeoutMs }
+  const head = { id, driver: 'modbus', ...place, unit, timeoutMs, ...limits }
   return { head, groups: [{ head: { name: 'all', intervalMs }, tags }] }
+}
+
+/** Of its workarounds, what ours can keep to as well. */
+function readLimits(input: Section): Record<string, unknown> {
+  const [section] = input.sections('workarounds')
+  const maxRegisters = section?.number('max_word_registers_per_request')
+  const maxBits = section?.number('max_bit_registers_per_request')
+  section?.close()
+  const given = Object.entries({ maxRegisters, maxBits })
+  return Object.fromEntries(given.filter(([, value]) => value !== undefined))
 }
 
 function readPlace(input: Section): Record<string, unknown> | undefined {
@@ -107,7 +119,15 @@ function readPlace(input: Section): Record<string, unknown> | undefined {
     return { ...overTcp, host: tcp[1]?.replaceAll(/[[\]]/g, ''), port: Number(tcp[2]) }
   }
   const file = /^file:\/\/(\/.+)$/.exec(controller)
-  if (file) return { transport: 'rtu', serialPort: file[1], ...{ baudRate: 9600, ...serial } }
+  if (file) {
+    if (serial.baudRate === undefined) {
+      input.leave(
+        '"baud_rate" is not in the file: 9600 taken, compare it with the bus',
+        'controller',
+      )
+    }
+    return { transport: 'rtu', serialPort: file[1], ...{ baudRate: 9600, ...serial } }
+  }
   input.leave(`this [[inputs.modbus]] left: controller "${controller}" is no place`, 'controller')
   return undefined
 }
@@ -128,11 +148,12 @@ function readSerial(input: Section): Record<string, unknown> {
 /** A request or metric block: its fields share a unit and a byte order. */
 function readPart(
   part: Section,
-  { style, unit, name }: { style: string; unit?: number; name: FieldPlace['name'] },
+  { style, unit, name }: Pick<FieldPlace, 'style' | 'name'> & { unit?: number },
 ): TagText[] {
   const own = part.number('slave_id')
   const register = part.text('register')
   const place: FieldPlace = {
+    style,
     table: register === undefined ? undefined : TABLES[register],
     unitId: own === unit ? undefined : own,
     byteOrder: part.text('byte_order'),
@@ -155,9 +176,14 @@ function readField(field: Section, place: FieldPlace): TagText[] {
   const addresses = field.numbers('address')
   const output = field.text('output')
   const length = field.number('length')
-  const read = resolve({ table, type, addresses, length, output, scale })
+  const bit = field.number('bit')
+  const isOmitted = field.flag('omit')
   const byteOrder = ORDERS[order]
   field.close()
+  // Telegraf reads it to fill a request, and tells it to nobody.
+  if (isOmitted) return []
+  const { style } = place
+  const read = resolve({ style, table, type, addresses, length, bit, output, scale })
   if (typeof read === 'string' || byteOrder === undefined) {
     const why = typeof read === 'string' ? read : `byte order "${order}" is not known here`
     field.leave(`"${named}" left: ${why}`)
@@ -169,16 +195,18 @@ function readField(field: Section, place: FieldPlace): TagText[] {
 }
 
 interface Wanted {
+  style: FieldPlace['style']
   table: Table
   type?: string
   addresses: readonly number[]
   length?: number
+  bit?: number
   output?: string
   scale?: number
 }
 
 /** The type, encoding and first address of a field, or why it has none. */
-function resolve({ table, type, addresses, length, output, scale }: Wanted) {
+function resolve({ style, table, type, addresses, length, bit, output, scale }: Wanted) {
   const [address] = addresses
   if (address === undefined) return 'it has no address'
   if (addresses.some((it, i) => it !== address + i)) return 'its registers do not follow each other'
@@ -186,7 +214,8 @@ function resolve({ table, type, addresses, length, output, scale }: Wanted) {
   if (type === 'STRING') {
     return { type: 'String', encoding: 'string', registers: length ?? addresses.length, address }
   }
-  const fixed = FIXED[type ?? '']?.[addresses.length]
+  if (type === 'BIT') return { type: 'Boolean', encoding: 'bool', bit: bit ?? 0, address }
+  const fixed = style === 'register' ? FIXED[type ?? '']?.[addresses.length] : undefined
   if (fixed) return { type: 'Double', encoding: fixed, address }
   const known = TYPES[type ?? '']
   if (!known || known[0] === 'Boolean') return `data type "${type ?? ''}" is not known here`

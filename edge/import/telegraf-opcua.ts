@@ -64,11 +64,14 @@ function readOptions(input: Section): Record<string, unknown> {
   const user = input.text('username')
   const password = input.text('password') ?? ''
   input.skip('auth_method')
+  const timestamp = input.text('timestamp')
+  const isKnown = timestamp === 'source' || timestamp === 'server' || timestamp === 'gather'
   const isDeprecated = policy === 'Basic256' || policy === 'Basic128Rsa15'
   return {
     ...(isPlain ? { security: 'None' } : policy === 'auto' ? {} : { security: policy }),
     ...(isDeprecated && !isPlain ? { allowDeprecated: true } : {}),
     ...(user ? { user: { name: user, password } } : {}),
+    ...(isKnown ? { timestamp } : {}),
     ...timeoutOf(input),
   }
 }
@@ -79,7 +82,7 @@ function timeoutOf(input: Section): Record<string, unknown> {
     input.durationMs('request_timeout'),
   ]
   if (connect === undefined && request === undefined) return {}
-  return { timeoutMs: Math.max(100, connect ?? 0, request ?? 0) }
+  return { timeoutMs: Math.min(120_000, Math.max(100, connect ?? 0, request ?? 0)) }
 }
 
 interface NodePlace extends Defaults {
@@ -96,6 +99,10 @@ function readNode(node: Section, place: NodePlace): TagText[] {
   const identifier = `${kind}=${node.text('identifier') ?? ''}`
   const monitoring = readMonitoring(node)
   node.close()
+  if (/=$/.test(identifier)) {
+    node.leave(`"${named}" left: it has no identifier`)
+    return []
+  }
   const nodeId =
     uri === undefined
       ? bindNodeId({ index, identifier }, context.options)

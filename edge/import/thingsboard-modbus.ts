@@ -2,7 +2,7 @@
 import type { Path } from '../../protocol/kit/schema.ts'
 import type { DeviceText, TagText } from '../config-schema/format-devices.ts'
 import type { Table } from '../drivers/modbus/address-schema.ts'
-import { createModbusTag, createNames } from './imported.ts'
+import { boundTimeoutMs, createModbusTag, createNames, MIN_POLL_MS } from './imported.ts'
 import { type Json, rowsOf, type ThingsboardContext } from './thingsboard-json.ts'
 
 const TABLES: Readonly<Record<number, Table>> = {
@@ -27,8 +27,6 @@ const TYPES: Readonly<Record<string, readonly [type: string, encoding: string]>>
 
 const PARITIES: Readonly<Record<string, string>> = { N: 'none', E: 'even', O: 'odd' }
 const DEFAULT_POLL_MS = 5000
-/** Ours reads no faster. */
-const MIN_POLL_MS = 50
 /** What ThingsBoard calls the device, how often it calls again, and its own connection rules: no loss. */
 const KNOWN = [
   'host',
@@ -56,6 +54,18 @@ const KNOWN = [
   'timeseries',
 ]
 
+const KNOWN_OF_TAG = [
+  'tag',
+  'type',
+  'functionCode',
+  'objectsCount',
+  'address',
+  'multiplier',
+  'divider',
+  'byteOrder',
+  'wordOrder',
+]
+
 /** Undefined (and reported) where no tag of it could be taken. */
 export function importThingsboardModbus(
   slave: Json,
@@ -65,10 +75,10 @@ export function importThingsboardModbus(
   context.leaveRest(slave, path, KNOWN)
   const place = readPlace(slave)
   const name = createNames()
-  const byteOrder = orderOf(slave)
   const tags: TagText[] = []
   for (const { row, path: at } of rowsOf(slave, path, ['attributes', 'timeseries'])) {
-    const tag = readTag(row, { byteOrder, name })
+    context.leaveRest(row, at, KNOWN_OF_TAG)
+    const tag = readTag(row, { byteOrder: orderOf({ ...slave, ...row }), name })
     if (typeof tag === 'string') context.leave(at, `"${row.tag}" left: ${tag}`)
     else tags.push(tag)
   }
@@ -78,7 +88,8 @@ export function importThingsboardModbus(
     context.leave(path, `the slave "${title}" left: ${why}`)
     return undefined
   }
-  const timeoutMs = typeof slave.timeout === 'number' ? slave.timeout * 1000 : undefined
+  const { timeout } = slave
+  const timeoutMs = boundTimeoutMs(typeof timeout === 'number' ? timeout * 1000 : undefined)
   const head = { id: title, driver: 'modbus', ...place, unit: slave.unitId, timeoutMs }
   const intervalMs = Math.max(MIN_POLL_MS, Number(slave.pollPeriod ?? DEFAULT_POLL_MS))
   return { head, groups: [{ head: { name: 'all', intervalMs }, tags }] }
@@ -87,7 +98,8 @@ export function importThingsboardModbus(
 function readPlace(slave: Json): Record<string, unknown> | undefined {
   const { type = 'tcp', method = 'socket', host, port } = slave
   const serial = {
-    baudRate: slave.baudrate ?? 9600,
+    // ThingsBoard's own default.
+    baudRate: slave.baudrate ?? 19_200,
     parity: PARITIES[String(slave.parity)],
     stopBits: slave.stopbits,
   }
@@ -96,10 +108,11 @@ function readPlace(slave: Json): Record<string, unknown> | undefined {
   return method === 'rtu' ? { transport: 'rtu-over-tcp', host, port } : { host, port }
 }
 
-/** Order of the words, then of the bytes in each: LITTLE words are CDAB. */
-function orderOf({ byteOrder = 'BIG', wordOrder = 'BIG' }: Json): string {
-  if (byteOrder === 'LITTLE') return wordOrder === 'LITTLE' ? 'DCBA' : 'BADC'
-  return wordOrder === 'LITTLE' ? 'CDAB' : 'ABCD'
+/** Order of the words, then of the bytes in each: LITTLE words are CDAB. What is not told is LITTLE to ThingsBoard. */
+function orderOf({ byteOrder, wordOrder }: Json): string {
+  const isLittle = (order: unknown) => String(order ?? 'LITTLE').toUpperCase() === 'LITTLE'
+  if (isLittle(byteOrder)) return isLittle(wordOrder) ? 'DCBA' : 'BADC'
+  return isLittle(wordOrder) ? 'CDAB' : 'ABCD'
 }
 
 function readTag(

@@ -1,7 +1,7 @@
 /** ThingsBoard's OPC UA connector: one server, mappings that find nodes by identifier or by path. */
 import type { Path } from '../../protocol/kit/schema.ts'
 import type { DeviceText, TagText } from '../config-schema/format-devices.ts'
-import { bindNodeId, createNames, sayNoNamespace } from './imported.ts'
+import { bindNodeId, createNames, MIN_POLL_MS, sayNoNamespace } from './imported.ts'
 import { type Json, objectOf, rowsOf, type ThingsboardContext } from './thingsboard-json.ts'
 
 const DEFAULT_POLL_MS = 5000
@@ -11,6 +11,8 @@ const KNOWN_SERVER = [
   'timeoutInMillis',
   'pollPeriodInMillis',
   'enableSubscriptions',
+  'disableSubscriptions',
+  'mapping',
   'security',
   'identity',
   'scanPeriodInMillis',
@@ -25,6 +27,7 @@ const KNOWN_MAPPING = [
   'deviceNodeSource',
   'deviceNodePattern',
   'deviceInfo',
+  'deviceNamePattern',
   'attributes',
   'timeseries',
 ]
@@ -39,7 +42,9 @@ export function importThingsboardOpcua(
   context.leaveRest(root, [], ['server', 'mapping'])
   context.leaveRest(server, ['server'], KNOWN_SERVER)
   const name = createNames()
-  const tags = rowsOf(root, [], ['mapping']).flatMap(({ row, path }) => {
+  // Older files have the mapping within the server.
+  const mappings = [...rowsOf(root, [], ['mapping']), ...rowsOf(server, ['server'], ['mapping'])]
+  const tags = mappings.flatMap(({ row, path }) => {
     context.leaveRest(row, path, KNOWN_MAPPING)
     return readMapping(row, { path, name, context })
   })
@@ -50,10 +55,13 @@ export function importThingsboardOpcua(
   const say =
     'types of values are not told here, every tag is a Double; `mimamori edge browse` shows the right ones'
   context.leave(['mapping'], say)
-  const mode = server.enableSubscriptions === true ? 'subscribe' : 'poll'
-  const intervalMs = Number(server.pollPeriodInMillis ?? DEFAULT_POLL_MS)
+  const isPushed = server.enableSubscriptions === true || server.disableSubscriptions === false
+  const mode = isPushed ? 'subscribe' : 'poll'
+  const intervalMs = Math.max(MIN_POLL_MS, Number(server.pollPeriodInMillis ?? DEFAULT_POLL_MS))
   const id = String(server.name ?? 'opcua')
-  const head = { id, driver: 'opcua', endpoint: server.url, ...readOptions(server, context) }
+  // They may write the address alone.
+  const endpoint = String(server.url).replace(/^(?!opc\.tcp:\/\/)/, 'opc.tcp://')
+  const head = { id, driver: 'opcua', endpoint, ...readOptions(server, context) }
   return { head, groups: [{ head: { name: 'all', intervalMs, mode }, tags }] }
 }
 
@@ -90,11 +98,11 @@ function readMapping(
     context: ThingsboardContext
   },
 ): TagText[] {
-  const device = objectOf(mapping.deviceInfo).deviceNameExpression
+  const device = objectOf(mapping.deviceInfo).deviceNameExpression ?? mapping.deviceNamePattern
   // An expression takes the name from a node; only a plain one is known beforehand.
   const prefix = typeof device === 'string' && !device.includes('${') ? `${device}/` : ''
   return rowsOf(mapping, path, ['attributes', 'timeseries']).flatMap(({ row, path: at }) => {
-    const { key, value } = row
+    const { key, value = row.path } = row
     const [, index, identifier] = IDENTIFIER.exec(String(value)) ?? []
     if (index === undefined || identifier === undefined) {
       const say = `"${key}" left: "${value}" is a path of names without their namespaces; take its node id from \`mimamori edge browse\``

@@ -20,6 +20,8 @@ export interface LocalPageOptions {
   passwordFile: string
   plant: Plant
   audit: AuditFile
+  /** How long one request may take to come in; default: ten seconds. */
+  requestMs?: number
   metrics: Registry
   log: Log
 }

@@ -12,6 +12,12 @@ export interface LocalPage extends AsyncDisposable {
   port: number
 }
 
+/** People of one plant, each with a browser's handful: more are of somebody who wants the sockets that the machines need. */
+const MAX_CONNECTIONS = 100
+/** A request here is short. One that comes in drops holds a connection, and so does one that was only opened. */
+const REQUEST_MS = 10_000
+/** An open page asks every few seconds; a connection that rests longer is opened anew. */
+const REST_MS = 15_000
 /** A request body here is a few short fields. */
 const MAX_BODY_BYTES = 10_000
 const FILES = {
@@ -48,10 +54,16 @@ export async function openLocalPage(options: LocalPageOptions): Promise<LocalPag
 }
 
 /** TLS 1.2 is allowed: the tablet of a plant may be old. The type is that of plain HTTP, whose routes are the same. */
-function createServer({ tls }: LocalPageOptions): FastifyInstance {
-  const common = { bodyLimit: MAX_BODY_BYTES, logger: false }
-  if (!tls) return fastify(common)
-  return fastify({ ...common, https: { ...tls, minVersion: 'TLSv1.2' } }) as never
+function createServer({ tls, requestMs = REQUEST_MS }: LocalPageOptions): FastifyInstance {
+  const common = {
+    ...{ bodyLimit: MAX_BODY_BYTES, logger: false, forceCloseConnections: true },
+    ...{ requestTimeout: requestMs, keepAliveTimeout: REST_MS },
+  }
+  const times = { headersTimeout: requestMs, connectionsCheckingInterval: requestMs / 4 }
+  const https = { ...tls, ...times, minVersion: 'TLSv1.2', handshakeTimeout: requestMs } as const
+  const app = tls ? (fastify({ ...common, https }) as never) : fastify({ ...common, http: times })
+  app.server.maxConnections = MAX_CONNECTIONS
+  return app
 }
 
 function addGuards(app: FastifyInstance, { names, doorman }: PageContext): void {

@@ -1,5 +1,5 @@
 /** The outbox over disks that refuse: at the start, under way, for good, and back. */
-import { mkdirSync, mkdtempSync, renameSync, rmdirSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -136,6 +136,24 @@ test('a disk that refuses under way goes on in memory; its backlog is still read
   outbox.append({ samples: [reading(3)] })
   expect(values(outbox)).toEqual([1, 2, 3])
   expect(outbox.depth().memory).toBeUndefined()
+})
+
+test('a file that is set aside under way has a successor that counts on: an answer for the old one must not mean a batch of the new one', async () => {
+  await using outbox = open()
+  const numbers = [1, 2, 3].map((value) => outbox.append({ samples: [reading(value)] }))
+  const jam = new DatabaseSync(file)
+  jam.exec("CREATE TRIGGER jam BEFORE INSERT ON batch BEGIN SELECT RAISE(FAIL, 'no'); END")
+  jam.close()
+  outbox.append({ samples: [reading(4)] })
+  // Closed until it is tried again, and spoilt meanwhile.
+  for (const suffix of ['-wal', '-shm']) rmSync(`${file}${suffix}`, { force: true })
+  writeFileSync(file, 'no database '.repeat(1000))
+  ms += 60_000
+  const later = outbox.append({ samples: [reading(5)] })
+  expect(values(outbox)).toEqual([4, 5])
+  expect(later).toBeGreaterThan(3)
+  outbox.acknowledge(numbers[0]!, numbers[2]!)
+  expect(values(outbox)).toEqual([4, 5])
 })
 
 test('the dead time ends where acquisition began, not where the disk came back', async () => {

@@ -46,13 +46,15 @@ export function createLogFile(database: DatabaseSync) {
       statements.remove.run(from, to)
       subtract(total, gone)
     })
+  let newest = readNewest(database)
   const put = (batch: Packable, at: number): number => {
     const body = packBatch(batch, tags)
     const { lastInsertRowid } = statements.insert.run(Math.round(at), batch.samples.length, body)
     total.batches += 1
     total.samples += batch.samples.length
     total.bytes += body.length + ROW_OVERHEAD
-    return Number(lastInsertRowid)
+    newest = Number(lastInsertRowid)
+    return newest
   }
   /** What the file says; undefined: not known. */
   let saidAt: number | undefined
@@ -100,11 +102,27 @@ export function createLogFile(database: DatabaseSync) {
     batches: () => total.batches,
     bytes: () => total.bytes,
     alive: (at: number): void => transact(() => signOfLife(at)),
+    /** The newest number given, in this file or before it. */
+    newest: () => newest,
+    /** Numbers begin above this one, if they would not anyway: those below were given in another file. */
+    countOnFrom: (number: number): void => {
+      if (number <= newest) return
+      transact(() => {
+        database.exec("DELETE FROM sqlite_sequence WHERE name = 'batch'")
+        database.prepare("INSERT INTO sqlite_sequence VALUES ('batch', ?)").run(number)
+      })
+      newest = number
+    },
     lastAlive: () => (statements.lastAlive.get() as { at: number } | undefined)?.at,
     /** How long the machine had been up at the last sign of life. */
     lastUptime: () => statements.lastUptime.get() as Uptime | undefined,
     close: () => database.close(),
   }
+}
+
+function readNewest(database: DatabaseSync): number {
+  const ask = "SELECT seq FROM sqlite_sequence WHERE name = 'batch'"
+  return (database.prepare(ask).get() as { seq: number } | undefined)?.seq ?? 0
 }
 
 function prepareAll(database: DatabaseSync) {

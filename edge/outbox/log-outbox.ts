@@ -47,6 +47,8 @@ export interface Outbox extends AsyncDisposable {
 const KEEP_SHARE = 0.9
 
 const MAX_LOOK_PAUSE_MS = 10_000
+/** The clock is set: it went further than time did. Less than this ages nothing that matters. */
+const CLOCK_STEP_MS = 60_000
 /** Batches unpacked at a time while dropping: bounds the memory of a large drop. */
 const DROP_STEP = 100
 
@@ -62,6 +64,22 @@ export interface LogOutboxOptions {
   /** False while nobody knows what time it is: then nothing is a sign of life. */
   isClockSet?(): boolean
 }
+
+/** Answers for a moment which rows are too old then. A clock that jumps ahead by years must not empty the outbox. */
+function createAges(file: LogFile, maxAgeMs: number): (at: number) => IsAged {
+  let seen: { at: number; monoMs: number } | undefined
+  /** Batches up to this number were appended before a jump: they are younger than they look. */
+  let grace = { upTo: 0, byMs: 0 }
+  return (at) => {
+    const monoMs = performance.now()
+    const aheadMs = seen ? at - seen.at - (monoMs - seen.monoMs) : 0
+    seen = { at, monoMs }
+    if (aheadMs > CLOCK_STEP_MS) grace = { upTo: file.newest(), byMs: grace.byMs + aheadMs }
+    return (row) => row.at + (row.number <= grace.upTo ? grace.byMs : 0) < at - maxAgeMs
+  }
+}
+
+type IsAged = (row: Pick<Kept, 'number' | 'at'>) => boolean
 
 /** Without disposal: who opened the log closes it. */
 export function createLogOutbox(
@@ -79,11 +97,13 @@ export function createLogOutbox(
     const pauseMs = Math.min(MAX_LOOK_PAUSE_MS, options.maxAgeMs / 100)
     return file.bytes() > options.maxBytes || at < lookedAt || at >= lookedAt + pauseMs
   }
+  const agedOf = createAges(file, options.maxAgeMs)
   const dropOldest = () => {
     const at = now()
+    const isAged = agedOf(at)
     if (!isLookDue(at)) return
     lookedAt = at
-    const lost = collectOldest(file, options, at)
+    const lost = collectOldest(file, options, isAged)
     if (!lost) return
     file.transact(() => {
       file.remove(0, lost.to)
@@ -134,17 +154,17 @@ interface Lost {
 }
 
 /** What has to go for the bounds to hold; undefined when nothing. Gaps inside it are carried on. */
-function collectOldest(file: LogFile, options: LogOutboxOptions, now: number): Lost | undefined {
-  const { bytes, oldestAt } = file.depth()
-  const oldest = now - options.maxAgeMs
+function collectOldest(file: LogFile, options: LogOutboxOptions, isAged: IsAged): Lost | undefined {
+  const bytes = file.bytes()
   const over = bytes > options.maxBytes
-  if (oldestAt === undefined || (!over && oldestAt >= oldest)) return undefined
+  const [oldest] = file.read(0, 1)
+  if (!oldest || (!over && !isAged(oldest))) return undefined
   let toFree = over ? bytes - options.maxBytes * KEEP_SHARE : 0
   const lost: Lost = { to: 0, samples: 0, gaps: [] }
   for (;;) {
     const rows = file.read(lost.to, DROP_STEP)
     for (const row of rows) {
-      if (toFree <= 0 && row.at >= oldest) return finishLost(lost)
+      if (toFree <= 0 && !isAged(row)) return finishLost(lost)
       toFree -= row.bytes
       lost.to = row.number
       lost.samples += row.samples

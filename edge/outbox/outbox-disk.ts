@@ -132,11 +132,15 @@ function createStart(options: OutboxDiskOptions) {
   const { now, isClockSet, gateway } = options
   const startedMs = performance.now()
   let found: OpenedLogFile | undefined
+  let former: LogFile | undefined
   let isTold = false
   return {
     open(): Opened {
       const opened = openLogFile(options, now())
       const { file, corruptSince } = opened
+      // Whoever sends has numbers of the former file under way: in a fresh one they must mean nothing.
+      file.countOnFrom(former?.newest() ?? 0)
+      former = file
       // Without a clock the last known time stands for now: nothing must look as old as the epoch.
       const stamp = () => (isClockSet() ? now() : (opened.lastAlive ?? now()))
       const bounds = { ...options, now: stamp, reason: 'outbox-full' as const }

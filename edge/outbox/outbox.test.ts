@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { fileURLToPath } from 'node:url'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Sample } from '../../protocol/model.ts'
 import { type Outbox, type OutboxOptions, openOutbox } from './outbox.ts'
 
@@ -149,6 +149,32 @@ describe('when full', () => {
     outbox.append({ samples: [reading(2)] })
     expect(values(outbox)).toEqual([2])
     expect(outbox.depth().dropped).toBe(1)
+  })
+
+  test('a clock that jumps ahead makes nothing older: what waited stays, what comes ages from there', async () => {
+    let monoMs = 0
+    using _ = vi.spyOn(performance, 'now').mockImplementation(() => monoMs)
+    const HOUR_MS = 3_600_000
+    await using outbox = open({ maxAgeMs: 48 * HOUR_MS })
+    const pass = (ms: number) => {
+      clock += ms
+      monoMs += ms
+    }
+    outbox.append({ samples: [reading(1)] })
+    pass(HOUR_MS)
+    // A battery that died, or one word of a host whose clock is wrong: it is the year 2100.
+    clock += 74 * 365 * 24 * HOUR_MS
+    for (const value of [2, 3]) outbox.append({ samples: [reading(value)] })
+    pass(12 * HOUR_MS)
+    outbox.append({ samples: [reading(4)] })
+    expect(values(outbox)).toEqual([1, 2, 3, 4])
+    expect(outbox.depth().dropped).toBe(0)
+    // Time goes on, and everything has its age by it.
+    for (let hours = 13; hours < 49; hours++) {
+      pass(HOUR_MS)
+      outbox.append({ samples: [] })
+    }
+    expect(values(outbox)).toEqual([2, 3, 4])
   })
 
   test('never drops a gap that is itself waiting to be told', async () => {

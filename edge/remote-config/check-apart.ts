@@ -9,10 +9,18 @@ const DEADLINE_MS = 30_000
 /** The same ten thousand need 200 MB; YAML made to swell dies in its thread. */
 const MAX_HEAP_MB = 512
 
+/** No more brackets than a few lists of trust and hosts; a parser descends with each. */
+const MAX_LISTS = 100
+
+/** What it says is as long as its text: nothing in it stands for something longer, or nests without end. */
+function isAsLong(yaml: string): boolean {
+  return !/[&*]/.test(yaml) && yaml.split('[').length <= MAX_LISTS
+}
+
 /** Never rejects: what cannot be checked is a problem too. */
 export async function checkApart(order: CheckOrder): Promise<CheckVerdict> {
-  if (order.yaml.length + order.site.text.length <= MAX_IN_PLACE_CHARS) {
-    return await carryOutCheck(order)
+  if (order.yaml.length + order.site.text.length <= MAX_IN_PLACE_CHARS && isAsLong(order.yaml)) {
+    return await carryOutCheck(order).catch((error: unknown) => refuse(String(error)))
   }
   const resourceLimits = { maxOldGenerationSizeMb: MAX_HEAP_MB }
   const file = new URL('./check-worker.ts', import.meta.url)

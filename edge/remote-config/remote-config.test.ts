@@ -117,6 +117,34 @@ describe('an offer', () => {
     expect(diff?.changed[0]?.tagsAdded.length).toBe(1000)
   })
 
+  it('of any shape is answered, and the next one too: one that cannot be checked must not end all checks', async () => {
+    await using scene = await openSite()
+    await using remote = await scene.start()
+    const yaml = 'devices: [{ id: a, driver: { toString: 1 } }]'
+    const { problems } = await remote.check({ yaml })
+    expect(problems).toMatchObject([{ line: 1, path: 'devices[0].driver' }])
+    expect((await remote.check({ yaml: remote.report().yaml })).problems).toEqual([])
+  })
+
+  it('of a few lines that swell to thousands of tags keeps no link waiting: it is checked apart', async () => {
+    await using scene = await openSite()
+    await using remote = await scene.start()
+    const tags = Array.from({ length: 300 }, (_, i) => `{ name: T${i} }`).join(', ')
+    const groups = Array.from(
+      { length: 30 },
+      (_, i) => `{ name: g${i}, intervalMs: 1000, tags: *t }`,
+    )
+    const first = `{ name: a, intervalMs: 1000, tags: &t [${tags}] }`
+    const yaml = `devices: [{ id: chiller, driver: modbus, host: h, groups: [${[first, ...groups].join(', ')}] }]`
+    // In one piece it would be one turn of the loop, or a few.
+    let turns = 0
+    const timer = setInterval(() => (turns += 1), 5)
+    const { problems } = await remote.check({ yaml })
+    clearInterval(timer)
+    expect(problems.length).toBeGreaterThan(0)
+    expect(turns).toBeGreaterThan(20)
+  })
+
   it('made against another configuration, damaged on its way, or not allowed is refused', async () => {
     await using scene = await openSite()
     {

@@ -55,7 +55,7 @@ export async function openRemoteConfig(options: RemoteConfigOptions): Promise<Re
     // One at a time too, but a version that must go back does not wait for it.
     check(order) {
       const turn = desk.checks.then(() => check(desk, order))
-      desk.checks = turn
+      desk.checks = turn.catch(() => undefined)
       return turn
     },
     offer: (offer) => inTurn(desk, () => take(desk, offer)),

@@ -43,13 +43,8 @@ export async function writePair(file: string, { key, cert }: Pair, on: Disk = di
   const dir = dirname(file)
   await mkdir(dir, { recursive: true, mode: 0o700 })
   await on.write(`${file}.new`, `${key.trim()}\n${cert.trim()}\n`)
-  await moveFile(`${file}.new`, file, on)
-}
-
-/** Durable when it resolves. */
-export async function moveFile(from: string, to: string, on: Disk = disk): Promise<void> {
-  await on.rename(from, to)
-  await on.syncFolder(dirname(to))
+  await on.rename(`${file}.new`, file)
+  await on.syncFolder(dir)
 }
 
 export async function removeFile(file: string): Promise<void> {

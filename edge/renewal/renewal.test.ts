@@ -28,6 +28,7 @@ interface World {
   lifeMs: number
   /** The cloud listens. */
   isHeard: boolean
+  isBrokerPlain: boolean
 }
 
 /** A gateway whose certificate is due now; its disk, its cloud and its lines are here. */
@@ -35,6 +36,7 @@ function start(changes: Partial<World>) {
   const world: World = {
     ...{ offers: [{ certificate: 'new' }], redials: [], doors: ['tunnel'], lifeMs: 2000 },
     isHeard: true,
+    isBrokerPlain: false,
     ...changes,
   }
   const did: string[] = []
@@ -91,6 +93,7 @@ function start(changes: Partial<World>) {
       did.push('reconnect')
       setImmediate(() => proven.add('broker'))
     },
+    isBrokerPlain: () => world.isBrokerPlain,
     makeRequest: async () => ({ key: 'k2', request: 'please' }),
     now: Date.now,
     isClockSet: () => true,
@@ -149,4 +152,10 @@ test('a cloud that does not listen is a trouble that is told, and over as soon a
   await until('in force', () => did.includes('promote'))
   await until('no trouble any more', () => renewal.state().problem === undefined)
   expect(renewal.state().failures).toBe(0)
+})
+
+test('with servers of both kinds: a session over one without TLS is left alone, for it could prove nothing', async () => {
+  const { did } = start({ doors: ['tunnel', 'broker'], isBrokerPlain: true })
+  await until('in force', () => did.includes('promote'))
+  expect(did).toEqual(['renewal', 'redial up', 'promote'])
 })

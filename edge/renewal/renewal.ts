@@ -28,6 +28,8 @@ export interface RenewalOptions {
   redialTunnel(): Promise<string | undefined>
   /** Ends the session with the broker in good order and begins another. */
   reconnectBroker(): void
+  /** The session is with a broker that asks for no certificate, and so cannot prove one. */
+  isBrokerPlain(): boolean
   makeRequest(urn: string): Promise<MadeRequest>
   /** The best time there is. */
   now(): number
@@ -194,12 +196,12 @@ function isDue({ wallet, name }: RenewalOptions, now: number): boolean {
 
 /** Opens both doors with the new one; it is in force when they were. */
 async function prove(options: RenewalOptions, signal: AbortSignal): Promise<string | undefined> {
-  const { wallet, redialTunnel, reconnectBroker, log } = options
+  const { wallet, redialTunnel, reconnectBroker, isBrokerPlain, log } = options
   if (!wallet.isProven('tunnel')) {
     const problem = await redialTunnel()
     if (problem !== undefined) return `the tunnel does not open with the new one: ${problem}`
   }
-  if (!wallet.isProven('broker')) {
+  if (!wallet.isProven('broker') && !isBrokerPlain()) {
     // A broker that was away for a moment has left it with the old one.
     wallet.preferNewest('broker')
     reconnectBroker()

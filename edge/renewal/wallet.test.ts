@@ -218,3 +218,19 @@ test('with an enrolled certificate that cannot be read the gateway runs, and ren
   expect(wallet.lifeOf(wallet.newest())).toBeUndefined()
   expect(await wallet.stage(await issue())).toContain('enrol this gateway anew')
 })
+
+test('a disk that refuses only the last step of the change leaves the new one in force, also without a restart', async () => {
+  const [old, fresh] = [await issue(), await issue({ at: 1 })]
+  await enrol(old)
+  // Write, rename, folder; rename; then the folder.
+  const wallet = await open(dyingDisk(5))
+  await expect(renew(wallet, fresh)).rejects.toThrow('power cut')
+  expect(wallet.newest()).toEqual(fresh)
+  expect(wallet.hasNew()).toBe(false)
+  await wallet.promote()
+  expect((await open()).newest()).toEqual(fresh)
+  // Life goes on: the next renewal finds nothing in its way.
+  const next = await issue({ at: 2 })
+  await renew(wallet, next)
+  expect((await open()).newest()).toEqual(next)
+})

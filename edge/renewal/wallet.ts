@@ -2,7 +2,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { join } from 'node:path'
 import { type GatewayCredentials, readCredentials } from '../credentials.ts'
-import { type Disk, disk, moveFile, type Pair, readPairFile, writePair } from './pair-file.ts'
+import { type Disk, disk, type Pair, readPairFile, writePair } from './pair-file.ts'
 import type { Life } from './schedule.ts'
 
 /** What a certificate is shown to. */
@@ -90,9 +90,12 @@ export async function openWallet(options: WalletOptions): Promise<Wallet> {
     },
     async promote() {
       if (!fresh) return
-      await moveFile(join(ownDir, NEXT), join(ownDir, CURRENT), on)
-      inForce = fresh
+      const pair = fresh
+      await on.rename(join(ownDir, NEXT), join(ownDir, CURRENT))
+      // In force from here on, also where the next line fails: a power cut could only bring both files back, as they were.
+      inForce = pair
       fresh = undefined
+      await on.syncFolder(ownDir)
     },
   }
 }

@@ -72,6 +72,7 @@ const nodeAliases = {
   [nodeMetrics.watermark]: 4,
   [nodeMetrics.acknowledged]: 5,
   [nodeMetrics.gap]: 6,
+  [nodeMetrics.store]: 7,
 } as const
 const FIRST_TAG_ALIAS = 16
 
@@ -188,6 +189,7 @@ export function createNodeBirth(node: {
   bdSeq: number
   software: string
   targets: readonly TargetSummary[]
+  store: string
   now: number
 }): Metric[] {
   const at = node.now
@@ -206,6 +208,7 @@ export function createNodeBirth(node: {
     aliased(nodeMetrics.watermark, { type: 'Int64', value: null }),
     aliased(nodeMetrics.acknowledged, { type: 'Int64', value: null }),
     aliased(nodeMetrics.gap, { type: 'String', value: null }),
+    aliased(nodeMetrics.store, { type: 'String', value: node.store }),
   ]
 }
 

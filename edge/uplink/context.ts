@@ -80,6 +80,8 @@ export interface UplinkCounters {
   expiredRanges: number
   /** Messages to us that were no valid Sparkplug. */
   refusedMessages: number
+  /** Acknowledgements that name another store than ours, or none: nothing was deleted by them. */
+  foreignAnswers: number
   /** NCMDs that asked for a rebirth; those that came too fast were answered by one birth. */
   rebirthRequests: number
   /** STATEs older than their host's last one. */
@@ -91,6 +93,11 @@ export interface SessionContext {
   options: UplinkOptions
   now: () => number
   log: Log
+  /**
+   * The name of this run's outbox, new with each start: a copied disk, or whoever else has our identity, counts its batches
+   * too, and an acknowledgement of theirs must delete nothing of ours.
+   */
+  store: string
   queue: DeliveryQueue
   catalogue: Catalogue
   counters: UplinkCounters

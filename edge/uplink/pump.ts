@@ -1,7 +1,12 @@
 /** The one loop that publishes while a session lasts: births when due, live batches first, then history at the host's pace. */
 import { wait } from '../../protocol/kit/backoff.ts'
 import type { DeviceId } from '../../protocol/model.ts'
-import { type BatchRange, formatGap, nodeMetrics } from '../../protocol/sparkplug/delivery.ts'
+import {
+  type BatchRange,
+  formatGap,
+  type NamedRange,
+  nodeMetrics,
+} from '../../protocol/sparkplug/delivery.ts'
 import type { Metric } from '../../protocol/sparkplug/payload.ts'
 import type { Batch, LiveBatch } from '../outbox/outbox.ts'
 import { createNodeBirth, createNodeMetric } from './catalogue.ts'
@@ -22,7 +27,7 @@ export async function pumpDelivery(session: Session): Promise<void> {
   while (!signal.aborted) {
     if (session.rebirthWanted && (await answerRebirth(session))) continue
     if (await publishChanges(session)) continue
-    counters.expiredRanges += queue.expire(context.now())
+    counters.expiredRanges += queue.expire(performance.now())
     const live = queue.takeLive(MAX_RANGE_SAMPLES)
     if (live) await publishRange(session, live, false)
     else if (!(await publishHistory(session))) {
@@ -44,7 +49,7 @@ async function answerRebirth(session: Session): Promise<boolean> {
 /** NBIRTH, then every DBIRTH (and the DDEATH of those that are offline), before any data. */
 async function publishBirths(session: Session): Promise<void> {
   const { context, publisher, bdSeq } = session
-  const { options, catalogue, queue } = context
+  const { options, catalogue, queue, store } = context
   session.rebirthWanted = false
   // Whatever was announced before this birth may not have arrived: it goes again, as history.
   queue.restart()
@@ -53,7 +58,7 @@ async function publishBirths(session: Session): Promise<void> {
   context.counters.births += 1
   const now = context.now()
   const { software, targets } = options
-  await publisher.nodeBirth(createNodeBirth({ bdSeq, software, targets, now }))
+  await publisher.nodeBirth(createNodeBirth({ bdSeq, software, targets, store, now }))
   const views = options.devices()
   for (const view of views) {
     await publisher.device('DBIRTH', view.device, catalogue.birth(view, context.now()))
@@ -128,17 +133,19 @@ async function publishRange(
     const metric = createNodeMetric(nodeMetrics.gap, { at, type: 'String', value, historical })
     await publisher.nodeData([metric])
   }
-  await publisher.nodeData(createWatermark(range, at))
+  await publisher.nodeData(createWatermark({ ...range, store: context.store }, at))
   context.counters[historical ? 'historicalSamples' : 'liveSamples'] += samples
   if (context.options.delivery === 'state') settleByState(session, range)
-  else context.queue.sent(range, historical ? samples : 0, at)
+  // By the monotonic clock, as above: one that is set back must not put off what goes again.
+  else context.queue.sent(range, historical ? samples : 0, performance.now())
 }
 
-function createWatermark(range: BatchRange, at: number): Metric[] {
+function createWatermark({ from, to, store }: Required<NamedRange>, at: number): Metric[] {
   const whole = (value: number) => ({ at, type: 'Int64' as const, value: BigInt(value) })
   return [
-    createNodeMetric(nodeMetrics.from, whole(range.from)),
-    createNodeMetric(nodeMetrics.watermark, whole(range.to)),
+    createNodeMetric(nodeMetrics.from, whole(from)),
+    createNodeMetric(nodeMetrics.watermark, whole(to)),
+    createNodeMetric(nodeMetrics.store, { at, type: 'String', value: store }),
   ]
 }
 

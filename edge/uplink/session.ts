@@ -116,7 +116,7 @@ async function live(client: mqtt.MqttClient, { session, place, outcome }: Life):
   if (!(await untilConnected(client, signal))) return
   outcome.accepted = true
   context.accepted(place.tls)
-  client.on('message', (topic, bytes) => receive(session, topic, bytes))
+  client.on('message', (topic, bytes, { retain }) => receive(session, topic, { bytes, retain }))
   await subscribe(client, context)
   if (!(await isHostOnline(session, place))) return session.leave()
   outcome.born = true

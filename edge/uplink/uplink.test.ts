@@ -125,6 +125,22 @@ function publish(uplink: Uplink, value: number, at = Date.now()): number {
 }
 const named = (birth: Seen | undefined, name: string) =>
   birth?.payload.metrics.find((metric) => metric.name === name)
+type Watcher = Awaited<ReturnType<typeof openWatcher>>
+/** The name that the newest birth gave the gateway's running store. */
+const storeOf = (watcher: Watcher) =>
+  String(named(watcher.of('NBIRTH').at(-1), 'Delivery/Store')?.value)
+const acknowledgeTo = (
+  watcher: Watcher,
+  store: string | undefined,
+  { from, to }: { from: number; to: number },
+) =>
+  watcher.command('spBv1.0/plant/NCMD/gw1', [
+    { name: 'Delivery/From', type: 'Int64', value: BigInt(from) },
+    { name: 'Delivery/Acknowledged', type: 'Int64', value: BigInt(to) },
+    ...(store === undefined
+      ? []
+      : [{ name: 'Delivery/Store', type: 'String' as const, value: store }]),
+  ])
 const born = (watcher: { types(): string[] }, times = 1) =>
   until(`birth ${times}`, () => watcher.types().filter((type) => type === 'DDEATH').length >= times)
 
@@ -190,6 +206,7 @@ describe.each(brokers)('the edge node over $name', ({ missing, open: openBroker 
     ]) {
       expect(named(nbirth, name), name).toMatchObject({ value: null })
     }
+    expect(named(nbirth, 'Delivery/Store')?.value).toMatch(/^[\w-]{16}$/)
     expect(JSON.parse(String(named(nbirth, 'Properties/Targets')?.value))).toEqual([
       { id: 'hmi', kind: 'web', title: 'HMI', consent: 'request' },
     ])
@@ -219,6 +236,7 @@ describe.each(brokers)('the edge node over $name', ({ missing, open: openBroker 
     expect(ndata!.payload.metrics.map((metric) => [metric.alias, metric.value])).toEqual([
       [nodeAlias('Delivery/From'), BigInt(number)],
       [nodeAlias('Delivery/Watermark'), BigInt(number)],
+      [nodeAlias('Delivery/Store'), storeOf(watcher)],
     ])
     expect(watcher.seen.map(({ payload }) => payload.seq)).toEqual([0, 1, 2, 3, 4, 5])
   })
@@ -231,10 +249,7 @@ describe.each(brokers)('the edge node over $name', ({ missing, open: openBroker 
     const number = publish(uplink, 1)
     await until('watermark', () => watcher.of('NDATA').length === 1)
     const acknowledge = (from: number, to: number) =>
-      watcher.command('spBv1.0/plant/NCMD/gw1', [
-        { name: 'Delivery/From', type: 'Int64', value: BigInt(from) },
-        { name: 'Delivery/Acknowledged', type: 'Int64', value: BigInt(to) },
-      ])
+      acknowledgeTo(watcher, storeOf(watcher), { from, to })
     await acknowledge(number, number + 5)
     publish(uplink, 2)
     await until('second watermark', () => watcher.of('NDATA').length === 2)
@@ -242,6 +257,36 @@ describe.each(brokers)('the edge node over $name', ({ missing, open: openBroker 
     await acknowledge(number, number)
     await until('deleted', () => outbox.depth().batches === 1)
     expect(outbox.peek(0, 10).map((batch) => batch.number)).toEqual([number + 1])
+  })
+
+  test('an acknowledgement for another store deletes nothing: of a second gateway of our name, of a run before, of nobody', async () => {
+    await using watcher = await openWatcher(broker.url)
+    await watcher.state(true, 10)
+    await using uplink = open(broker.url)
+    await born(watcher)
+    const number = publish(uplink, 1)
+    const range = { from: number, to: number }
+    await until('watermark', () => watcher.of('NDATA').length === 1)
+    for (const store of ['of-another-disk', undefined, '']) {
+      await acknowledgeTo(watcher, store, range)
+    }
+    await until('heard', () => uplink.state().foreignAnswers === 3)
+    expect(outbox.depth().batches).toBe(1)
+    await acknowledgeTo(watcher, storeOf(watcher), range)
+    await until('deleted', () => outbox.depth().batches === 0)
+    expect(uplink.state().foreignAnswers).toBe(3)
+  })
+
+  test('each start names its store anew, for a copied disk holds whatever the disk holds', async () => {
+    await using watcher = await openWatcher(broker.url)
+    await watcher.state(true, 10)
+    const stores: unknown[] = []
+    for (const _ of [1, 2]) {
+      await using _uplink = open(broker.url)
+      await until('born', () => watcher.of('NBIRTH').length === stores.length + 1)
+      stores.push(named(watcher.of('NBIRTH').at(-1), 'Delivery/Store')?.value)
+    }
+    expect(new Set(stores).size).toBe(2)
   })
 
   test('a range nobody acknowledges is sent again as history; what was appended before the session goes as history too', async () => {
@@ -377,6 +422,83 @@ describe.each(brokers)('the edge node over $name', ({ missing, open: openBroker 
       [-5, -6].map((value) => ({ device: 'plc', metric: 'Count', tag: count.id, value })),
     )
     expect(uplink.state().refusedMessages).toBe(2)
+  })
+
+  test('a number that says its type is that number: it is refused where the tag cannot hold it, not read as another', async () => {
+    await using watcher = await openWatcher(broker.url)
+    await watcher.state(true, 10)
+    const commands: Command[] = []
+    await using uplink = open(broker.url, { onCommand: (command) => commands.push(command) })
+    await born(watcher)
+    const topic = 'spBv1.0/plant/DCMD/gw1/plc'
+    const wrong: Metric[] = [
+      { name: 'Count', type: 'Int32', value: 70_000 },
+      { name: 'Count', type: 'UInt16', value: 65_535 },
+      { name: 'Count', type: 'UInt32', value: 4_294_967_295 },
+      { name: 'Count', type: 'Int64', value: 65_535n },
+      { name: 'Count', type: 'Double', value: 5.5 },
+      { name: 'Count', type: 'String', value: '5' },
+      { name: 'Count', type: 'Boolean', value: true },
+    ]
+    for (const metric of wrong) await watcher.command(topic, [metric])
+    await watcher.command(topic, [{ name: 'Count', type: 'Int64', value: -7n }])
+    await until('the good one', () => commands.length > 0)
+    expect(commands.map(({ value }) => value)).toEqual([-7])
+    expect(uplink.state().refusedMessages).toBe(wrong.length)
+  })
+
+  test('a primary host that goes offline stops the data, also while its stand-in has never said a word', async () => {
+    await using watcher = await openWatcher(broker.url)
+    await watcher.state(true, 10)
+    const hosts = { standbyHosts: ['never-heard-of'], delivery: 'state' as const }
+    await using uplink = open(broker.url, hosts)
+    await born(watcher)
+    publish(uplink, 1)
+    await until('told', () => outbox.depth().batches === 0)
+    await watcher.state(false, 11)
+    await until('it left', () => watcher.of('NDEATH').length === 1)
+    publish(uplink, 2)
+    publish(uplink, 3)
+    await watcher.state(true, 12)
+    const told = () =>
+      watcher.of('DDATA').flatMap(({ payload }) => payload.metrics.map(({ value }) => value))
+    await until('told later', () => told().length >= 3)
+    expect(told()).toEqual([1, 2, 3])
+    const births = watcher.seen.findLastIndex(({ type }) => type === 'NBIRTH')
+    const last = watcher.seen.findLastIndex(({ type }) => type === 'DDATA')
+    expect(last).toBeGreaterThan(births)
+  })
+
+  test('a clock that is set back does not put off what is to be sent again', async () => {
+    await using watcher = await openWatcher(broker.url)
+    await watcher.state(true, 10)
+    let backMs = 0
+    await using uplink = open(broker.url, { now: () => Date.now() - backMs, ackTimeoutMs: 300 })
+    await born(watcher)
+    publish(uplink, 42)
+    await until('watermark', () => watcher.of('NDATA').length === 1)
+    backMs = 3 * 3_600_000
+    // Nobody answers.
+    await until('sent again', () => watcher.of('NDATA').length > 1)
+    expect(uplink.state().expiredRanges).toBeGreaterThan(0)
+  })
+
+  test("a command that the broker kept is nobody's order: it would be carried out again with every connection", async () => {
+    await using watcher = await openWatcher(broker.url)
+    await watcher.state(true, 10)
+    const commands: Command[] = []
+    const kept = encodePayload({ at: 1, metrics: [{ name: 'Count', type: 'Int16', value: -5 }] })
+    const topic = 'spBv1.0/plant/DCMD/gw1/plc'
+    await using uplink = open(broker.url, { onCommand: (command) => commands.push(command) })
+    await born(watcher)
+    await watcher.client.publishAsync(topic, Buffer.from(kept), { retain: true, qos: 1 })
+    await until('the first, as it was given', () => commands.length === 1)
+    uplink.reconnect()
+    await until('born again', () => watcher.of('NBIRTH').length === 2)
+    await until('turned away', () => uplink.state().refusedMessages === 1)
+    await watcher.command(topic, [{ name: 'Count', type: 'Int16', value: -6 }])
+    await until('the next', () => commands.length > 1)
+    expect(commands.map(({ value }) => value)).toEqual([-5, -6])
   })
 
   test("delivery 'state' settles with any host: published while its STATE says online", async () => {

@@ -1,4 +1,5 @@
 /** The gateway's side of the wire: a Sparkplug B 3.0 edge node over MQTT, with delivery acknowledged end to end. */
+import { randomBytes } from 'node:crypto'
 import { type BackoffOptions, pause } from '../../protocol/kit/backoff.ts'
 import type { DeviceId, Gap } from '../../protocol/model.ts'
 import type { Samples } from '../readings.ts'
@@ -57,6 +58,8 @@ const MAX_LIVE_SAMPLES = 100_000
 const MAX_HISTORICAL = 10_000
 /** A broker that restarts is met within seconds, a regional outage is not hammered. */
 const BACKOFF: BackoffOptions = { minMs: 500, maxMs: 60_000 }
+/** No two stores ever share a name of so many random bytes. */
+const STORE_BYTES = 12
 /** A session that ends sooner counts as a failed try: two gateways of one identity would put each other out for ever. */
 const MIN_SESSION_MS = 5_000
 
@@ -100,6 +103,7 @@ function createContext(options: UplinkOptions): OwnContext {
     options,
     now,
     log: options.log,
+    store: randomBytes(STORE_BYTES).toString('base64url'),
     catalogue: createCatalogue(),
     queue: createDeliveryQueue({
       ackTimeoutMs: options.ackTimeoutMs ?? ACK_TIMEOUT_MS,
@@ -116,6 +120,7 @@ function createContext(options: UplinkOptions): OwnContext {
       acknowledgedBatches: 0,
       expiredRanges: 0,
       refusedMessages: 0,
+      foreignAnswers: 0,
       rebirthRequests: 0,
       staleStates: 0,
     },

@@ -1,5 +1,5 @@
 /** The gateway's own record of every write that was asked for: one JSON line each, on disk before anything is sent. */
-import { open, rename, stat } from 'node:fs/promises'
+import { type FileHandle, open, rename, stat } from 'node:fs/promises'
 
 export interface AuditFile {
   /** Resolves when the line is on disk; rejects when it cannot be. */
@@ -15,8 +15,8 @@ export function createAuditFile(file: string, maxBytes = MAX_BYTES): AuditFile {
   const write = async (line: string) => {
     const { size } = await stat(file).catch(() => ({ size: 0 }))
     if (size + line.length > maxBytes) await rename(file, `${file}.1`)
-    await using handle = await open(file, 'a', 0o600)
-    await handle.appendFile(line)
+    await using handle = await open(file, 'a+', 0o600)
+    await handle.appendFile(`${(await isTorn(handle)) ? '\n' : ''}${line}`)
     await handle.datasync()
   }
   return {
@@ -27,4 +27,12 @@ export function createAuditFile(file: string, maxBytes = MAX_BYTES): AuditFile {
       return turn
     },
   }
+}
+
+/** A full disk or a power cut may have left half a line: what follows must not be lost in it. */
+async function isTorn(handle: FileHandle): Promise<boolean> {
+  const { size } = await handle.stat()
+  if (size === 0) return false
+  const { buffer } = await handle.read(Buffer.alloc(1), 0, 1, size - 1)
+  return buffer[0] !== 0x0a
 }

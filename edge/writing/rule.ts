@@ -32,6 +32,9 @@ export function ruleWrite({ rule, type, value, before, nowMs }: WriteQuestion): 
     return refuse(`a ${typeof value} is no ${type}`)
   }
   if (typeof value === 'number' && !Number.isFinite(value)) return refuse('it is no number')
+  if (type === 'Float' && !Number.isFinite(Math.fround(Number(value)))) {
+    return refuse(`${value} is no Float: it has 32 bits`)
+  }
   if (isNumber && rule.min !== undefined && value < rule.min) {
     return refuse(`${value} is below ${rule.min}`)
   }
@@ -45,7 +48,7 @@ export function ruleWrite({ rule, type, value, before, nowMs }: WriteQuestion): 
 
 const refuse = (reason: string): Ruling => ({ allowed: false, reason })
 
-/** How close a number that was written must read back: a float of 32 bits keeps seven digits. */
+/** How close a number that was written must read back, of its own size: a float of 32 bits keeps seven digits. */
 const TOLERANCE = 1e-6
 /** What a division by the scale may leave beside a whole number. */
 const NEARLY_WHOLE = 1e-9
@@ -69,5 +72,5 @@ export function isSame(written: Value, read: Value | null): boolean {
   if (!numbers) return written === read
   if (typeof written === 'bigint' && typeof read === 'bigint') return written === read
   const [a, b] = [Number(written), Number(read)]
-  return Math.abs(a - b) <= TOLERANCE * Math.max(1, Math.abs(a))
+  return Math.abs(a - b) <= TOLERANCE * Math.abs(a)
 }

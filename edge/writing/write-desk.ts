@@ -1,4 +1,5 @@
 /** Every order to write passes here: ruled, put on record, written over the device's one connection, read back, put on record. */
+import { isDeepStrictEqual } from 'node:util'
 import type { Log } from '../../protocol/kit/log.ts'
 import type { DeviceId, Tag, TagId, Value } from '../../protocol/model.ts'
 import type { Connection } from '../drivers/driver.ts'
@@ -137,15 +138,15 @@ const isCrowded = (lane: Lane | undefined) => lane !== undefined && lane.waiting
 
 /** A wall: whatever a driver or the disk throws becomes an outcome. */
 async function settle(desk: Desk, order: WriteOrder): Promise<WriteOutcome> {
-  const refusal = ruleOrder(desk, order)
-  if (refusal !== undefined) {
-    return await conclude(desk, order, { outcome: 'refused', reason: refusal })
+  const ruled = ruleOrder(desk, order)
+  if (typeof ruled === 'string') {
+    return await conclude(desk, order, { outcome: 'refused', reason: ruled })
   }
   try {
     // Before the machine moves, it is on record that it was told to.
     const at = new Date().toISOString()
     await desk.audit.append({ at, event: 'ordered', ...nameOrder(order) })
-    return await conclude(desk, order, await perform(desk, order))
+    return await conclude(desk, order, await perform(desk, ruled))
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     return await conclude(desk, order, { outcome: 'failed', reason })
@@ -173,13 +174,21 @@ async function conclude(
   return outcome
 }
 
-/** Why not; undefined: it may go on. */
-function ruleOrder(desk: Desk, { tag: id, value }: WriteOrder): string | undefined {
+/** What was let through: this value, for this tag as it was then, over this connection, and no other. */
+interface Ruled {
+  known: DeskTag & { device: DeviceId }
+  connection: Connection
+  value: Value
+}
+
+/** Why not, in words. */
+function ruleOrder(desk: Desk, { tag: id, value }: WriteOrder): Ruled | string {
   const known = desk.byId.get(id ?? '')
   if (!known) return 'there is no such tag'
   const nowMs = performance.now()
   const before = desk.history.get(known.tag.id) ?? []
   const { tag, write: rule, device } = known
+  if (value === null) return 'there is no value'
   const ruling = ruleWrite({ rule, type: tag.type, value, before, nowMs })
   if (!ruling.allowed) return ruling.reason
   const connection = desk.connections.get(device)
@@ -187,14 +196,16 @@ function ruleOrder(desk: Desk, { tag: id, value }: WriteOrder): string | undefin
   if (!connection.write) return 'this driver cannot write'
   // As many as a minute may hold are enough to know.
   desk.history.set(tag.id, [...before, nowMs].slice(-(rule?.maxPerMinute ?? 1)))
-  return undefined
+  return { known, connection, value }
 }
 
-async function perform(desk: Desk, { tag: id, value }: WriteOrder): Promise<Settled> {
-  const known = desk.byId.get(id ?? '')
-  const connection = known && desk.connections.get(known.device)
-  if (!known || !connection?.write || value === null) {
-    return { outcome: 'failed', reason: 'the device went offline' }
+async function perform(desk: Desk, { known, connection, value }: Ruled): Promise<Settled> {
+  // The record took its time: rule, address and line must still be those the order was ruled by.
+  if (!isDeepStrictEqual(desk.byId.get(known.tag.id), known)) {
+    return { outcome: 'refused', reason: 'the configuration of the tag changed meanwhile' }
+  }
+  if (desk.connections.get(known.device) !== connection || !connection.write) {
+    return { outcome: 'refused', reason: 'the device went offline' }
   }
   if (known.write?.dryRun) return { outcome: 'dry-run' }
   const raw = toRaw(value, known)

@@ -15,6 +15,7 @@ import {
 } from '../../simulators/kit/modbus-server.ts'
 import { loadGatewayConfig } from '../config.ts'
 import { credentialFiles } from '../credentials.ts'
+import type { Connection } from '../drivers/driver.ts'
 import { openGateway } from '../main.ts'
 import { brokers } from '../uplink/broker.fixture.ts'
 import { type AuditFile, createAuditFile } from './audit-file.ts'
@@ -163,11 +164,14 @@ describe('the desk', () => {
   const write: WriteRule = { maxPerMinute: 600, dryRun: false }
   const order = { metric: 'Speed', device: 'plc', tag: tag.id, value: 5 }
 
+  const withRule = (rule: WriteRule | undefined) => ({
+    ...{ id: 'plc', groups: [{ tags: [{ tag, ...(rule && { write: rule }) }] }] },
+  })
+
   function openDesk(audit: AuditFile, work: () => Promise<void>) {
     let written = 0
-    const devices = [{ id: 'plc', groups: [{ tags: [{ tag, write }] }] }]
-    const desk = createWriteDesk({ devices, audit, log: createLog('desk') })
-    desk.setConnection('plc', {
+    const desk = createWriteDesk({ devices: [withRule(write)], audit, log: createLog('desk') })
+    const open = (): Connection => ({
       read: async () => [{ tag: tag.id, at: 1, value: 5, quality: quality.good }],
       async write() {
         written++
@@ -175,7 +179,9 @@ describe('the desk', () => {
       },
       async [Symbol.asyncDispose]() {},
     })
-    return { desk, written: () => written }
+    const connect = () => desk.setConnection('plc', open())
+    connect()
+    return { desk, written: () => written, connect }
   }
 
   it('sends nothing while the record cannot be written', async () => {
@@ -183,6 +189,36 @@ describe('the desk', () => {
     const { desk, written } = openDesk(full, async () => {})
     await using _ = desk
     expect(await desk.order(order)).toBe('failed')
+    expect(written()).toBe(0)
+  })
+
+  it('that waits for its record while the site takes its tag off the list writes nothing, nor by an address that changed', async () => {
+    for (const next of [
+      [],
+      [withRule(undefined)],
+      [withRule({ maxPerMinute: 99, dryRun: false, max: 1 })],
+    ]) {
+      let changed: (() => void) | undefined
+      const slow: AuditFile = {
+        append: async ({ event }) => void (event === 'ordered' && changed?.()),
+      }
+      const { desk, written } = openDesk(slow, async () => {})
+      await using _ = desk
+      changed = () => desk.use(next)
+      expect(await desk.order(order)).toBe('refused')
+      expect(written()).toBe(0)
+    }
+  })
+
+  it('that waits for its record while the device is connected anew, perhaps another one, writes nothing', async () => {
+    let changed: (() => void) | undefined
+    const slow: AuditFile = {
+      append: async ({ event }) => void (event === 'ordered' && changed?.()),
+    }
+    const { desk, written, connect } = openDesk(slow, async () => {})
+    await using _ = desk
+    changed = connect
+    expect(await desk.order(order)).toBe('refused')
     expect(written()).toBe(0)
   })
 
@@ -209,6 +245,9 @@ describe('the rule', () => {
     const wrong = [-0.001, 10.001, Number.NaN, 11n, 'x', true, null]
     expect(wrong.map((value) => ask(value).allowed)).toEqual(wrong.map(() => false))
     expect(ask(1, { rule: undefined }).allowed).toBe(false)
+    // As a float of 32 bits it would be infinite.
+    const open = { rule: { maxPerMinute: 2, dryRun: false }, type: 'Float' }
+    expect([ask(1e38, open), ask(1e39, open)].map((it) => it.allowed)).toEqual([true, false])
   })
 
   it('counts a sliding minute', () => {
@@ -229,10 +268,24 @@ describe('the rule', () => {
     expect(isSame(2n ** 60n, 2n ** 60n + 1n)).toBe(false)
     expect(isSame(5, 5n)).toBe(true)
     expect(isSame('a', null)).toBe(false)
+    // A leak rate of 1e-9 is a number, too.
+    expect(isSame(1e-9, 0)).toBe(false)
+    expect(isSame(1e-9, Math.fround(1e-9))).toBe(true)
+    expect(isSame(0, 0)).toBe(true)
   })
 })
 
 describe('the record', () => {
+  it('begins a line of its own after one that a full disk or a power cut tore', async () => {
+    const file = join(await mkdtemp(join(tmpdir(), 'mimamori-audit-')), 'writes.ndjson')
+    await writeFile(file, '{"event":"ordered"}\n{"event":"wri')
+    const audit = createAuditFile(file)
+    await audit.append({ event: 'refused' })
+    await audit.append({ event: 'written' })
+    const lines = (await readFile(file, 'utf8')).trim().split('\n')
+    expect(lines.slice(2)).toEqual(['{"event":"refused"}', '{"event":"written"}'])
+  })
+
   it('keeps the order of its lines and turns over when it is full', async () => {
     const file = join(await mkdtemp(join(tmpdir(), 'mimamori-audit-')), 'writes.ndjson')
     const audit = createAuditFile(file, 100)

@@ -1,8 +1,8 @@
 /** Simple detectors to stand beside ours in the same run: T2+Q, Isolation Forest, and an alarm that is always on. */
 import { EigenvalueDecomposition, Matrix } from 'ml-matrix'
+import { quantile } from '../quantiles.ts'
 import { createRandom } from '../train/golden.ts'
 import type { Table } from '../train/table.ts'
-import { quantile } from '../train/threshold.ts'
 
 /** Fits on the first table, answers row by row for the second. */
 export type Baseline = (train: Table, test: Table) => boolean[]

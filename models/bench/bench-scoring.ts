@@ -1,6 +1,7 @@
 /** Measures scoring in one run: µs per window through our session against a bare `session.run` on the same bytes. */
 import { performance } from 'node:perf_hooks'
 import { readModelFolder } from '../manifest.ts'
+import { median } from '../quantiles.ts'
 import { openSession, SESSION_OPTIONS } from '../session.ts'
 import { createRandom } from '../train/golden.ts'
 
@@ -66,10 +67,6 @@ async function measure(run: Run, runs: number): Promise<number> {
   const from = performance.now()
   for (let i = 0; i < runs; i++) await run()
   return (performance.now() - from) * 1000
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0
 }
 
 interface Shape {

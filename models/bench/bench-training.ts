@@ -4,6 +4,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { median } from '../quantiles.ts'
 import { createRandom } from '../train/golden.ts'
 import { runTrain } from '../train/train.ts'
 import type { TrainOnce } from './train-once.ts'
@@ -28,7 +29,7 @@ export async function benchTraining(dir: string): Promise<TrainingFigures> {
     const { stdout } = await promisify(execFile)(process.execPath, args)
     runs.push(JSON.parse(stdout) as TrainOnce)
   }
-  const seconds = runs.map((run) => run.seconds).sort((a, b) => a - b)[RUNS >> 1] ?? 0
+  const seconds = median(runs.map((run) => run.seconds))
   return { seconds, peakMB: Math.max(...runs.map((run) => run.peakMB)), tags: TAGS, rows: ROWS }
 }
 

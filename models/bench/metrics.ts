@@ -1,4 +1,5 @@
 /** The published metrics of the detection sets, as their authors define them. */
+import { median } from '../quantiles.ts'
 
 export interface Counts {
   truePositive: number
@@ -130,6 +131,5 @@ export function nabFigures(runs: readonly NabRun[]): NabFigures {
     return (100 * outside.filter(Boolean).length) / Math.max(1, outside.length)
   })
   const windows = runs.reduce((sum, run) => sum + run.windows.length, 0)
-  const FAR = rates.sort((a, b) => a - b)[rates.length >> 1] ?? 0
-  return { hit: hit / windows, windows, FAR }
+  return { hit: hit / windows, windows, FAR: median(rates) }
 }

@@ -28,7 +28,7 @@ export async function readSkab(folder: string): Promise<Labelled[]> {
   const labelled = files.filter((file) => !file.startsWith('anomaly-free')).sort()
   return await Promise.all(
     labelled.map(async (file) => {
-      const table = await readTable(join(folder, file), 'datetime')
+      const table = await readTable(join(folder, file), { time: 'datetime' })
       return splitLabels(table, 'anomaly', ['changepoint'])
     }),
   )
@@ -37,7 +37,7 @@ export async function readSkab(folder: string): Promise<Labelled[]> {
 /** BATADAL dataset03 (normal) and dataset04 (attacks). */
 export async function readBatadal(folder: string): Promise<{ train: Table; test: Labelled }> {
   const read = async (file: string) =>
-    splitLabels(await readTable(join(folder, file), 'DATETIME'), 'ATT_FLAG', [])
+    splitLabels(await readTable(join(folder, file), { time: 'DATETIME' }), 'ATT_FLAG', [])
   const { tags: train } = await read('dataset03.csv.gz')
   return { train, test: await read('dataset04.csv.gz') }
 }

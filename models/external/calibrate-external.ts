@@ -1,13 +1,14 @@
 /** Makes a foreign ONNX model one of ours: checked in a dry run, its threshold found on normal data by the usual rule. */
 import { Fault } from '../../protocol/kit/fault.ts'
 import { type Manifest, sha256Hex } from '../manifest.ts'
+import { quantile } from '../quantiles.ts'
 import { createRows, findSegments, pickColumns, type Rows } from '../train/grid.ts'
 import type { Folder } from '../train/model-folder.ts'
 import { hashRows } from '../train/normal-rows.ts'
 import { MIN_ROWS } from '../train/prepare.ts'
 import { createScaling } from '../train/scaling.ts'
 import type { Table } from '../train/table.ts'
-import { MARGIN, QUANTILE, quantile } from '../train/threshold.ts'
+import { MARGIN, QUANTILE } from '../train/threshold.ts'
 import { type DryRunLimits, dryRun } from './dry-run.ts'
 import { formatExternalCard } from './external-card.ts'
 import { findShape, type ModelShape, refuse, type ShapeQuestion } from './model-shape.ts'
@@ -178,7 +179,7 @@ function describe(model: ExternalModel, found: Found): Manifest {
     kind: 'external',
     tags: model.tags.map((name, i) => ({
       name,
-      ...(units[name] === undefined ? {} : { unit: units[name] }),
+      ...(Object.hasOwn(units, name) ? { unit: units[name] } : {}),
       mean: mean[i] ?? 0,
       scale: scale[i] ?? 1,
     })),

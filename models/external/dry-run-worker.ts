@@ -21,7 +21,10 @@ async function answer(): Promise<DryRunAnswer> {
   const outputs = describePorts(session.outputMetadata)
   const scores: number[][] = []
   for (const { values, dims, output } of batches) {
-    const tensor = new Tensor('float32', values, [...dims])
+    const tensor =
+      values instanceof Float64Array
+        ? new Tensor('float64', values, [...dims])
+        : new Tensor('float32', values, [...dims])
     const results = await session.run({ [inputs[0]?.name ?? '']: tensor }, [output])
     scores.push(Array.from(results[output]?.data ?? [], Number))
   }

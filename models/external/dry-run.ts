@@ -1,6 +1,7 @@
 /** Opens a foreign model in a thread with limits of time and memory, and says what it has and what it answers. */
 import { Worker } from 'node:worker_threads'
 import { Fault } from '../../protocol/kit/fault.ts'
+import type { Values } from '../session.ts'
 
 export interface DryRunLimits {
   /** A model that needs longer for the normal period will not keep up with live data. */
@@ -24,7 +25,7 @@ export interface ModelPort {
 }
 
 export interface DryRunBatch {
-  values: Float32Array
+  values: Values
   dims: readonly number[]
   /** The output to read. */
   output: string

@@ -27,7 +27,7 @@ export interface ExternalCommand {
 
 /** Answers what was made; Fault 'model.bad-file' says what is wrong with the model. */
 export async function externalCommand(command: ExternalCommand): Promise<string> {
-  const table = await readTable(command.in, command.time)
+  const table = await readTable(command.in, { time: command.time })
   const periodMs = command.period === undefined ? findPeriod(table) : command.period * 1000
   const bytes = await readOnnx(command.onnx)
   const folder = await calibrateExternal(

@@ -1,6 +1,7 @@
 /** Tries a model of remaining life on the machine it is meant for: opened in a thread with limits, asked about the life so far. */
 import { Fault } from '../../protocol/kit/fault.ts'
 import { sha256Hex } from '../manifest.ts'
+import { createValues } from '../session.ts'
 import { createHealthFeatures } from '../train/rul/health-index.ts'
 import { formatLifeCard } from '../train/rul/life-card.ts'
 import type { Life } from '../train/rul/life-features.ts'
@@ -109,10 +110,10 @@ function meansOf({ values, width, count }: Life, tags: readonly string[]): numbe
 }
 
 /** A machine on which everything is as usual. */
-function createUsual({ external, fill, features }: LifeManifest): LifeInput {
+function createUsual({ external, fill, features, precision }: LifeManifest): LifeInput {
   const rows = external?.windowRows ?? 1
   const size = external ? fill.length : features.length
-  const values = Float32Array.from({ length: rows * size }, (_, i) => fill[i % size] ?? 0)
+  const values = createValues({ precision }, rows * size).map((_, i) => fill[i % size] ?? 0)
   const isCube = external?.windowRows !== undefined && !external.flat
   return { values, shape: isCube ? [1, rows, size] : [1, values.length] }
 }
@@ -124,7 +125,7 @@ function findMoments(manifest: LifeManifest, life: Life): LifeInput[] {
   return counts.flatMap((count): LifeInput[] => {
     const until = { ...life, count, values: life.values.subarray(0, count * life.width) }
     if (manifest.kind === 'health-index') {
-      const values = fillFeatures(createHealthFeatures(until, 1), manifest.fill)
+      const values = fillFeatures(createHealthFeatures(until, 1), manifest)
       return [{ values, shape: [1, values.length] }]
     }
     const input = createLifeInput(manifest, until)

@@ -9,8 +9,7 @@ export const OPSET_VERSION = 17
 const DOMAIN_VERSIONS: Readonly<Record<string, number>> = { 'ai.onnx.ml': 3 }
 
 /** TensorProto.DataType and AttributeProto.AttributeType of onnx.proto3. */
-const FLOAT = 1
-const INT64 = 7
+const TYPES = { float: 1, int64: 7, double: 11 } as const
 const ATTRIBUTE_INT = 2
 const ATTRIBUTE_STRING = 3
 const ATTRIBUTE_FLOATS = 6
@@ -92,18 +91,19 @@ function encodeTensor({ name, type, shape, values }: Constant): ProtobufWriter {
   for (let i = 0; i < values.length; i++) {
     const value = values[i] ?? 0
     if (type === 'float') raw.setFloat32(i * 4, value, true)
+    else if (type === 'double') raw.setFloat64(i * 8, value, true)
     else raw.setBigInt64(i * 8, BigInt(value), true)
   }
-  writer.varint(2, type === 'float' ? FLOAT : INT64).string(8, name)
+  writer.varint(2, TYPES[type]).string(8, name)
   return writer.bytes(9, new Uint8Array(raw.buffer))
 }
 
-function encodePort({ name, shape }: Port): ProtobufWriter {
+function encodePort({ name, shape, type = 'float' }: Port): ProtobufWriter {
   const dimensions = new ProtobufWriter()
   for (const size of shape) {
     const one = new ProtobufWriter()
     dimensions.message(1, typeof size === 'number' ? one.varint(1, size) : one.string(2, size))
   }
-  const tensor = new ProtobufWriter().varint(1, FLOAT).message(2, dimensions)
+  const tensor = new ProtobufWriter().varint(1, TYPES[type]).message(2, dimensions)
   return new ProtobufWriter().string(1, name).message(2, new ProtobufWriter().message(1, tensor))
 }

@@ -7,6 +7,8 @@ export type Dimension = number | string
 export interface Port {
   name: string
   shape: readonly Dimension[]
+  /** `float` when left out. */
+  type?: 'float' | 'double'
 }
 
 /** What a node attribute may hold here: an integer, a list of integers, a list of floats or of strings, a string. */
@@ -26,10 +28,10 @@ export interface Node {
   attributes: Readonly<Record<string, Attribute>>
 }
 
-/** A constant tensor. `Float64Array` is narrowed to float32 when it is written. */
+/** A constant tensor; a `float` is narrowed to float32 when it is written. */
 export interface Constant {
   name: string
-  type: 'float' | 'int64'
+  type: 'float' | 'double' | 'int64'
   shape: readonly number[]
   values: ArrayLike<number>
 }
@@ -43,10 +45,12 @@ export interface Graph {
 }
 
 export interface GraphBuilder {
-  /** Declares a float input and answers its name. */
-  input(name: string, shape: readonly Dimension[]): string
+  /** Declares an input, float32 unless it is said to be double, and answers its name. */
+  input(name: string, shape: readonly Dimension[], type?: Port['type']): string
   /** Adds a float32 constant; `shape` is [] for a scalar. */
   float(name: string, shape: readonly number[], values: ArrayLike<number>): string
+  /** The same in float64. */
+  double(name: string, shape: readonly number[], values: ArrayLike<number>): string
   /** Adds an int64 constant vector. */
   int64(name: string, values: readonly number[]): string
   /** Adds a node and answers the name of its output, `into` or a numbered one. */
@@ -73,11 +77,12 @@ export function createGraph(name: string): GraphBuilder {
     }
   }
   return {
-    input(label, shape) {
-      graph.inputs.push({ name: label, shape })
+    input(label, shape, type) {
+      graph.inputs.push({ name: label, shape, type })
       return label
     },
     float: (label, shape, values) => constant('float', label, shape)(values),
+    double: (label, shape, values) => constant('double', label, shape)(values),
     int64: (label, values) => constant('int64', label, [values.length])(values),
     node(op, inputs, { into, domain, attributes = {} } = {}) {
       const output = into ?? `${op.toLowerCase()}_${graph.nodes.length}`

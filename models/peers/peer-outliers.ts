@@ -1,4 +1,5 @@
 /** One machine against its like: the same tag of several machines, each compared with the median of the others. */
+import { median, quantile } from '../quantiles.ts'
 
 /** One value per machine at one instant of the grid; null: bad, stale or missing. */
 export type PeerRow = readonly (number | null)[]
@@ -151,19 +152,4 @@ function smallestStep(rows: readonly PeerRow[]): number {
   const values = [...new Set(rows.flat().filter((value) => value !== null))].sort((a, b) => a - b)
   const steps = values.slice(1).map((value, i) => value - (values[i] ?? 0))
   return steps.length > 0 ? Math.min(...steps) : 1
-}
-
-function median(values: readonly number[]): number {
-  return medianOfSorted(values.toSorted((a, b) => a - b))
-}
-
-function medianOfSorted(sorted: readonly number[]): number {
-  const middle = sorted.length >> 1
-  const upper = sorted[middle] ?? 0
-  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? 0) + upper) / 2
-}
-
-function quantile(values: readonly number[], share: number): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0
 }

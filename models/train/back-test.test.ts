@@ -44,6 +44,29 @@ test('the back-test finds what the score finds: one alarm, its span, peak and ta
   expect(Math.max(...series.ratio.map((one) => one ?? 0))).toBeCloseTo(alarm!.peak, 6)
 })
 
+test('alarms of planned maintenance are shown apart and count in no rate; one that outlasts it counts from its end', async () => {
+  const model = await trainPlant(normal)
+  const live = createPlant({ rows: 5000, seed: 2, change: fault })
+  const at = (row: number) => START + row * 1000
+  const plain = await runBackTest(model, live)
+  expect(plain.maintenance).toBeUndefined()
+  const around = [{ from: at(450), to: at(800), text: 'seal changed' }]
+  const inside = await runBackTest(model, live, { work: around })
+  expect(inside).toMatchObject({ alarms: [], alarmsPerWeek: 0, series: plain.series })
+  expect(inside.maintenance).toEqual({ windows: around, alarms: plain.alarms })
+
+  const begun = [{ from: at(450), to: at(600), text: 'seal changed' }]
+  const late = await runBackTest(model, live, { work: begun })
+  expect(late.maintenance!.alarms).toEqual([])
+  expect(late.alarms).toMatchObject([{ from: at(600), to: plain.alarms[0]!.to }])
+  expect(late.alarmsPerWeek).toBeCloseTo((7 * 86_400) / (4989 - 150), 1)
+
+  const during = [{ from: at(560), to: at(2000), text: 'seal changed' }]
+  const before = await runBackTest(model, live, { work: during })
+  expect(before.alarms).toMatchObject([{ from: plain.alarms[0]!.from, to: at(559) }])
+  expect(before.maintenance!.alarms).toEqual([])
+})
+
 test('what a person called normal is normal after a retraining with it, half a year apart', async () => {
   const other = (seed: number, from: number) => {
     const table = createPlant({

@@ -27,10 +27,31 @@ export interface BackTest {
   alarms: BackTestAlarm[]
   /** Undefined where the history is shorter than an hour: a rate would be a guess. */
   alarmsPerWeek?: number
+  /** Left out where none was planned. */
+  maintenance?: MaintenanceResult
   /** By operating mode, the first seen first; left out for a model that knows no modes. */
   modes?: ModeResult[]
   /** Largest ratio per bucket; null: unknown. */
   series: { at: number[]; ratio: (number | null)[] }
+}
+
+/** When the machine was worked on, as planned: its alarms are out of service then. */
+export interface Work {
+  from: number
+  /** Exclusive. */
+  to: number
+  text: string
+}
+
+/** What a back-test says of planned maintenance. */
+export interface MaintenanceResult {
+  windows: Work[]
+  /** Alarms that came and went in it: shown, and counted nowhere. */
+  alarms: BackTestAlarm[]
+}
+
+export interface BackTestRun extends TrainRun {
+  work?: readonly Work[]
 }
 
 /** What a back-test says of one operating mode. */
@@ -51,48 +72,83 @@ const MIN_RATE_MS = 3_600_000
 export async function runBackTest(
   model: ScoredModel,
   table: Table,
-  run: TrainRun = {},
+  { work = [], ...run }: BackTestRun = {},
 ): Promise<BackTest> {
   const scored = await scoreTable(model, table, run)
   const { rows, scores } = scored
   const atRow = (row: number) => rows.startAt + row * rows.periodMs
-  const alarms = findAlarms(scored, model.manifest)
+  const worked = markWork(scored, work)
+  const found = findAlarms(scored, { manifest: model.manifest, worked })
+  const alarms = found.flatMap(({ inWork, alarm }) => (inWork ? [] : [alarm]))
+  const aside = found.flatMap(({ inWork, alarm }) => (inWork ? [alarm] : []))
   const known = scores.filter((one) => one !== undefined).length
-  const knownMs = known * rows.periodMs
+  const served = scores.filter((one, row) => one !== undefined && !worked[row]).length
+  const servedMs = served * rows.periodMs
   return {
     from: atRow(0),
     to: atRow(Math.max(0, rows.count - 1)),
     rows: rows.count,
     unknownRows: rows.count - known,
     alarms,
-    ...countByMode(scored, model.manifest),
-    ...(knownMs < MIN_RATE_MS ? {} : { alarmsPerWeek: (alarms.length * WEEK_MS) / knownMs }),
+    ...(work.length === 0 ? {} : { maintenance: { windows: [...work], alarms: aside } }),
+    ...countByMode(scored, { manifest: model.manifest, worked }),
+    ...(servedMs < MIN_RATE_MS ? {} : { alarmsPerWeek: (alarms.length * WEEK_MS) / servedMs }),
     series: drawSeries(scored),
   }
 }
 
-function findAlarms({ rows, scores, breaches, alarms }: ScoredTable, manifest: Manifest) {
-  const found: (BackTestAlarm & { last: number })[] = []
+/** By grid row. */
+function markWork({ rows }: ScoredTable, work: readonly Work[]): boolean[] {
+  const worked = new Array<boolean>(rows.count).fill(false)
+  const rowOf = (at: number) => Math.ceil((at - rows.startAt) / rows.periodMs)
+  for (const { from, to } of work)
+    worked.fill(true, Math.max(0, rowOf(from)), Math.max(0, rowOf(to)))
+  return worked
+}
+
+interface Found {
+  alarm: BackTestAlarm
+  /** No row of it lies outside of planned maintenance. */
+  inWork: boolean
+  last: number
+}
+
+interface Asked {
+  manifest: Manifest
+  worked: readonly boolean[]
+}
+
+/** An alarm that outlasts the maintenance counts from its end on, as live, where it opens its case then. */
+function findAlarms(
+  { rows, scores, breaches, alarms }: ScoredTable,
+  { manifest, worked }: Asked,
+): Found[] {
+  const found: Found[] = []
   alarms.forEach((on, row) => {
     if (!on) return
     const at = rows.startAt + row * rows.periodMs
     const score = scores[row]
-    const ratio = score?.ratio ?? 0
-    const open = found.at(-1)
+    const peak = score?.ratio ?? 0
+    const inWork = worked[row] === true
     const topTags = [...(breaches[row] ?? []), ...(score ? formatTop(score, manifest) : [])]
-    if (open?.last !== row - 1) {
-      found.push({ from: at, to: at, peak: ratio, topTags, last: row })
-    } else {
-      if (ratio > open.peak) Object.assign(open, { peak: ratio, topTags })
-      Object.assign(open, { to: at, last: row })
+    const open = found.at(-1)
+    const fresh = { alarm: { from: at, to: at, peak, topTags }, inWork, last: row }
+    if (open?.last !== row - 1) found.push(fresh)
+    else if (open.inWork && !inWork) found[found.length - 1] = fresh
+    else {
+      open.last = row
+      // What began before the maintenance goes on in it unseen.
+      if (inWork && !open.inWork) return
+      open.alarm.to = at
+      if (peak > open.alarm.peak) Object.assign(open.alarm, { peak, topTags })
     }
   })
-  return found.map(({ last: _, ...alarm }) => alarm)
+  return found
 }
 
 function countByMode(
   { scores, alarms, modes }: ScoredTable,
-  manifest: Manifest,
+  { manifest, worked }: Asked,
 ): Pick<BackTest, 'modes'> {
   if (!modes) return {}
   const learned = new Set(manifest.modes?.known.map(({ value }) => value))
@@ -103,7 +159,7 @@ function countByMode(
     const one = found.get(mode) ?? none
     one.rows++
     if (!scores[row]) one.unknownRows++
-    if (alarms[row] && !alarms[row - 1]) one.alarms++
+    if (alarms[row] && !alarms[row - 1] && !worked[row]) one.alarms++
     found.set(mode, one)
   })
   return { modes: [...found.values()] }

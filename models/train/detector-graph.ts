@@ -1,6 +1,7 @@
 /** Writes a fitted detector as an ONNX graph: raw windows in; score, ratio and contributions out. */
 import { encodeModel } from '../onnx/encode-model.ts'
 import { createGraph, type Graph, type GraphBuilder } from '../onnx/graph.ts'
+import { addStandardInput } from '../onnx/standard-input.ts'
 import { CLIP, type Detector, SCORE_ROWS, windowRows } from './detector.ts'
 
 export const INPUT_NAME = 'window'
@@ -13,7 +14,7 @@ export const OUTPUT_NAMES = {
 /** The file's version field: raise it when the same detector gives other bytes. */
 const PRODUCER_VERSION = '1'
 
-/** The bytes of `model.onnx`; input `[B, T, p]` float32, B free. */
+/** The bytes of `model.onnx`; input `[B, T, p]` float32 (float64 for an exact detector), B free. */
 export function encodeDetector(
   detector: Detector,
   threshold: number,
@@ -24,9 +25,8 @@ export function encodeDetector(
 }
 
 function createDetectorGraph(detector: Detector, threshold: number): Graph {
-  const { width, lags } = detector
+  const { width } = detector
   const graph = createGraph('lagged-mahalanobis')
-  graph.input(INPUT_NAME, ['B', windowRows(lags), width])
   const offset = stackLags(graph, detector)
   const whiten = graph.float('whiten', [offset.size, offset.size], detector.whiten)
   const white = graph.node('MatMul', [offset.name, whiten])
@@ -52,12 +52,13 @@ function createDetectorGraph(detector: Detector, threshold: number): Graph {
 
 /** Standardise, clip, put the lagged rows side by side and take their mean off: `[B, 10, d]`. */
 function stackLags(graph: GraphBuilder, detector: Detector): { name: string; size: number } {
-  const { width, lags, mean, scale, center } = detector
-  const centred = graph.node('Sub', [INPUT_NAME, graph.float('mean', [width], mean)])
-  const scaled = graph.node('Div', [centred, graph.float('scale', [width], scale)])
-  const low = graph.float('clip_low', [], [-CLIP])
-  const high = graph.float('clip_high', [], [CLIP])
-  const standard = graph.node('Clip', [scaled, low, high])
+  const { width, lags, mean, scale, exact, center } = detector
+  const standard = addStandardInput(graph, {
+    name: INPUT_NAME,
+    shape: ['B', windowRows(lags), width],
+    ...{ mean, scale, exact },
+    clip: { low: 'clip_low', high: 'clip_high', limit: CLIP },
+  })
   const axis = graph.int64('time_axis', [1])
   const parts = Array.from({ length: lags + 1 }, (_, lag) => {
     const from = graph.int64(`lag_${lag}_from`, [lags - lag])

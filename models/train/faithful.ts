@@ -1,7 +1,7 @@
 /** Runs the written graph on training and golden windows and refuses it when it says something else than the trainer. */
 import { Fault } from '../../protocol/kit/fault.ts'
 import type { Manifest } from '../manifest.ts'
-import { openSession } from '../session.ts'
+import { createValues, openSession } from '../session.ts'
 import type { Fitted } from './fitted.ts'
 import { cutWindow, type Golden } from './golden.ts'
 import { findSegments, type Rows } from './grid.ts'
@@ -29,7 +29,7 @@ export async function checkFaithful({ bytes, manifest, ...own }: Candidate): Pro
   const windows = chosen.map((end) => cutWindow(detector, rows, end).values)
   windows.push(...golden.vectors.map(({ window }) => Float64Array.from(window.flat())))
   const size = manifest.windowRows * rows.width
-  const input = new Float32Array(windows.length * size)
+  const input = createValues(manifest, windows.length * size)
   windows.forEach((window, i) => {
     input.set(window, i * size)
   })

@@ -25,11 +25,14 @@ export async function writeFeatureFolder(out: string, folder: FeatureFolder): Pr
   await writeFile(join(out, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`)
 }
 
-/** Evenly spread rows; a missing feature (NaN) is null. */
-export function createGolden(names: readonly string[], { features, rows, expected }: Expectation) {
+/** Evenly spread rows; a missing feature (NaN) is null. Answers below `size` are compared with it (1 when left out). */
+export function createGolden(
+  names: readonly string[],
+  { features, rows, expected, size }: Expectation,
+) {
   const cut = (values: ArrayLike<number>, row: number) => {
-    const size = values.length / rows
-    return Array.from({ length: size }, (_, i) => values[row * size + i] ?? Number.NaN)
+    const width = values.length / rows
+    return Array.from({ length: width }, (_, i) => values[row * width + i] ?? Number.NaN)
   }
   const chosen = Array.from({ length: Math.min(GOLDEN_ROWS, rows) }, (_, i) =>
     Math.floor((i * rows) / GOLDEN_ROWS),
@@ -38,5 +41,5 @@ export function createGolden(names: readonly string[], { features, rows, expecte
     features: cut(features, row),
     outputs: Object.fromEntries(names.map((name, i) => [name, cut(expected[i] ?? [], row)])),
   }))
-  return { tolerance: TOLERANCE, vectors }
+  return { tolerance: TOLERANCE, ...(size === undefined ? {} : { size }), vectors }
 }

@@ -1,19 +1,21 @@
 /** Runs a model that takes a row of features, and checks it against its trainer. */
 import { Fault } from '../../protocol/kit/fault.ts'
-import { SESSION_OPTIONS } from '../session.ts'
+import { SESSION_OPTIONS, type Values } from '../session.ts'
 
-/** The written graph may differ from the trainer by this much: |a - b| / max(1, |b|). */
+/** The written graph may differ from the trainer by this much: |a - b| / max(size, |b|). */
 const FAITHFUL_LIMIT = 1e-3
 
 export interface FeatureSession extends AsyncDisposable {
   /** `features` is `[rows, F]`, or of the shape that is given; one array per output, in the order of the names. */
-  run(features: Float32Array, rows: number, shape?: readonly number[]): Promise<Float32Array[]>
+  run(features: Values, rows: number, shape?: readonly number[]): Promise<Float32Array[]>
 }
 
 export interface FeatureModel {
   bytes: Uint8Array
   input: string
   outputs: readonly string[]
+  /** Of the input; float32 when left out. */
+  precision?: 'float64'
 }
 
 export async function openFeatureSession(model: FeatureModel): Promise<FeatureSession> {
@@ -21,7 +23,10 @@ export async function openFeatureSession(model: FeatureModel): Promise<FeatureSe
   const session = await InferenceSession.create(model.bytes, SESSION_OPTIONS)
   return {
     async run(features, rows, shape = [rows, features.length / Math.max(1, rows)]) {
-      const tensor = new Tensor('float32', features, [...shape])
+      const tensor =
+        model.precision === 'float64'
+          ? new Tensor('float64', Float64Array.from(features), [...shape])
+          : new Tensor('float32', Float32Array.from(features), [...shape])
       const results = await session.run({ [model.input]: tensor })
       return model.outputs.map((name) => {
         const data = results[name]?.data
@@ -36,16 +41,18 @@ export async function openFeatureSession(model: FeatureModel): Promise<FeatureSe
 }
 
 export interface Expectation {
-  features: Float32Array
+  features: Values
   rows: number
   /** What the trainer says, output by output. */
   expected: readonly ArrayLike<number>[]
+  /** Answers smaller than this are compared with it; 1 when left out. */
+  size?: number
 }
 
 /** The largest difference; above the limit, or with a number missing, it is Fault 'model.unfaithful'. */
 export async function checkFeatureModel(
   model: FeatureModel,
-  { features, rows, expected }: Expectation,
+  { features, rows, expected, size = 1 }: Expectation,
 ): Promise<number> {
   await using session = await openFeatureSession(model)
   const got = await session.run(features, rows)
@@ -53,7 +60,8 @@ export async function checkFeatureModel(
   expected.forEach((values, output) => {
     for (let i = 0; i < values.length; i++) {
       const value = values[i] ?? Number.NaN
-      const off = Math.abs((got[output]?.[i] ?? Number.NaN) - value) / Math.max(1, Math.abs(value))
+      const off =
+        Math.abs((got[output]?.[i] ?? Number.NaN) - value) / Math.max(size, Math.abs(value))
       difference = off <= difference ? difference : off
     }
   })

@@ -22,7 +22,8 @@ export interface Filler {
 
 /** C⁻¹ of the detector tells the mean of some coordinates given all others: μₘ − Pₘₘ⁻¹ Pₘₒ (zₒ − μₒ). */
 export function createFiller(detector: Detector): Filler {
-  const { width, lags, mean, scale, center } = detector
+  const { width, lags, mean, scale, exact, center } = detector
+  const narrow = exact ? (value: number) => value : Math.fround
   const precision = findPrecision(detector)
   const dimensions = width * (lags + 1)
   const standardise = (value: number, tag: number): number => {
@@ -43,7 +44,7 @@ export function createFiller(detector: Detector): Filler {
       solveEmpty(precision, offset, empty).forEach((z, i) => {
         const tag = empty[i] ?? 0
         const near = Math.min(CLIP, Math.max(-CLIP, z + (center[tag] ?? 0)))
-        filled[tag] = Math.fround((mean[tag] ?? 0) + near * (scale[tag] ?? 1))
+        filled[tag] = narrow((mean[tag] ?? 0) + near * (scale[tag] ?? 1))
       })
       return filled
     },

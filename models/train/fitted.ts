@@ -11,13 +11,13 @@ export interface Fitted extends Scaling {
 }
 
 export function fittedDetector(detector: Detector): Fitted {
-  const { mean, scale, lags } = detector
+  const { mean, scale, exact, lags } = detector
   const score: Fitted['score'] = (rows, segments) => scoreSegments(detector, rows, segments)
-  return { mean, scale, windowRows: windowRows(lags), score }
+  return { mean, scale, exact, windowRows: windowRows(lags), score }
 }
 
 export function fittedOneTag(detector: OneTag): Fitted {
-  const { mean, scale } = detector
+  const { mean, scale, exact } = detector
   const score: Fitted['score'] = (rows, segments) => scoreOneTag(detector, rows, segments)
-  return { mean, scale, windowRows: ONE_TAG_ROWS, score }
+  return { mean, scale, exact, windowRows: ONE_TAG_ROWS, score }
 }

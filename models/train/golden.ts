@@ -55,21 +55,23 @@ export function scoreWindow(detector: Fitted, window: Rows): Score {
   return first ?? { score: Number.NaN, contributions: new Float64Array(window.width) }
 }
 
-/** The window ending at a row, as float32 values: what the graph gets. */
+/** The window ending at a row, as what the graph gets: float32 values unless the rows are exact. */
 export function cutWindow(detector: Fitted, rows: Rows, end: number): Rows {
   const count = detector.windowRows
   const from = (end - count + 1) * rows.width
-  const values = rows.values.slice(from, from + count * rows.width).map(Math.fround)
+  const own = rows.values.slice(from, from + count * rows.width)
+  const values = rows.exact ? own : own.map(Math.fround)
   return { ...rows, count, values }
 }
 
 function disturb(
-  { scale }: Fitted,
+  { scale, exact }: Fitted,
   { values, width }: Rows,
   { tag, move }: { tag: number; move: number },
 ): void {
+  const narrow = exact ? (value: number) => value : Math.fround
   for (let i = tag; i < values.length; i += width)
-    values[i] = Math.fround((values[i] ?? 0) + move * (scale[tag] ?? 1))
+    values[i] = narrow((values[i] ?? 0) + move * (scale[tag] ?? 1))
 }
 
 function toRows(values: Float64Array, width: number): number[][] {

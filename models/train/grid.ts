@@ -19,6 +19,10 @@ export interface Rows {
   periodMs: number
   /** 1 where the newest row of the table left the cell empty and an older value is held on; left out where none did. */
   empty?: Uint8Array
+  /** 1 where the table has no row at all for the instant: what is held on there says nothing new; left out where none is missing. */
+  missing?: Uint8Array
+  /** The values have more digits than float32 holds, and need them; set by the trainer. */
+  exact?: boolean
 }
 
 /** The most frequent time step, ms; 1000 where the table has no time. */
@@ -46,9 +50,19 @@ export function createRows(table: Table, periodMs: number): Rows | undefined {
   const values = new Float64Array(count * width).fill(Number.NaN)
   const holed = table.columns.some((column) => column.some(Number.isNaN))
   const empty = holed ? { empty: new Uint8Array(count * width) } : {}
-  const rows: Rows = { width, count, values, startAt, periodMs, ...empty }
+  const missing = findMissing(times, { startAt, periodMs, count })
+  const rows: Rows = { width, count, values, startAt, periodMs, ...empty, ...missing }
   for (let tag = 0; tag < width; tag++) fillColumn(rows, tag, { times, column: table.columns[tag] })
   return rows
+}
+
+function findMissing(
+  times: Float64Array,
+  { startAt, periodMs, count }: Pick<Rows, 'startAt' | 'periodMs' | 'count'>,
+): Pick<Rows, 'missing'> {
+  const missing = new Uint8Array(count).fill(1)
+  for (const at of times) missing[Math.ceil((at - startAt) / periodMs)] = 0
+  return missing.includes(1) ? { missing } : {}
 }
 
 /**

@@ -35,6 +35,52 @@ test('permuted, renamed, and in other units: 99.5 % of the alarms are equal', as
   await fc.assert(property, { numRuns: 12, seed: 7 })
 })
 
+/** Where float32 has no digits left for the movement, or no number for the value at all. */
+const extremes = [
+  { what: 'a large offset', turn: (value: number) => value / 100 + 1e6 },
+  { what: 'huge numbers', turn: (value: number) => value * -1e40 },
+  { what: 'tiny numbers', turn: (value: number) => value * 1e-45 },
+]
+
+test.each(extremes)(
+  '$what: 99.5 % of the alarms are equal, filled cells and kept rows too',
+  async ({ turn }) => {
+    const holed = (table: Table): Table => ({
+      ...table,
+      columns: table.columns.map((column, tag) =>
+        column.map((value, row) => ((row * 7 + tag * 3) % 61 === 0 ? Number.NaN : value)),
+      ),
+    })
+    const all = (table: Table): Table => ({
+      ...table,
+      columns: table.columns.map((one) => one.map(turn)),
+    })
+    const before = await alarmsOf(await trainPlant(holed(normal)), holed(live))
+    const model = await trainPlant(all(holed(normal)))
+    expect(model.manifest.precision).toBe('float64')
+    const after = await alarmsOf(model, all(holed(live)))
+    expect(shareOf(before)).toBeGreaterThan(0.1)
+    expect(
+      after.filter((alarm, row) => alarm === before[row]).length / before.length,
+    ).toBeGreaterThan(0.995)
+  },
+)
+
+test('a tag that was always 0 is seen when it wakes up, in any unit', async () => {
+  const asleep = (table: Table, from = table.rows): Table => ({
+    ...table,
+    names: [...table.names, 'pump'],
+    columns: [
+      ...table.columns,
+      Float64Array.from({ length: table.rows }, (_, row) => (row < from ? 0 : 1e-6)),
+    ],
+  })
+  const quietLive = createPlant({ rows: 700, seed: 2 })
+  const alarms = await alarmsOf(await trainPlant(asleep(normal)), asleep(quietLive, 600))
+  expect(alarms.slice(0, 600)).not.toContain(true)
+  expect(alarms.slice(620).every(Boolean)).toBe(true)
+})
+
 test('the same input gives the same bytes; the seed moves the golden rows only', async () => {
   const make = async (seed: number) => await trainTable(normal, { name: 'x', seed })
   const [one, again, other] = [await make(1), await make(1), await make(2)]

@@ -55,14 +55,14 @@ export function createStepWatch({ tags }: Manifest, normal: Rows | undefined): S
         if (!Number.isNaN(value)) live.push(value)
       }
       if (!isCheckRow(rows)) return undefined
-      const found: Record<string, number> = {}
+      const found: [string, number][] = []
       for (const tag of watched) {
         const step = findCoarserStep(tag)
         if (step === undefined || step <= COARSER * tag.step) continue
         tag.step = step
-        found[tag.name] = step
+        found.push([tag.name, step])
       }
-      return Object.keys(found).length > 0 ? found : undefined
+      return found.length > 0 ? Object.fromEntries(found) : undefined
     },
     isSettled: () => rows >= MAX_WAIT_ROWS || !watched.some(({ isOpen }) => isOpen),
   }
@@ -86,7 +86,7 @@ interface WatchedTag {
 }
 
 /** Below this part of the scale a step drowns in the ridge that every tag has: 12 * 1e-3, and its root. */
-const matters = (share: number): boolean => share > Math.sqrt(0.012)
+const matters = (share: number): boolean => share > Math.sqrt(0.00024)
 
 /** Steps finer than a millionth of the range come from a computation, not from an instrument. */
 function isComputed(step: number, usual: Float64Array): boolean {
@@ -146,15 +146,16 @@ export async function adaptToSteps(
   if (manifest.kind !== 'multivariate') return undefined
   const tags = manifest.tags.map((tag) => ({
     ...tag,
-    step: Math.max(tag.step ?? 0, steps[tag.name] ?? 0),
+    step: Math.max(tag.step ?? 0, Object.hasOwn(steps, tag.name) ? (steps[tag.name] ?? 0) : 0),
   }))
   const lags = manifest.windowRows - SCORE_ROWS
-  const segments = findSegments(normal)
+  const rounded = roundRows(normal, tags, steps)
+  const segments = findSegments(rounded)
   const resolutions = Float64Array.from(tags, ({ step }) => step)
-  const calibration = await calibrate(normal, segments, { lags, resolutions, run })
+  const calibration = await calibrate(rounded, segments, { lags, resolutions, run })
   if (!calibration) return undefined
   const { threshold } = calibration
-  const detector = fitDetector(normal, segments, { lags, resolutions })
+  const detector = fitDetector(rounded, segments, { lags, resolutions })
   const names = JSON.stringify(tags.map(({ name }) => name))
   const bytes = encodeDetector(detector, threshold, {
     name: manifest.name,
@@ -165,4 +166,16 @@ export async function adaptToSteps(
   })
   const files = { ...manifest.files, 'model.onnx': sha256Hex(bytes) }
   return { manifest: { ...manifest, tags, threshold, files }, bytes }
+}
+
+/** The kept rows as the instrument would have shown them: relations that held to nine digits hold to its steps. */
+function roundRows(normal: Rows, tags: Manifest['tags'], steps: Steps): Rows {
+  const values = normal.values.slice()
+  tags.forEach(({ name }, tag) => {
+    const step = Object.hasOwn(steps, name) ? (steps[name] ?? 0) : 0
+    if (step === 0) return
+    for (let i = tag; i < values.length; i += normal.width)
+      values[i] = Math.round((values[i] ?? Number.NaN) / step) * step
+  })
+  return { ...normal, values: normal.exact ? values : values.map(Math.fround) }
 }

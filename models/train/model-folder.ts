@@ -51,6 +51,7 @@ export function describeModel(
     periodMs: rows.periodMs,
     windowRows: fitted.windowRows,
     input: INPUT_NAME,
+    ...(fitted.exact ? { precision: 'float64' as const } : {}),
     outputs: OUTPUT_NAMES,
     threshold,
     onDelayMs: ON_DELAY_MS,
@@ -68,7 +69,7 @@ export function describeModel(
 function describeTags({ units = {} }: TableOptions, { prepared, fitted, rules }: Trained) {
   return prepared.names.map((name, i) => ({
     name,
-    ...(units[name] === undefined ? {} : { unit: units[name] }),
+    ...(Object.hasOwn(units, name) ? { unit: units[name] } : {}),
     mean: fitted.mean[i] ?? 0,
     scale: fitted.scale[i] ?? 1,
     step: prepared.resolutions[i] ?? 0,

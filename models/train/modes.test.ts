@@ -11,6 +11,7 @@ import { alarmsOf, shareOf, trainPlant } from './plant.fixture.ts'
 import { type ScoredModel, scoreTable } from './score-table.ts'
 import { readScoredModel } from './scored-folder.ts'
 import type { Table } from './table.ts'
+import { trainModes } from './train-modes.ts'
 
 let dir: string
 let model: ScoredModel
@@ -106,6 +107,44 @@ test('the command scores words as it learned numbers of them, columns unchanged,
   expect(head).toBe('time,score,ratio,alarm,top_tags')
   const { scores } = await scoreTable(model, table)
   expect(lines.map((line) => line.split(',')[1] !== '')).toEqual(scores.map(Boolean))
+})
+
+test('a lone tag is judged by its own history in the mode, and bounds of one mode say nothing in another', async () => {
+  const visits = Array.from({ length: 4 }, () => [['0', 220] as const, ['2', 240] as const]).flat()
+  const lone = (table: Table): Table => ({
+    ...table,
+    names: ['power'],
+    columns: [table.columns[2]!],
+  })
+  const options = { name: 'lone', seed: 1, modeTag: 'mode' }
+  const trained = await trainModes(lone(createModePlant({ seed: 1, visits })), options)
+  expect(trained.manifest).toMatchObject({ kind: 'one-tag', windowRows: 156 })
+  expect(trained.manifest.modes!.known.map(({ value }) => value)).toEqual(['2', '0'])
+  expect(trained.drifting).toBeUndefined()
+  const own = { manifest: trained.manifest, bytes: trained.bytes }
+  const inner = trained.inner!['modes/2']!
+  const both = {
+    ...own,
+    modes: new Map([
+      ['2', own],
+      ['0', inner],
+    ]),
+  }
+  const clean = lone(createModePlant({ seed: 2, visits }))
+  expect(shareOf(await alarmsOf(both, clean))).toBeLessThan(0.01)
+  // A leak while the machine rests: far below what it takes at work, far above what it takes at rest.
+  const change = (value: number, row: number) => (row >= 640 && row < 680 ? value + 6 : value)
+  const alarms = await alarmsOf(both, lone(createModePlant({ seed: 2, visits, change })))
+  expect(alarms.indexOf(true)).toBeGreaterThanOrEqual(640)
+  expect(alarms.indexOf(true)).toBeLessThan(655)
+})
+
+test('a lone tag whose modes are shorter than a window of it is refused in words', async () => {
+  const table = createModePlant({ seed: 1, visits: createVisits(12) })
+  const lone = { ...table, names: ['power'], columns: [table.columns[2]!] }
+  await expect(trainModes(lone, { name: 'x', seed: 1, modeTag: 'mode' })).rejects.toThrow(
+    'no value of mode has 300 rows in stretches of 156',
+  )
 })
 
 test('a folder whose model of a mode was exchanged is refused', async () => {

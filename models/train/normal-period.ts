@@ -1,8 +1,9 @@
 /** Proposes the normal periods of a history to train on, and says what was left out and why. */
+
+import { quantile } from '../quantiles.ts'
 import { HOLD_PERIODS } from './grid.ts'
 import { MIN_ROWS } from './prepare.ts'
 import type { Table } from './table.ts'
-import { quantile } from './threshold.ts'
 
 /** Lags of the widest model, and rows wanted a dimension. */
 const ROWS_PER_TAG = 9

@@ -1,6 +1,7 @@
 /** Writes a fitted one-tag detector as an ONNX graph with the same input and outputs as the multivariate one. */
 import { encodeModel } from '../onnx/encode-model.ts'
 import { createGraph, type Graph } from '../onnx/graph.ts'
+import { addStandardInput } from '../onnx/standard-input.ts'
 import { CLIP } from './detector.ts'
 import { INPUT_NAME, OUTPUT_NAMES } from './detector-graph.ts'
 import { MEASURES, ONE_TAG_ROWS, type OneTag } from './one-tag.ts'
@@ -8,7 +9,7 @@ import { MEASURES, ONE_TAG_ROWS, type OneTag } from './one-tag.ts'
 /** The file's version field: raise it when the same detector gives other bytes. */
 const PRODUCER_VERSION = '1'
 
-/** The bytes of `model.onnx`; input `[B, 156, p]` float32, B free. The threshold is 1: the filters hold the limits. */
+/** The bytes of `model.onnx`; input `[B, 156, p]` float32 (float64 for an exact detector), B free. The threshold is 1: the filters hold the limits. */
 export function encodeOneTag(
   detector: OneTag,
   metadata: Readonly<Record<string, string>>,
@@ -17,13 +18,14 @@ export function encodeOneTag(
   return encodeModel(createOneTagGraph(detector), info)
 }
 
-function createOneTagGraph({ width, mean, scale, filters }: OneTag): Graph {
+function createOneTagGraph({ width, mean, scale, exact, filters }: OneTag): Graph {
   const graph = createGraph('one-tag')
-  graph.input(INPUT_NAME, ['B', ONE_TAG_ROWS, width])
-  const centred = graph.node('Sub', [INPUT_NAME, graph.float('mean', [width], mean)])
-  const scaled = graph.node('Div', [centred, graph.float('scale', [width], scale)])
-  const low = graph.float('clip_low', [], [-CLIP])
-  const standard = graph.node('Clip', [scaled, low, graph.float('clip_high', [], [CLIP])])
+  const standard = addStandardInput(graph, {
+    name: INPUT_NAME,
+    shape: ['B', ONE_TAG_ROWS, width],
+    ...{ mean, scale, exact },
+    clip: { low: 'clip_low', high: 'clip_high', limit: CLIP },
+  })
   const rowsAxis = graph.int64('rows_axis', [1])
   const ratios = MEASURES.map((measure) => {
     const { weights, offset } = filters[measure]

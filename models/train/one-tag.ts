@@ -1,9 +1,9 @@
 /** Detector D2: each tag by its own history alone, as the largest of three ratios; fitted and evaluated in float64. */
 import { Matrix, solve } from 'ml-matrix'
+import { quantile } from '../quantiles.ts'
 import { CLIP, type Score, type Segments } from './detector.ts'
 import type { Rows } from './grid.ts'
 import { createScaling, type Scaling } from './scaling.ts'
-import { quantile } from './threshold.ts'
 
 /** Past rows that predict the next one. */
 const ORDER = 10

@@ -5,12 +5,14 @@ import { parseTimes } from './time.ts'
 
 /** Types that become a number without loss that matters to a detector. */
 const NUMERIC =
-  /^(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT|U[A-Z]+INT\w*|FLOAT|DOUBLE|BOOLEAN|DECIMAL)/
+  /^(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT|U[A-Z]+INT\w*|FLOAT|DOUBLE|BOOLEAN|DECIMAL\(\d+,\d+\))$/
 const INSTANT = /^(TIMESTAMP|DATE)/
 /** DuckDB's pattern for 2020-03-09T10:14:33.000Z. */
 const AS_ISO = '%Y-%m-%dT%H:%M:%S.%gZ'
 /** Beside everything else on a small box. */
-const SETTINGS = { memory_limit: '512MB', threads: '2' }
+export const DUCKDB_SETTINGS = { memory_limit: '512MB', threads: '2' }
+/** An instant with a zone is turned into text in the session's zone, which is otherwise that of the machine. */
+export const AS_UTC = "set timezone = 'UTC'"
 
 export interface ParquetColumns {
   names: string[]
@@ -32,7 +34,10 @@ interface Named {
 
 interface Source {
   file: string
-  findColumns: (header: readonly string[]) => Named
+  /** `isTime` of the type of a column. */
+  findColumns: (header: readonly string[], isTime: (column: number) => boolean) => Named
+  /** Whether a column is read at all: the others may be of any type. */
+  isWanted: (name: string) => boolean
 }
 
 /** Rows in the order of the file; Fault 'table.invalid' names the column that is no number, or what DuckDB said. */
@@ -47,23 +52,36 @@ export async function readParquet(source: Source): Promise<ParquetColumns> {
   }
 }
 
-async function readColumns({ file, findColumns }: Source): Promise<ParquetColumns> {
+async function readColumns({ file, findColumns, isWanted }: Source): Promise<ParquetColumns> {
   const { DuckDBInstance } = await import('@duckdb/node-api')
-  const instance = await DuckDBInstance.create(':memory:', SETTINGS)
+  const instance = await DuckDBInstance.create(':memory:', DUCKDB_SETTINGS)
   try {
     const connection = await instance.connect()
+    await connection.run(AS_UTC)
     const query = async (sql: string) =>
       (await connection.runAndReadAll(sql, [file])).getColumnsJS() as unknown[][]
     const [names = [], types = []] = await query('describe select * from read_parquet(?)')
-    const header = names.map(String)
-    const named = findColumns(header)
+    const all = names.map(String)
+    const found = findColumns(all, (i) => INSTANT.test(String(types[i])))
+    const kept = [...all.keys()].filter(
+      (i) => i === found.time || i === found.mode || isWanted(all[i] ?? ''),
+    )
+    const header = kept.map((i) => all[i] ?? '')
+    const named = { time: kept.indexOf(found.time), mode: kept.indexOf(found.mode) }
     const picked = header.map((name, i) =>
       i === named.mode
         ? `${quoteName(name)}::varchar`
-        : selectColumn({ file, name, type: String(types[i]) }, i === named.time),
+        : selectColumn({ file, name, type: String(types[kept[i] ?? -1]) }, i === named.time),
     )
-    const cells = await query(`select ${picked.join(', ')} from read_parquet(?)`)
-    return collect({ file, header, named, cells })
+    // A row even where no column is wanted: how many there are is known then.
+    const cells = await query(`select ${[...picked, '1'].join(', ')} from read_parquet(?)`)
+    return collect({
+      file,
+      header,
+      named,
+      cells: cells.slice(0, -1),
+      rows: cells.at(-1)?.length ?? 0,
+    })
   } finally {
     instance.closeSync()
   }
@@ -79,7 +97,7 @@ function selectColumn(
   if (INSTANT.test(type) && isTime) return `strftime(${quoted}::timestamp, '${AS_ISO}')`
   if (NUMERIC.test(type)) return `${quoted}::double`
   if (type === 'VARCHAR' && isTime) return quoted
-  const problem = `its cells are ${type}, not numbers`
+  const problem = `its cells are ${type}, not numbers: leave the column out`
   throw new Fault('table.invalid', { file, row: 1, column: name, problem })
 }
 
@@ -88,18 +106,20 @@ interface Cells {
   header: string[]
   named: Named
   cells: unknown[][]
+  rows: number
 }
 
-function collect({ file, header, named, cells }: Cells): ParquetColumns {
+function collect({ file, header, named, cells, rows }: Cells): ParquetColumns {
   const { time, mode } = named
   const isTag = (_: unknown, i: number) => i !== time && i !== mode
   const names = header.filter(isTag)
   const columns = cells
     .filter(isTag)
-    .map((column) =>
-      Float64Array.from(column, (cell) => (cell === null ? Number.NaN : Number(cell))),
+    .map((column, tag) =>
+      Float64Array.from(column, (cell, row) =>
+        readNumber(cell, { file, row, column: names[tag] ?? '-' }),
+      ),
     )
-  const rows = cells[0]?.length ?? 0
   const modes = mode < 0 ? {} : { modes: (cells[mode] ?? []).map(formatMode) }
   if (time < 0) return { names, columns, rows, ...modes }
   const own = cells[time] ?? []
@@ -109,4 +129,16 @@ function collect({ file, header, named, cells }: Cells): ParquetColumns {
   if (empty >= 0) throw new Fault('table.invalid', { file, row: empty + 1, column, problem })
   const timeText = own.map(String)
   return { names, columns, rows, at: parseTimes(timeText, { file, column }), timeText, ...modes }
+}
+
+/** NaN for null; an infinite measurement is refused. */
+function readNumber(
+  cell: unknown,
+  { row, ...place }: { file: string; row: number; column: string },
+): number {
+  const value = cell === null ? Number.NaN : Number(cell)
+  const problem = `${value} is not a measurement: leave the cell of an unknown value empty`
+  if (Math.abs(value) === Number.POSITIVE_INFINITY)
+    throw new Fault('table.invalid', { ...place, row: row + 1, problem })
+  return value
 }

@@ -1,7 +1,14 @@
 /** From a table to what the detectors are fitted on: a grid, its stretches without gaps, and the step of each tag. */
 import { Fault } from '../../protocol/kit/fault.ts'
+import { MAX_NAME_LENGTH, MAX_TAGS } from '../manifest.ts'
 import { createTrainingRows, findPeriod, findSegments, pickColumns, type Rows } from './grid.ts'
-import { findComputed, findResolutions, findSlowDrift, findTimingSteps } from './scaling.ts'
+import {
+  findComputed,
+  findResolutions,
+  findSlowDrift,
+  findTimingSteps,
+  needsDouble,
+} from './scaling.ts'
 import type { Table } from './table.ts'
 import type { TableOptions } from './train-options.ts'
 
@@ -31,6 +38,8 @@ export interface Source {
   isOwn?: (end: number) => boolean
   /** On the threshold. */
   margin?: number
+  /** Of a one-tag detector: it is one of several by mode, and a change of mode breaks every bound of a history. */
+  withoutRules?: boolean
   /** Fault 'model.not-trainable' in words. */
   refuse: Refuse
 }
@@ -65,6 +74,11 @@ export function checkNames(table: Table, { resolution = {}, keep = [] }: TableOp
   for (const name of [...Object.keys(resolution), ...keep])
     if (!table.names.includes(name)) throw refuse(`${name} is spoken of, but is no column`)
   if (table.names.length === 0) throw refuse('it has no tag')
+  if (table.names.length > MAX_TAGS)
+    throw refuse(`it has ${table.names.length} tags; a model takes ${MAX_TAGS}`)
+  const long = table.names.find((name) => name.length > MAX_NAME_LENGTH)
+  if (long !== undefined)
+    throw refuse(`the name ${long.slice(0, 40)}… is longer than ${MAX_NAME_LENGTH} characters`)
 }
 
 /** True per tag that drifts slowly and that nobody keeps. */
@@ -105,17 +119,40 @@ function prepareTags(
     findComputed(exact, segments, found).map((i) => names[i] ?? ''),
   )
   const resolutions = found.map((step, i) =>
-    Math.max(options.resolution?.[names[i] ?? ''] ?? step, timing[i] ?? 0),
+    Math.max(stepOf(options, names[i] ?? '') ?? step, timing[i] ?? 0),
   )
   const complete = segments.reduce((sum, [start, end]) => sum + end - start, 0)
-  // The graph takes float32: the trainer must not learn from digits that live scoring does not have.
-  const rows = { ...exact, values: exact.values.map(Math.fround) }
+  // A graph that takes float32 has no more digits live: the trainer must not learn from them.
+  const rows = needsDouble(exact, segments)
+    ? { ...exact, exact: true }
+    : { ...exact, values: exact.values.map(Math.fround) }
   return { rows, segments, complete, names, resolutions, from }
 }
 
+/** The columns that leave the most rows incomplete, in words; a table without rows has none. */
+export function describeGaps({ rows, names }: Prepared): string {
+  const { width, count, values } = rows
+  const known = names.map((name, tag) => {
+    let cells = 0
+    for (let i = tag; i < values.length; i += width) if (!Number.isNaN(values[i])) cells++
+    return { name, cells }
+  })
+  const worst = known.filter(({ cells }) => cells < count).sort((a, b) => a.cells - b.cells)
+  const words = worst.slice(0, 3).map(({ name, cells }) => `${name} is known in ${cells}`)
+  return words.length === 0
+    ? ''
+    : ` (of ${count}: ${words.join(', ')}; leave out what is hardly ever there)`
+}
+
+/** A tag may have the name of something that every object has. */
+function stepOf({ resolution = {} }: TableOptions, name: string): number | undefined {
+  return Object.hasOwn(resolution, name) ? resolution[name] : undefined
+}
+
 /** Relations that hold to nine digits in an export alarm on every rounded live value. */
-function warnOfComputed({ resolution = {}, log }: TableOptions, names: readonly string[]): void {
-  const tags = names.filter((name) => resolution[name] === undefined)
+function warnOfComputed(options: TableOptions, names: readonly string[]): void {
+  const { log } = options
+  const tags = names.filter((name) => stepOf(options, name) === undefined)
   if (tags.length > 0)
     log?.warn(
       { tags },

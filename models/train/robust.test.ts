@@ -120,6 +120,71 @@ test('a gap of two hours alarms neither in it nor after it, and the fault behind
   expect(first).toBeLessThan(FAULT_AT + 30)
 })
 
+test('rows in any order of the file are scored by their times and written in the order of the file', async () => {
+  const plain = await alarmsOf(await write('plain', live))
+  const turned = Object.fromEntries(
+    Object.entries(live).map(([tag, values]) => [tag, [...values].reverse()]),
+  )
+  const time = (row: number) => live.t0!.length - 1 - row
+  expect(await alarmsOf(await write('reversed', turned, { time }))).toEqual([...plain].reverse())
+})
+
+test('a tag may be called like something that every object has, and the time by any name that was asked for', async () => {
+  const names = ['__proto__', 'constructor', 'toString', 'a,"b"', '温度', '7']
+  const rename = async (table: string) => {
+    const [head, ...rows] = (await readFile(table, 'utf8')).split('\n')
+    const quoted = names.map((name) => `"${name.replaceAll('"', '""')}"`)
+    await writeFile(table, [[`clock`, ...quoted].join(','), ...rows].join('\n'))
+    expect(head).toContain('t5')
+    return table
+  }
+  const odd = join(dir, 'odd')
+  const normal = await rename(await write('odd-normal', createPlant(1200, 1)))
+  await runTrain({ in: normal, out: odd, timeColumn: 'clock', seed: 1 })
+  const time = (row: number) => (row < 400 ? row : row + 7200)
+  const gap = await alarmsOf(await rename(await write('odd-gap', live, { time })), odd)
+  expect(gap).toEqual(await alarmsOf(await write('gap', live, { time })))
+})
+
+test('a column without any value is named, in training and live', async () => {
+  const empty = { ...createPlant(1200, 1), dead: new Array<string>(1200).fill('') }
+  const file = await write('dead', empty as unknown as Columns)
+  await expect(runTrain({ in: file, out: join(dir, 'no'), seed: 1 })).rejects.toThrow(
+    'dead is known in 0',
+  )
+  const dead = { ...live, t3: new Array<string>(1800).fill('') } as unknown as Columns
+  const scored = await write('dead-live', dead)
+  const { silent } = await runScore({ model, in: scored, out: `${scored}.out` })
+  expect(silent).toEqual(['t3'])
+})
+
+/** Eight tags that swing together, each a little later: standing still for a row is as odd as a jump. */
+function createSwings(rows: number, seed: number): Columns {
+  const random = createRandom(seed)
+  const swing = (row: number, tag: number) => Math.sin(row / 2 + tag / 3) * (tag + 1)
+  return Object.fromEntries(
+    Array.from({ length: 8 }, (_, tag) => [
+      `s${tag}`,
+      Array.from({ length: rows }, (_, row) => swing(row, tag) + 0.02 * random()),
+    ]),
+  )
+}
+
+test.each([1, 3600])('rows every %i s: a pause begins no alarm by itself', async (period) => {
+  const swings = join(dir, `swings-${period}`)
+  const at = (row: number) => row * period
+  const normal = await write('swings', createSwings(1200, 1), { time: at })
+  await runTrain({ in: normal, out: swings, seed: 1 })
+  const firsts = []
+  for (const lost of period === 1 ? [2, 3, 40] : [1, 2, 3, 40])
+    for (const from of [100, 103, 207]) {
+      const time = (row: number) => (row >= from && row < from + lost ? undefined : at(row))
+      const table = await write('pause', createSwings(300, 4), { time })
+      firsts.push(firstAlarm(await alarmsOf(table, swings)))
+    }
+  expect(new Set(firsts)).toEqual(new Set([-1]))
+})
+
 test('repeated times are one row each, and the alarm is the same', async () => {
   const time = (row: number) => (row % 50 === 1 ? row - 1 : row)
   const alarms = await alarmsOf(await write('repeated', live, { time }))

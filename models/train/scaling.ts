@@ -1,8 +1,10 @@
 /** Mean, scale, resolution and drift of each tag over the normal rows. */
 import type { Rows } from './grid.ts'
 
-/** A constant tag that wakes up must be seen, but not at the first digit: a thousandth of its size, at least this. */
+/** A constant tag that wakes up must be seen, but not at the first digit: a thousandth of its size. */
 const CONSTANT_SHARE = 1e-3
+/** What was always 0 has no size: any change of it is news, whatever its unit. */
+const ZERO_SCALE = 1e-12
 /** A tag that rests most of the time and jumps now and then would have a tiny deviation: at least this of its range. */
 const RANGE_SHARE = 0.02
 /** Blocks and limit of the slow-drift rule. */
@@ -16,6 +18,29 @@ export const COMPUTED_SHARE = 1e-6
 export interface Scaling {
   mean: Float64Array
   scale: Float64Array
+  /** Some tag needs more digits than float32 has: windows are float64. */
+  exact: boolean
+}
+
+/** A rounding to float32 coarser than this part of a deviation would be noise that the relations feel. */
+const COARSE_SHARE = 0.01
+const FLOAT32_STEP = 2 ** -23
+/** Numbers beyond these are infinite or lose digits in float32. */
+const FLOAT32_RANGE = { low: 1e-36, high: 1e36 }
+
+/** Whether float32 is too coarse for a value of that size which moves by that scale. */
+export function isTooFine(size: number, scale: number): boolean {
+  const isFar = size > FLOAT32_RANGE.high || scale < FLOAT32_RANGE.low
+  return isFar || size * FLOAT32_STEP > COARSE_SHARE * scale
+}
+
+/** Whether some tag is an offset with a small movement on top (1e6 ± 0.1), or very large or small, so that float32 would spoil it. */
+export function needsDouble(rows: Rows, segments: Segments): boolean {
+  const { scale } = createScaling({ ...rows, exact: true }, segments)
+  return Array.from(scale).some((own, tag) => {
+    const { low, high } = extent(column(rows, tag, segments))
+    return isTooFine(Math.max(Math.abs(low), Math.abs(high)), own)
+  })
 }
 
 type Segments = readonly (readonly [number, number])[]
@@ -50,10 +75,12 @@ export function extent(values: Float64Array): { low: number; high: number } {
 }
 
 /**
- * Mean and scale per tag: constant tags get a thousandth of their size, others at least 2 % of their range. Both are
- * float32 numbers, as in the graph: a tag that moves by a millionth of its size would otherwise be whole deviations off.
+ * Mean and scale per tag: constant tags get a thousandth of their size (next to nothing at 0), others at least 2 % of their range. Both are
+ * float32 numbers where the rows are, as in the graph.
  */
 export function createScaling(rows: Rows, segments: Segments): Scaling {
+  const { exact = false } = rows
+  const narrow = exact ? (value: number) => value : Math.fround
   const mean = new Float64Array(rows.width)
   const scale = new Float64Array(rows.width)
   for (let tag = 0; tag < rows.width; tag++) {
@@ -62,13 +89,13 @@ export function createScaling(rows: Rows, segments: Segments): Scaling {
     const { mean: middle, variance } = moments(values)
     const constant = low === high
     const size = Math.max(Math.abs(low), Math.abs(high))
-    mean[tag] = Math.fround(constant ? low : middle)
+    mean[tag] = narrow(constant ? low : middle)
     const spread = constant
-      ? Math.max(CONSTANT_SHARE * size, CONSTANT_SHARE)
+      ? CONSTANT_SHARE * size || ZERO_SCALE
       : Math.max(Math.sqrt(variance), RANGE_SHARE * (high - low))
-    scale[tag] = Math.fround(spread)
+    scale[tag] = narrow(spread)
   }
-  return { mean, scale }
+  return { mean, scale, exact }
 }
 
 /** The smallest step between two different values of each tag; 0 for a constant tag, and for a state of two values: it is not rounded. */

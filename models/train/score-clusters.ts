@@ -1,6 +1,6 @@
 /** The second look at windows that have a score: the model of a window's phase may only speak louder, never softer. */
 import { findCluster } from '../clusters.ts'
-import { openSession } from '../session.ts'
+import { createValues, openSession } from '../session.ts'
 import type { Rows } from './grid.ts'
 import type { ScoredModel } from './score-table.ts'
 import { type RowScore, scoreWindows } from './score-windows.ts'
@@ -24,9 +24,10 @@ export async function scoreClusters(
   const size = manifest.windowRows * rows.width
   for (let end = 0; end < to; end++) {
     if (!scores[end]) continue
-    // What live scoring sees: the same float32 values choose the same phase.
+    // What live scoring sees: the same values, as narrow as there, choose the same phase.
     const last = (end + 1) * rows.width
-    const window = Float32Array.from(rows.values.subarray(last - size, last))
+    const window = createValues(manifest, size)
+    window.set(rows.values.subarray(last - size, last))
     endsOf[findCluster(manifest, window)]?.push(end)
   }
   for (const [place, model] of clusters.entries()) {

@@ -193,11 +193,31 @@ function createAlarms(
   const atOnce = { onDelayMs: 0, offDelayMs: manifest.offDelayMs, peakClear: 0 }
   let state = quiet
   let broken = quiet
+  const isTorn = findTorn(rows, manifest)
   return scores.map((one, row) => {
+    // Nothing was recorded: the alarm neither comes nor goes.
+    if (rows.missing?.[row] === 1) return state.active || broken.active
     const at = rows.startAt + row * rows.periodMs
-    state = nextPersistence(state, { at, ratio: one?.ratio }, manifest)
+    const isNoNews = isTorn(row) && !state.active && (one?.ratio ?? 0) > 1
+    state = nextPersistence(state, { at, ratio: isNoNews ? undefined : one?.ratio }, manifest)
     const isBroken = (breaches[row]?.length ?? 0) > 0
     broken = nextPersistence(broken, { at, ratio: isBroken ? 2 : 0 }, atOnce)
     return state.active || broken.active
   })
+}
+
+/**
+ * Whether the window of a row holds what was held on through a pause: the tags stand still together and then jump, which
+ * looks like a fault, so no alarm begins there. A single row that is missing at a row a second is none, but jitter.
+ */
+function findTorn({ missing, periodMs }: Rows, manifest: Manifest): (row: number) => boolean {
+  if (!missing) return () => false
+  const pauseRows = periodMs > manifest.onDelayMs ? 1 : 2
+  const torn = new Uint8Array(missing.length)
+  let run = 0
+  for (const [row, isMissing] of missing.entries()) {
+    run = isMissing === 1 ? run + 1 : 0
+    if (run >= pauseRows) torn.fill(1, row, row + manifest.windowRows)
+  }
+  return (row) => torn[row] === 1
 }

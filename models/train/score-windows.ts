@@ -1,7 +1,7 @@
 /** Runs windows of a table through a model, batch by batch: each window ends at a row, and its score belongs to that row. */
 import type { Manifest } from '../manifest.ts'
 import { rankTags } from '../ranking.ts'
-import type { ModelSession } from '../session.ts'
+import { createValues, type ModelSession } from '../session.ts'
 import { findSegments, type Rows } from './grid.ts'
 import { reportPhase, type TrainRun } from './train-options.ts'
 
@@ -24,7 +24,7 @@ export interface Scorer {
   run: TrainRun
 }
 
-/** The last rows of complete windows in [from, to). */
+/** The last rows of complete windows in [from, to); a row that is not in the table says nothing, so no window ends there. */
 export function findEnds(
   rows: Rows,
   { windowRows }: Pick<Manifest, 'windowRows'>,
@@ -33,7 +33,7 @@ export function findEnds(
   const ends: number[] = []
   for (const [first, last] of findSegments(rows))
     for (let end = Math.max(first + windowRows - 1, from); end < Math.min(last, to); end++)
-      ends.push(end)
+      if (rows.missing?.[end] !== 1) ends.push(end)
   return ends
 }
 
@@ -47,7 +47,7 @@ export async function scoreWindows(
   for (let first = 0; first < ends.length; first += BATCH) {
     await reportPhase(run, 'scoring', (ends[first] ?? 0) / rows.count)
     const batch = ends.slice(first, first + BATCH)
-    const input = new Float32Array(batch.length * size)
+    const input = createValues(manifest, batch.length * size)
     batch.forEach((end, i) => {
       const from = (end - windowRows + 1) * rows.width
       input.set(rows.values.subarray(from, from + size), i * size)

@@ -1,7 +1,9 @@
 /** Tables as people export them, and the refusals that name row and column. */
+import { execFile } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
 import { isFault } from '../../protocol/kit/fault.ts'
@@ -21,12 +23,24 @@ test('comma, semicolon and tab, quotes, byte order mark and CRLF are all read', 
   }
 })
 
+test('the mark between cells is the one that the first row has too, not one inside of names', () => {
+  for (const head of ['time;Flow, in, m3;"a;b"', 'time;"Flow, in, m3";"a;b"'])
+    expect(parseTable(`${head}\n1;2;3\n`, 'x.csv').names).toEqual(['Flow, in, m3', 'a;b'])
+  expect(parseTable('time|a|b\r1|2|true\r', 'x.csv').columns.map(([one]) => one)).toEqual([2, 1])
+})
+
 test.each([
   ['time,a\n1,2\n2,oops\n', 3, 'a', '"oops" is not a number'],
   ['time,a\n1,2\nyesterday,3\n', 3, 'time', '"yesterday" is not a time'],
   ['time,a\n1,2,3\n', 2, '-', '3 cells where the header has 2'],
   ['time,a,a\n', 1, 'a', 'the name is there twice'],
   ['time,a,\n', 1, 3, 'the column has no name'],
+  ['', 1, '-', 'the file is empty'],
+  ['time;a\n1;2,5\n', 2, 'a', 'write decimals with a point'],
+  ['time,a\n1,NA\n', 2, 'a', 'leave the cell of an unknown value empty'],
+  ['time,a\n1,0x1F\n', 2, 'a', '"0x1F" is not a number'],
+  ['time,a\n1,1e999\n', 2, 'a', '"1e999" is not a number'],
+  ['time,a\n1,RUN\n', 2, 'a', 'leave an unknown cell empty, and a column of words out'],
 ])('%j is refused with its row and column', (text, row, column, problem) => {
   try {
     parseTable(text, 'bad.csv')
@@ -55,6 +69,10 @@ test('compressed and plain files read alike, and a damaged one is refused', asyn
     Date.UTC(2020, 2, 9, 10, 14, 34),
   ])
   await expect(readTable(join(dir, 'cut.csv.gz'))).rejects.toThrow('cut.csv.gz')
+  await writeFile(join(dir, 'packed.csv'), packed)
+  await writeFile(join(dir, 'wide.csv'), Buffer.from(`\uFEFF${text}`, 'utf16le'))
+  for (const name of ['packed.csv', 'wide.csv'])
+    expect({ ...(await readTable(join(dir, name))), file: plain.file }).toEqual(plain)
   await rm(dir, { recursive: true })
 })
 
@@ -106,6 +124,34 @@ test('Parquet reads like the same table as text; text in a tag is refused', asyn
   await expect(readTable(file)).rejects.toThrow('its cells are VARCHAR')
   await writeFile(file, 'no parquet')
   await expect(readTable(file)).rejects.toThrow('a.parquet')
+  instance.closeSync()
+  await rm(dir, { recursive: true })
+})
+
+test('Parquet: instants with a zone are UTC on every machine, infinity is refused, unread columns may be anything', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'parquet-'))
+  const file = join(dir, 'a.pq')
+  const { DuckDBInstance } = await import('@duckdb/node-api')
+  const instance = await DuckDBInstance.create(':memory:')
+  const connection = await instance.connect()
+  const write = (row: string) =>
+    connection.run(`copy (select ${row}) to '${file}' (format parquet)`)
+  await write("timestamptz '2026-01-25 09:15:30+00' as stamp, 1.5 as a, 'RUN' as b, [1] as c")
+  const reader = `
+    import { readTable } from ${JSON.stringify(new URL('./table.ts', import.meta.url).href)}
+    const { at, timeText, names } = await readTable(${JSON.stringify(file)}, { tags: ['a'] })
+    console.log(JSON.stringify({ at: [...at], timeText, names }))`
+  const env = { ...process.env, TZ: 'Asia/Tokyo' }
+  const args = ['--input-type=module', '-e', reader]
+  const { stdout } = await promisify(execFile)(process.execPath, args, { env })
+  expect(JSON.parse(stdout)).toEqual({
+    at: [Date.UTC(2026, 0, 25, 9, 15, 30)],
+    timeText: ['2026-01-25T09:15:30.000Z'],
+    names: ['a'],
+  })
+  await expect(readTable(file)).rejects.toThrow('column b: its cells are VARCHAR')
+  await write("'inf'::double as a")
+  await expect(readTable(file)).rejects.toThrow('row 1, column a: Infinity is not a measurement')
   instance.closeSync()
   await rm(dir, { recursive: true })
 })

@@ -25,7 +25,9 @@ test('quoted marks and quotes stay in their cell, empty cells are empty', () => 
 
 test('semicolons and tabs separate too, and an empty number is NaN', () => {
   const table = parseTextTable('unit;x\n1;2,5\n', 't.csv')
-  expect(() => parseNumbers(table, 'x')).toThrow('t.csv, row 2, column x: "2,5" is not a number.')
+  expect(() => parseNumbers(table, 'x')).toThrow(
+    't.csv, row 2, column x: "2,5" is not a number: write decimals with a point.',
+  )
   expect(Array.from(parseNumbers(parseTextTable('u\tx\na\t\nb\t-1e3\n', 't'), 'x'))).toEqual([
     NaN,
     -1000,

@@ -1,12 +1,18 @@
 /** Reads a table whose cells may be words (a unit, a label) from `.csv`, `.csv.gz` or `.parquet`; bad cells have a row and column. */
 import { Fault } from '../../protocol/kit/fault.ts'
-import { checkHeader, readCells, readText } from './csv-text.ts'
+import {
+  checkHeader,
+  describeNoNumber,
+  isParquet,
+  parseCell,
+  readCells,
+  readText,
+} from './csv-text.ts'
+import { AS_UTC, DUCKDB_SETTINGS } from './parquet.ts'
 import { parseTimes } from './time.ts'
 
 /** The first data row of a file: the header is row 1. */
 const FIRST_ROW = 2
-/** Beside everything else on a small box. */
-const DUCKDB_SETTINGS = { memory_limit: '512MB', threads: '2' }
 
 export interface TextTable {
   file: string
@@ -19,7 +25,7 @@ export interface TextTable {
 /** Rows in the order of the file. */
 export async function readTextTable(file: string): Promise<TextTable> {
   try {
-    if (file.endsWith('.parquet')) return await readParquetCells(file)
+    if (await isParquet(file)) return await readParquetCells(file)
     return parseTextTable(await readText(file), file)
   } catch (error) {
     if (error instanceof Fault) throw error
@@ -33,6 +39,7 @@ async function readParquetCells(file: string): Promise<TextTable> {
   const instance = await DuckDBInstance.create(':memory:', DUCKDB_SETTINGS)
   try {
     const connection = await instance.connect()
+    await connection.run(AS_UTC)
     const sql = 'select columns(*)::varchar from read_parquet(?)'
     const reader = await connection.runAndReadAll(sql, [file])
     const names = reader.columnNames()
@@ -50,7 +57,7 @@ async function readParquetCells(file: string): Promise<TextTable> {
 export function parseTextTable(text: string, file: string): TextTable {
   let rows = 0
   let cells: string[][] = []
-  const names = readCells(text, file, (header, count) => {
+  const names = readCells(text, file, ({ header, rows: count }) => {
     rows = count
     cells = header.map(() => [])
     return (own) =>
@@ -81,10 +88,9 @@ export function getFilledCells(table: TextTable, name: string): string[] {
 /** NaN where a cell is empty. */
 export function parseNumbers(table: TextTable, name: string): Float64Array {
   return Float64Array.from(getCells(table, name), (cell, row) => {
-    if (cell === '' || cell === 'NaN') return Number.NaN
-    const value = Number(cell)
-    if (Number.isFinite(value)) return value
-    const problem = `"${cell.slice(0, 40)}" is not a number`
+    const value = parseCell(cell)
+    if (value !== undefined) return value
+    const problem = describeNoNumber(cell)
     throw new Fault('table.invalid', {
       file: table.file,
       row: row + FIRST_ROW,

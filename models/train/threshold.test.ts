@@ -1,9 +1,10 @@
 /** The threshold comes from blocks that the fit has not seen. */
 import { expect, test } from 'vitest'
+import { quantile } from '../quantiles.ts'
 import { fitDetector, scoreSegments } from './detector.ts'
 import { createRandom } from './golden.ts'
 import type { Rows } from './grid.ts'
-import { calibrate, quantile } from './threshold.ts'
+import { calibrate } from './threshold.ts'
 
 /** Independent noise: many tags and few rows, where an in-sample distance flatters itself. */
 function createNoise(count: number, width: number, seed: number): Rows {

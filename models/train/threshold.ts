@@ -1,4 +1,5 @@
 /** The alarm threshold from blocks the detector has not seen: in-sample thresholds alarm all the time. */
+import { median, quantile } from '../quantiles.ts'
 import { fitDetector, ROWS_PER_DIMENSION, type Segments, scoreSegments } from './detector.ts'
 import type { Rows } from './grid.ts'
 import { reportPhase, type TrainRun } from './train-options.ts'
@@ -52,7 +53,7 @@ export async function calibrate(
   }
   if (held.length === 0) return undefined
   const quantiles = held.map((scores) => quantile(scores, QUANTILE))
-  const threshold = MARGIN * margin * quantile(quantiles, 0.5)
+  const threshold = MARGIN * margin * median(quantiles)
   const all = held.flat()
   return { threshold, quantiles, falseShare: all.filter((s) => s > threshold).length / all.length }
 }
@@ -92,13 +93,4 @@ function clipSegments(
   clip: (from: number, to: number) => [number, number],
 ): [number, number][] {
   return segments.map(([from, to]) => clip(from, to)).filter(([from, to]) => to > from)
-}
-
-/** Linear between the neighbours. */
-export function quantile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b)
-  const place = share * (sorted.length - 1)
-  const low = sorted[Math.floor(place)] ?? 0
-  const high = sorted[Math.ceil(place)] ?? low
-  return low + (high - low) * (place - Math.floor(place))
 }

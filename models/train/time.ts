@@ -1,15 +1,32 @@
-/** Reads the instants of a time column: Unix numbers, ISO 8601, and days written before or after their month. */
+/** Reads the instants of a time column: Unix numbers (s, ms, µs, ns), ISO 8601, and days written before or after their month. */
 import { Fault } from '../../protocol/kit/fault.ts'
 
-/** Numbers above this are Unix milliseconds, below it seconds (of any epoch). */
-const MILLISECONDS_FROM = 1e11
+/** Numbers above these are Unix nanoseconds, microseconds and milliseconds (all from 1973 on); others are seconds of any epoch. */
+const UNIX_UNITS = [
+  { from: 1e17, perMs: 1e6 },
+  { from: 1e14, perMs: 1e3 },
+  { from: 1e11, perMs: 1 },
+] as const
+/**
+ * Instants that were numbers are multiples of this part of a millisecond: as decimals of seconds they carry noise of a
+ * quarter of a microsecond, and no two steps of a recording at 10 Hz would be equal.
+ */
+const PER_MS = 1024
 /** The first data row of a file: the header is row 1. */
 const FIRST_ROW = 2
 
-const ISO =
-  /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d)(?::(\d\d)(?::(\d\d(?:\.\d+)?))?)?(Z|[+-]\d\d:?\d\d)?)?$/
-const SLASHED =
-  /^(\d{1,2})([/.-])(\d{1,2})\2(\d{4}|\d\d)(?:[T ]+(\d{1,2})(?::(\d\d)(?::(\d\d(?:\.\d+)?))?)?)?$/
+const CLOCK = '(?:[T ]+(\\d{1,2})(?::(\\d\\d)(?::(\\d\\d(?:[.,]\\d+)?))?)?'
+/** The year first: ISO 8601, and what looks like it: other marks, one digit where there should be two, a space before the zone. */
+const ISO = new RegExp(
+  `^(\\d{4})([-/.])(\\d{1,2})\\2(\\d{1,2})${CLOCK}\\s*(Z|[+-]\\d\\d(?::?\\d\\d)?)?)?$`,
+  'i',
+)
+/** ISO 8601 without marks: 20260105T091500Z. */
+const BASIC = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d(?:[.,]\d+)?)?(Z|[+-]\d\d(?::?\d\d)?)?$/i
+const SLASHED = new RegExp(
+  `^(\\d{1,2})([/.-])(\\d{1,2})\\2(\\d{4}|\\d\\d)${CLOCK}(?:\\s*([AP])\\.?M\\.?)?)?$`,
+  'i',
+)
 
 interface Slashed {
   /** The two numbers before the year, as written. */
@@ -43,24 +60,62 @@ export function parseTimes(cells: readonly string[], place: TimeColumn): Float64
   })
 }
 
+/** Whether the cell is written as a date, so that its column must be one of instants. */
+export function isDate(cell: string): boolean {
+  const text = cell.trim()
+  return ISO.test(text) || BASIC.test(text) || SLASHED.test(text)
+}
+
 function parseIso(text: string): number {
   const number = text === '' ? Number.NaN : Number(text)
-  if (Number.isFinite(number)) return number > MILLISECONDS_FROM ? number : number * 1000
-  const found = ISO.exec(text)
-  if (!found) return Number.NaN
-  const [, date, hour = '00', minute = '00', second = '00', zone = 'Z'] = found
-  return Date.parse(`${date}T${hour}:${minute}:${second}${zone}`)
+  if (Number.isFinite(number)) {
+    const unit = UNIX_UNITS.find(({ from }) => number > from)
+    return Math.round((unit ? number / unit.perMs : number * 1000) * PER_MS) / PER_MS
+  }
+  const [, year, , month, day, hour, minute, second, zone] = ISO.exec(text) ?? []
+  if (year !== undefined)
+    return toUtc([year, month, day], readClock({ hour, minute, second }), zone)
+  const basic = BASIC.exec(text)
+  if (!basic) return Number.NaN
+  const clock = readClock({ hour: basic[4], minute: basic[5], second: basic[6] })
+  return toUtc(basic.slice(1, 4), clock, basic[7])
+}
+
+/** NaN for a day that the month does not have. */
+function toUtc(date: readonly (string | undefined)[], timeMs: number, zone = 'Z'): number {
+  const [year = Number.NaN, month = Number.NaN, day = Number.NaN] = date.map(Number)
+  const at = Date.UTC(year, month - 1, day)
+  const isThere = day > 0 && month > 0 && new Date(at).getUTCMonth() === month - 1
+  const [, sign, hours, minutes = '0'] = /^([+-])(\d\d):?(\d\d)?$/.exec(zone) ?? []
+  const aheadMs = (Number(hours ?? 0) * 60 + Number(minutes)) * 60_000
+  return isThere ? at + timeMs - (sign === '-' ? -aheadMs : aheadMs) : Number.NaN
+}
+
+interface Clock {
+  hour?: string
+  minute?: string
+  second?: string
+  /** A or P, of AM and PM. */
+  half?: string
+}
+
+/** Whole milliseconds since midnight; NaN for what no clock shows. */
+function readClock({ hour = '0', minute = '0', second = '0', half }: Clock): number {
+  const seconds = Number(second.replace(',', '.'))
+  const isTwelve = half === undefined || (Number(hour) >= 1 && Number(hour) <= 12)
+  const hours = half === undefined ? Number(hour) : (Number(hour) % 12) + (/p/i.test(half) ? 12 : 0)
+  if (!isTwelve || hours > 23 || Number(minute) > 59 || seconds >= 60) return Number.NaN
+  return (hours * 60 + Number(minute)) * 60_000 + Math.floor(Math.round(seconds * 1e9) / 1e6)
 }
 
 function parseSlashed(cell: string): Slashed | undefined {
   const found = SLASHED.exec(cell.trim())
   if (!found) return undefined
-  const [, first, , second, year = '', hour = '0', minute = '0', seconds = '0'] = found
-  const inRange = Number(hour) < 24 && Number(minute) < 60 && Number(seconds) < 60
+  const [, first, , second, year = '', hour, minute, seconds, half] = found
   return {
     pair: [Number(first), Number(second)],
     year: Number(year) + (year.length === 2 ? 2000 : 0),
-    timeMs: inRange ? (Number(hour) * 60 + Number(minute)) * 60_000 + Number(seconds) * 1000 : NaN,
+    timeMs: readClock({ hour, minute, second: seconds, half }),
   }
 }
 

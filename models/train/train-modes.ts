@@ -6,6 +6,7 @@ import { chooseLags, SCORE_ROWS } from './detector.ts'
 import { createTrainingRows, findPeriod, findSegments, type Rows } from './grid.ts'
 import { addModeColumn, findModes, keepMode, settleModes, splitModeColumn } from './mode-rows.ts'
 import { encodeManifest } from './model-folder.ts'
+import { ONE_TAG_ROWS } from './one-tag.ts'
 import { checkNames, createRefusal, findSlow, MIN_ROWS, splitTags } from './prepare.ts'
 import type { Table } from './table.ts'
 import type { TableOptions, TrainedFolder, TrainedTable, TrainRun } from './train-options.ts'
@@ -40,12 +41,10 @@ export async function trainModes(
   const refuse = createRefusal(table)
   checkNames(table, options)
   const periodMs = options.periodMs ?? findPeriod(table)
-  const { whole, modes } = splitByMode(table, options, periodMs)
-  const known = modes.filter(({ count }) => count >= MIN_ROWS)
-  const isSlow = findMostlySlow(known)
+  const { whole, modes, known, isSlow, windowRows, isAlone } = judgeModes(
+    splitByMode(table, options, periodMs),
+  )
   const width = isSlow.filter((slow) => !slow).length
-  if (known.length > 0 && width < 2)
-    throw refuse('fewer than two tags hold their level within their mode')
   const maxLags = Math.min(...known.map(({ count }) => chooseLags(count, width)))
   const given = { names: table.names, from: table.at?.[0] ?? null }
   const trained: TrainedMode[] = []
@@ -53,16 +52,19 @@ export async function trainModes(
     const own = optionsOf(options, value, i)
     const source = splitTags({ ...given, whole: rows }, { options: own, isSlow, refuse })
     const phases = spread(run, { value, part: i, parts: known.length })
-    trained.push({ value, ...(await trainSource({ ...source, maxLags }, own, phases)) })
+    trained.push({
+      value,
+      ...(await trainSource({ ...source, maxLags, withoutRules: true }, own, phases)),
+    })
   }
   const [first, ...others] = trained
   if (!first)
     throw refuse(
-      `no value of ${options.modeTag} has ${MIN_ROWS} rows in stretches of ${WINDOW_ROWS}`,
+      `no value of ${options.modeTag} has ${MIN_ROWS} rows in stretches of ${windowRows}`,
     )
   const all = splitTags({ ...given, whole }, { options, isSlow, refuse })
-  const drifting = await trainDrifting(all, options, run)
-  const tooFew = modes.filter(({ count }) => count < MIN_ROWS)
+  const drifting = isAlone ? undefined : await trainDrifting(all, options, run)
+  const tooFew = modes.filter((mode) => !known.includes(mode))
   const about = { tag: options.modeTag, holdMs: holdMsOf(periodMs), tooFew }
   return { ...joinModes(about, first, others), ...(drifting ? { drifting } : {}) }
 }
@@ -85,14 +87,35 @@ function splitByMode(
   const settled = settleModes(modes)
   const found = values.map((value): Mode => {
     const rows = keepMode(whole, settled, value)
-    const count = findSegments(rows).reduce(
-      (sum, [from, to]) => sum + (to - from < WINDOW_ROWS ? 0 : to - from),
-      0,
-    )
+    const count = countRows(rows, WINDOW_ROWS)
     const isSlow = findSlow({ whole: rows, names: table.names, from: null }, options)
     return { value, rows, count, isSlow }
   })
-  return { whole, modes: found.sort((a, b) => b.count - a.count || (a.value < b.value ? -1 : 1)) }
+  return { whole, modes: found.sort(compareModes) }
+}
+
+const compareModes = (a: Mode, b: Mode) => b.count - a.count || (a.value < b.value ? -1 : 1)
+
+function countRows(rows: Rows, windowRows: number): number {
+  return findSegments(rows).reduce(
+    (sum, [from, to]) => sum + (to - from < windowRows ? 0 : to - from),
+    0,
+  )
+}
+
+/**
+ * Which modes can be learned. Where fewer than two tags hold their level within their mode each is watched by itself,
+ * and the window of that detector is far longer: only stretches that hold one count.
+ */
+function judgeModes({ whole, modes }: { whole: Rows; modes: Mode[] }) {
+  const isLongEnough = ({ count }: Mode) => count >= MIN_ROWS
+  const known = modes.filter(isLongEnough)
+  const isSlow = findMostlySlow(known)
+  const isAlone = known.length > 0 && isSlow.filter((slow) => !slow).length < 2
+  if (!isAlone) return { whole, modes, known, isSlow, isAlone, windowRows: WINDOW_ROWS }
+  const counted = modes.map((mode) => ({ ...mode, count: countRows(mode.rows, ONE_TAG_ROWS) }))
+  const own = counted.sort(compareModes).filter(isLongEnough)
+  return { whole, modes: counted, known: own, isSlow, isAlone, windowRows: ONE_TAG_ROWS }
 }
 
 /** Set aside is what drifts in the modes that hold half of the rows or more. */

@@ -12,7 +12,7 @@ import { describeModel, type Trained } from './model-folder.ts'
 import { encodeNormal } from './normal-rows.ts'
 import { fitOneTag, ONE_TAG_ROWS } from './one-tag.ts'
 import { encodeOneTag } from './one-tag-graph.ts'
-import { MIN_ROWS, type Prepared, prepare, type Source } from './prepare.ts'
+import { describeGaps, MIN_ROWS, type Prepared, prepare, type Source } from './prepare.ts'
 import type { Table } from './table.ts'
 import { calibrate } from './threshold.ts'
 import {
@@ -82,13 +82,15 @@ async function fitTogether(
   run: TrainRun,
 ): Promise<Fit> {
   const { segments, complete, names, resolutions } = given
-  if (complete < MIN_ROWS) throw refuse(`${complete} complete rows; ${MIN_ROWS} are needed`)
+  if (complete < MIN_ROWS)
+    throw refuse(`${complete} complete rows; ${MIN_ROWS} are needed${describeGaps(given)}`)
   const lags = Math.min(maxLags, chooseLags(complete, names.length))
   const prepared = fillPrepared(given, lags)
   const { rows } = prepared
   const known = { lags, resolutions, isOwn, margin }
   const calibration = await calibrate(rows, segments, { ...known, run })
-  if (!calibration) throw refuse('no stretch without gaps is long enough for one window')
+  if (!calibration)
+    throw refuse(`no stretch without gaps is long enough for one window${describeGaps(given)}`)
   const { threshold, quantiles, falseShare } = calibration
   await reportPhase(run, 'fitting all rows', 0.8)
   const detector = fitDetector(rows, segments, { lags, resolutions })
@@ -125,12 +127,13 @@ function fillPrepared(prepared: Prepared, lags: number): Prepared {
 /** Detector D2 for every tag there is, side by side in one model. */
 async function trainAlone(
   options: TableOptions,
-  { alone: prepared, refuse }: Source,
+  { alone: prepared, withoutRules, refuse }: Source,
   run: TrainRun,
 ): Promise<TrainedFolder> {
   if (!prepared) throw refuse('no tag is left')
   const { rows, segments, complete, resolutions } = prepared
-  if (complete < MIN_ROWS) throw refuse(`${complete} complete rows; ${MIN_ROWS} are needed`)
+  if (complete < MIN_ROWS)
+    throw refuse(`${complete} complete rows; ${MIN_ROWS} are needed${describeGaps(prepared)}`)
   await reportPhase(run, `fitting ${prepared.names.length} tags, each by itself`, 0.85)
   const detector = fitOneTag(rows, segments, resolutions)
   if (!detector) throw refuse(`no stretch of ${ONE_TAG_ROWS} rows without gaps`)
@@ -144,7 +147,7 @@ async function trainAlone(
     setAside: [],
     threshold: 1,
     metrics: { ownHistoryAboveShare: above / scores.length },
-    rules: findRules(rows, segments),
+    ...(withoutRules ? {} : { rules: findRules(rows, segments) }),
     encode: (metadata: Readonly<Record<string, string>>) => encodeOneTag(detector, metadata),
     card: formatOneTagCard,
   }

@@ -71,6 +71,16 @@ async function scoreLines(model: string, table: string) {
 
 const files = ['model.onnx', 'manifest.json', 'card.md', 'golden.json']
 
+test('more tags than a model takes, or a name longer than it may be, are refused before the work', async () => {
+  const refused = async (names: readonly string[]) => {
+    const file = join(dir, 'wide.csv')
+    await writeFile(file, [names.join(','), names.map(() => 1).join(',')].join('\n'))
+    return await runTrain({ in: file, out: join(dir, 'no'), seed: 1 }).catch(String)
+  }
+  expect(await refused(Array.from({ length: 1025 }, (_, i) => `t${i}`))).toContain('1025 tags')
+  expect(await refused(['a', 'x'.repeat(257)])).toContain('longer than 256 characters')
+})
+
 test('the same input gives the same four files, byte for byte', async () => {
   const table = await writeTable('normal.csv.gz', createPlant({ rows: 700, seed: 1 }))
   const train = (out: string) => runTrain({ in: table, out: join(dir, out), name: 'same', seed: 7 })

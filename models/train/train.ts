@@ -13,8 +13,12 @@ import { trainTable } from './train-table.ts'
 
 /** Throws Fault 'table.invalid', 'model.not-trainable' or 'model.unfaithful'; same input, same bytes. */
 export async function runTrain(options: TrainOptions, run: TrainRun = {}): Promise<TrainResult> {
-  const table = await readTable(options.in, options.timeColumn, options.modeColumn)
-  const { drifting, ...together } = await trainRead(table, options, run)
+  const { timeColumn: time, modeColumn: mode } = options
+  const table = await readTable(options.in, { time, mode })
+  const { drifting, ...trained } = await trainRead(table, options, run)
+  // What is asked for by name here must be found again by whoever scores without asking.
+  const named = time === undefined ? {} : { timeColumn: time }
+  const together = { ...trained, manifest: { ...trained.manifest, ...named } }
   await writeFolder(options.out, together)
   const { manifest, difference } = together
   options.log?.info(

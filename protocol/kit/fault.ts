@@ -162,6 +162,11 @@ export const faults = {
     retry: true,
     say: 'Too many failed tries; try again in {seconds} s.',
   },
+  'maintenance.conflict': {
+    status: 409,
+    retry: false,
+    say: 'The planned maintenance is {state}: it cannot be {action} now.',
+  },
   'model.bad-file': {
     status: 422,
     retry: false,

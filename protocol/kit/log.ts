@@ -1,5 +1,5 @@
 /** Structured logs: one JSON line on stderr, secrets redacted; log transitions, not levels. */
-import { type Logger, pino, stdTimeFunctions } from 'pino'
+import { type Logger, pino, stdSerializers, stdTimeFunctions } from 'pino'
 
 export type Log = Logger
 
@@ -22,6 +22,8 @@ export function createLog(name: string): Log {
       name,
       level: process.env.MIMAMORI_LOG ?? 'info',
       redact: SECRET_PATHS,
+      // As JSON an error is `{}`: whoever reads the log would learn nothing.
+      serializers: { error: stdSerializers.err },
       timestamp: stdTimeFunctions.isoTime,
       base: { name },
     },

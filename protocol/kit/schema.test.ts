@@ -3,7 +3,7 @@ import { Type } from 'typebox'
 import { describe, expect, it } from 'vitest'
 import { Fault } from './fault.ts'
 import { nearest } from './nearest.ts'
-import { checkConfig, parseConfig } from './schema.ts'
+import { checkConfig, findProblems, parseConfig } from './schema.ts'
 
 const schema = Type.Object(
   {
@@ -43,6 +43,35 @@ describe('checkConfig', () => {
       'gateway.yaml:5 devices[0].unti: unknown key, did you mean "unit"?',
       'gateway.yaml:6 devices[1]: "name" is missing',
     ])
+  })
+
+  it('tells each of two wrong words what it may be, once, and which one was meant', () => {
+    const text = 'mode: Pol\ndevices: []'
+    expect(problemsOf(text)).toEqual([
+      'gateway.yaml:1 mode: must be one of "poll", "subscribe"; did you mean "poll"?',
+    ])
+    const one = Type.Union([Type.Literal('a'), Type.Literal('b')])
+    const list = findProblems(Type.Array(one), ['x', 'y'])
+    expect(list.map(({ say }) => say)).toEqual(
+      Array(2).fill('must be one of "a", "b"; did you mean "a"?'),
+    )
+  })
+
+  it('says what a value is for where a pattern or several kinds refuse it, in one line', () => {
+    const ref = Type.Union([Type.Integer({ minimum: 10 }), Type.String({ pattern: '^x' })], {
+      description: 'A number or a name.',
+    })
+    expect(findProblems(ref, 3)).toEqual([{ path: [], say: '3 does not fit: A number or a name.' }])
+    const url = Type.String({ pattern: '^a:', description: 'a:host' })
+    expect(findProblems(url, 'b')).toEqual([{ path: [], say: 'must match pattern "^a:": a:host' }])
+  })
+
+  it('refuses a number with zeros in front: it would be read as another one', () => {
+    expect(problemsOf('port: 1\nmode: 030001\ndevices: []')).toEqual([
+      'gateway.yaml:2 030001 would be read as 30001: write "030001" in quotes, or the number without its zeros',
+    ])
+    for (const fine of ['0', '-0.5', '0.5', '0x10', '"01"', '0e3'])
+      expect(problemsOf(`port: 1\nmode: ${fine}\ndevices: []`).join()).not.toContain('would be')
   })
 
   it('reports a syntax error and a doubled key with their lines', () => {

@@ -4,9 +4,9 @@ import { basename } from 'node:path'
 import type { Static, TSchema } from 'typebox'
 import { Settings } from 'typebox/system'
 import { Default, Errors } from 'typebox/value'
-import { type Document, isNode, LineCounter, parseDocument } from 'yaml'
+import { type Document, isNode, LineCounter, parseDocument, visit } from 'yaml'
+import { describeError, pointerToPath } from './describe-error.ts'
 import { Fault } from './fault.ts'
-import { nearest } from './nearest.ts'
 
 export type Path = readonly (string | number)[]
 
@@ -74,13 +74,12 @@ export function parseSource(
   }
   const tree = parseTree(text)
   const { document, lines } = tree
-  if (document.errors.length > 0) {
-    return {
-      errors: document.errors.map((e) => ({
-        line: lines.linePos(e.pos[0]).line,
-        say: e.message,
-      })),
-    }
+  const wrong = [
+    ...document.errors.map(({ pos, message }) => ({ at: pos[0], say: message })),
+    ...findZeros(document),
+  ]
+  if (wrong.length > 0) {
+    return { errors: wrong.map(({ at, say }) => ({ line: lines.linePos(at).line, say })) }
   }
   try {
     const value: unknown = document.toJS({ maxAliasCount: MAX_ALIASES })
@@ -88,6 +87,19 @@ export function parseSource(
   } catch (error) {
     return { errors: [{ say: error instanceof Error ? error.message : 'cannot be read' }] }
   }
+}
+
+/** `030001` is a number to YAML and something else to a person: a coil is not an input register. */
+function findZeros(document: Document): { at: number; say: string }[] {
+  const found: { at: number; say: string }[] = []
+  visit(document, {
+    Scalar(_, { value, source = '', range }) {
+      if (typeof value !== 'number' || !/^[-+]?0[0-9]/.test(source)) return
+      const say = `${source} would be read as ${value}: write "${source}" in quotes, or the number without its zeros`
+      found.push({ at: range?.[0] ?? 0, say })
+    },
+  })
+  return found
 }
 
 interface Tree {
@@ -132,80 +144,12 @@ function keyPosition(document: Document, path: Path): number | undefined {
 
 /** Everything in `value` that the schema refuses, as sentences. Unknown keys get a suggestion. */
 export function findProblems(schema: TSchema, value: unknown, base: Path = []): ConfigProblem[] {
-  const problems: ConfigProblem[] = []
-  const errors = Errors(schema, value)
-  for (const error of errors) {
+  const all = Errors(schema, value)
+  return all.flatMap((error) => {
     const path = [...base, ...pointerToPath(error.instancePath)]
-    const say = describe(error, schema, errors)
-    if (say) problems.push({ path, say })
-  }
-  return problems
-}
-
-interface SchemaError {
-  keyword: string
-  schemaPath: string
-  instancePath: string
-  params: Record<string, unknown>
-  message: string
-}
-
-function describe(
-  error: SchemaError,
-  schema: TSchema,
-  all: readonly SchemaError[],
-): string | undefined {
-  switch (error.keyword) {
-    case 'additionalProperties':
-      return undefined // each unknown key is reported by itself, as 'boolean'
-    case 'boolean':
-      return unknownKey(error, schema)
-    case 'required': {
-      const missing = error.params.requiredProperties as string[]
-      return missing.map((key) => `"${key}" is missing`).join(', ')
-    }
-    case 'const':
-      // one branch of a union: the union itself reports once
-      return error.schemaPath.includes('/anyOf/')
-        ? undefined
-        : `must be ${JSON.stringify(error.params.allowedValue)}`
-    case 'anyOf': {
-      const allowed = all
-        .filter(
-          (e) => e.keyword === 'const' && e.schemaPath.startsWith(`${error.schemaPath}/anyOf/`),
-        )
-        .map((e) => JSON.stringify(e.params.allowedValue))
-      return allowed.length > 0 ? `must be one of ${allowed.join(', ')}` : error.message
-    }
-    default:
-      return error.message
-  }
-}
-
-function unknownKey(error: SchemaError, schema: TSchema): string {
-  const key = pointerToPath(error.instancePath).at(-1)
-  const owner = resolvePointer(schema, error.schemaPath.replace(/\/additionalProperties$/, ''))
-  const known = Object.keys((owner as { properties?: object })?.properties ?? {})
-  const near = nearest(String(key), known)
-  return near
-    ? `unknown key, did you mean "${near}"?`
-    : `unknown key; known are ${known.join(', ')}`
-}
-
-function resolvePointer(root: unknown, pointer: string): unknown {
-  let node = root
-  for (const part of pointerToPath(pointer.replace(/^#/, ''))) {
-    node = (node as Record<string, unknown> | undefined)?.[String(part)]
-  }
-  return node
-}
-
-function pointerToPath(pointer: string): (string | number)[] {
-  return pointer
-    .split('/')
-    .slice(1)
-    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))
-    .map((part) => (/^\d+$/.test(part) ? Number(part) : part))
+    const say = describeError(error, { schema, value, all })
+    return say ? [{ path, say }] : []
+  })
 }
 
 /** `devices[0].tags[3].unti` */

@@ -11,6 +11,7 @@ export const nodeMetrics = {
   from: 'Delivery/From',
   watermark: 'Delivery/Watermark',
   acknowledged: 'Delivery/Acknowledged',
+  store: 'Delivery/Store',
   gap: 'Delivery/Gap',
 } as const
 
@@ -19,6 +20,15 @@ export interface BatchRange {
   from: number
   to: number
 }
+
+/** As it travels: with the name of the running store its numbers belong to. */
+export interface NamedRange extends BatchRange {
+  /** Undefined: of a sender that names none. */
+  store?: string
+}
+
+/** Ours have 16 characters; what a stranger names is repeated to it, and not for ever. */
+const MAX_STORE_NAME = 64
 
 /** A batch number travels as Int64 and lives as a number: 2^53 batches are 285,000 years of ten a ms. */
 function toBatchNumber(value: unknown): number | undefined {
@@ -40,9 +50,17 @@ export function createRange(from: unknown, to: unknown): BatchRange | undefined 
 export function readRange(
   metrics: readonly Metric[],
   end: 'watermark' | 'acknowledged',
-): BatchRange | undefined {
+): NamedRange | undefined {
   const value = (name: string) => metrics.find((metric) => metric.name === name)?.value
-  return createRange(value(nodeMetrics.from), value(nodeMetrics[end]))
+  const range = createRange(value(nodeMetrics.from), value(nodeMetrics[end]))
+  const store = readStore(metrics)
+  return range && store !== undefined ? { ...range, store } : range
+}
+
+/** The running store that a birth, a watermark or its answer names. */
+export function readStore(metrics: readonly Metric[]): string | undefined {
+  const value = metrics.find((metric) => metric.name === nodeMetrics.store)?.value
+  return typeof value === 'string' && value.length <= MAX_STORE_NAME ? value : undefined
 }
 
 /** The text of a `Delivery/Gap` metric. */

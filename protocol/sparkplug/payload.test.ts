@@ -95,6 +95,18 @@ test.each([
   expect(typeValue(raw, type)).toBe(value)
 })
 
+test('bits beyond a type that are neither its sign nor nothing make another number, and none of that type', () => {
+  for (const [raw, type] of [
+    [70_000, 'Int16'],
+    [300, 'Int8'],
+    [2 ** 32 + 5, 'Int32'],
+    [0x1_00_05, 'Int16'],
+    [65_536, 'UInt16'],
+  ] as const) {
+    expect(typeValue(raw, type), `${raw} as ${type}`).toBeUndefined()
+  }
+})
+
 test.each([
   ['Int8', 128],
   ['Int16', 1.5],

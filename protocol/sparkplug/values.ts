@@ -151,5 +151,6 @@ function typeInteger(raw: Value, { bits, signed }: IntegerRule): Value | undefin
   const shift = 32 - bits
   const value = (whole << shift) >> shift
   // The bits cut off must be the sign, or nothing at all: anything else was another number.
-  return whole === value || whole === value >>> 0 || whole === value + 2 ** bits ? value : undefined
+  const isOwnWidth = value < 0 && whole === value + 2 ** bits
+  return whole === value || whole === value >>> 0 || isOwnWidth ? value : undefined
 }

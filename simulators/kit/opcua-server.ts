@@ -38,10 +38,20 @@ export interface OpcuaServerOptions {
   policies?: readonly OpcuaPolicy[]
   /** Sessions it allows at a time. */
   maxSessions?: number
+  maxSubscriptionsPerSession?: number
+  /** What it takes in one request, as small controllers have it: a larger one is refused whole. */
+  operationLimits?: OperationLimits
   /** Registered before the device's own, so that its index moves. */
   earlierNamespaces?: readonly string[]
   /** Adds what variables cannot say (methods, alarms, folders), before the server listens. */
   extend?(parts: DeviceParts): void
+}
+
+export interface OperationLimits {
+  maxNodesPerRead?: number
+  maxNodesPerBrowse?: number
+  maxNodesPerTranslateBrowsePathsToNodeIds?: number
+  maxMonitoredItemsPerCall?: number
 }
 
 export type OpcuaPolicy =
@@ -107,7 +117,8 @@ async function openPki(rootFolder: string): Promise<OPCUACertificateManager> {
 }
 
 function serverOptions(options: OpcuaServerOptions): OPCUAServerOptions {
-  const { host = '127.0.0.1', port = 0, users, title, maxSessions } = options
+  const { host = '127.0.0.1', port = 0, users, title } = options
+  const { maxSessions, maxSubscriptionsPerSession, operationLimits } = options
   const { policies = ['Basic256Sha256', 'Aes256_Sha256_RsaPss'] } = options
   const encrypted = policies.map((it) => SecurityPolicy[it])
   const isAny = options.security === 'any'
@@ -132,6 +143,8 @@ function serverOptions(options: OpcuaServerOptions): OPCUAServerOptions {
     serverCapabilities: {
       minSupportedSampleRate: 0,
       ...(maxSessions === undefined ? {} : { maxSessions }),
+      ...(maxSubscriptionsPerSession === undefined ? {} : { maxSubscriptionsPerSession }),
+      ...(operationLimits === undefined ? {} : { operationLimits }),
     },
   }
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { runSchedule } from '../../edge/acquisition/schedule.ts'
-import { createBatcher } from '../../edge/batcher.ts'
+import { createBatcher, FLUSH_MS } from '../../edge/batcher.ts'
 import { createGatewayClock } from '../../edge/gateway-clock.ts'
 import { openEnduringOutbox } from '../../edge/outbox/enduring-outbox.ts'
 import { quality, type Sample } from '../../protocol/model.ts'
@@ -47,7 +47,7 @@ async function watchDelay(fsyncMs: number): Promise<Lateness> {
       ...{ file, maxBytes: 1e9, maxAgeMs: 1e9, gateway: 'gw1' },
     })
     const batcher = createBatcher({
-      flushMs: 200,
+      flushMs: FLUSH_MS,
       append: (samples, gaps) => commit(() => outbox.append({ samples, gaps })),
       publish: (number) => outbox.acknowledge(number, number),
       heartbeat: (at) => commit(() => outbox.heartbeat(at)),

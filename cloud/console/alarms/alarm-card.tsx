@@ -66,7 +66,8 @@ export function AlarmActions({ alarm }: { alarm: AlarmView }) {
         ) : (
           <UnshelveButton alarm={alarm} />
         )}
-        <WasNormalForm alarm={alarm} />
+        {/* what nobody could judge teaches nothing */}
+        {!alarm.rule.endsWith(':unjudged') && <WasNormalForm alarm={alarm} />}
       </Group>
       {acknowledge.error && <Problem error={acknowledge.error} />}
     </>
@@ -82,7 +83,11 @@ interface AlarmCardProps {
 export function AlarmCard({ alarm, inCase = false }: AlarmCardProps) {
   const { t } = useWords()
   return (
-    <article className="card alarm-card" data-state={alarm.state}>
+    <article
+      className="card alarm-card"
+      data-state={alarm.state}
+      data-service={alarm.outOfService ? 'out' : undefined}
+    >
       <header>
         <AlarmMark alarm={alarm} />
         <Text size="xs" c="dimmed">
@@ -98,6 +103,14 @@ export function AlarmCard({ alarm, inCase = false }: AlarmCardProps) {
             <Go to={`/assets/${encodeURIComponent(alarm.asset)}`}>{alarm.assetName}</Go> ·{' '}
             {sayMessage(alarm.message, t)}
           </Text>
+          {alarm.outOfService && (
+            <Text size="sm" data-tone="info">
+              {t('alarm.out-of-service-why', {
+                text: alarm.outOfService.text,
+                person: alarm.outOfService.by,
+              })}
+            </Text>
+          )}
           <AlarmTimes alarm={alarm} />
           {alarm.caseId && !inCase && <Go to={`/cases/${alarm.caseId}`}>{t('alarm.to-case')}</Go>}
         </div>

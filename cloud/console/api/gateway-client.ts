@@ -7,6 +7,7 @@ import type {
   ConfigVersionView,
   GatewayConfigView,
   RestoreConfigRequest,
+  RevokeGatewayRequest,
   SendConfigRequest,
 } from '../../../protocol/api-gateway-config.ts'
 import { get, part, post } from './http.ts'
@@ -58,6 +59,16 @@ export const cancelConfig = (of: GatewayName, body: CancelConfigRequest) =>
   post<GatewayConfigView>(`${root(of)}/cancel`, body)
 export const restoreConfig = (of: GatewayName, body: RestoreConfigRequest) =>
   post<GatewayConfigView>(`${root(of)}/restore`, body)
+
+/** What was cut shows in the fleet. */
+export function useRevoke({ site, gateway }: GatewayName) {
+  const queries = useQueryClient()
+  return useMutation({
+    mutationFn: (body: RevokeGatewayRequest) =>
+      post<object>(`/api/gateways/${part(site)}/${part(gateway)}/revoke`, body),
+    onSuccess: () => queries.invalidateQueries({ queryKey: ['fleet'] }),
+  })
+}
 
 /** Every change answers with the page as it is after it. */
 export function useConfigChange<Input>(

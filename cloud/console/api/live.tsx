@@ -37,6 +37,7 @@ export function LiveProvider({ children }: { children: ReactNode }) {
       // Alarms, cases and sessions show on one another's pages.
       if (what !== 'fleet') topics.add('cases')
       if (what === 'models') topics.add('fleet')
+      if (what === 'maintenance') for (const topic of ['fleet', 'alarms']) topics.add(topic)
       gathering ??= setTimeout(() => {
         gathering = undefined
         for (const topic of topics) void queries.invalidateQueries({ queryKey: [topic] })

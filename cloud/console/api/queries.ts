@@ -79,7 +79,7 @@ export function useChange<Input, Answer>(change: (input: Input) => Promise<Answe
     mutationFn: change,
     onSuccess: () =>
       Promise.all(
-        ['fleet', 'alarms', 'cases', 'sessions', 'models', 'audit'].map((topic) =>
+        ['fleet', 'alarms', 'cases', 'sessions', 'models', 'maintenance', 'audit'].map((topic) =>
           queries.invalidateQueries({ queryKey: [topic] }),
         ),
       ),

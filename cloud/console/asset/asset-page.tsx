@@ -8,6 +8,8 @@ import { useWords } from '../i18n/language.tsx'
 import { sayMessage } from '../i18n/said.ts'
 import { useSayText } from '../i18n/speech.ts'
 import { LifePanel } from '../life/life-panel.tsx'
+import { AssetMaintenance } from '../maintenance/asset-maintenance.tsx'
+import { WorkBanner } from '../maintenance/work-marks.tsx'
 import { Answer, Nothing } from '../parts/answer.tsx'
 import { Contributions } from '../parts/contributions.tsx'
 import { Go } from '../parts/go.tsx'
@@ -28,6 +30,7 @@ export function AssetPage({ id }: { id: string }) {
     <Answer query={asset}>
       {(detail) => (
         <Page title={detail.name} side={<HealthMark health={detail.health} />}>
+          {detail.maintenance && <WorkBanner work={detail.maintenance} site={detail.site} />}
           <AssetBody asset={detail} label={t('asset.title')} />
         </Page>
       )}
@@ -100,6 +103,9 @@ function AssetBody({ asset, label }: { asset: AssetDetail; label: string }) {
         )}
         <Panel title={t('alarms.title')}>
           <AssetAlarms asset={asset} />
+        </Panel>
+        <Panel title={t('work.title')}>
+          <AssetMaintenance asset={asset.id} />
         </Panel>
         <Panel title={t('model.title')}>
           <ModelCard asset={asset} />

@@ -8,6 +8,7 @@ import { useSayText } from '../i18n/speech.ts'
 import { Drift } from '../models/drift.tsx'
 import { FailuresProposed } from '../models/known-failures.tsx'
 import { IntactMark, JobMark, StageMark } from '../models/model-marks.tsx'
+import { Unjudged } from '../models/unjudged.tsx'
 import { Answer, Nothing } from '../parts/answer.tsx'
 import { Facts } from '../parts/facts.tsx'
 import { Go } from '../parts/go.tsx'
@@ -27,11 +28,12 @@ export function ModelCard({ asset }: { asset: AssetDetail }) {
         <Nothing>{t('model.none')}</Nothing>
       )}
       <Answer query={found}>
-        {({ models, drift, job }) => {
+        {({ models, drift, unjudged, job }) => {
           const broken = models.find(({ intact, stage }) => !intact && stage !== 'retired')
           return (
             <>
               {broken && <IntactMark model={broken} />}
+              <Unjudged unjudged={unjudged} asset={asset} />
               {drift && <Drift drift={drift} asset={asset} />}
               {job && job.state !== 'done' && (
                 <span className="marks">
@@ -59,7 +61,10 @@ interface ModelInUseProps {
 function ModelInUse({ asset, model }: ModelInUseProps) {
   const { t, language } = useWords()
   const versions = useAssetModels(asset.id).data?.models ?? []
-  const version = versions.find(({ sha256 }) => sha256 === model.sha256)
+  // Two versions may have one file.
+  const version = versions.find(
+    (one) => one.sha256 === model.sha256 && String(one.version) === model.version,
+  )
   return (
     <Facts
       facts={[

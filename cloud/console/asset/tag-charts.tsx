@@ -9,6 +9,7 @@ import { useLiveTrends } from '../charts/use-trend.ts'
 import { LevelList } from '../explanation/level-list.tsx'
 import { useWords } from '../i18n/language.tsx'
 import { usePlace } from '../i18n/place.ts'
+import { shadesOf, useWorkInView, WorkList } from '../maintenance/work-marks.tsx'
 import { Nothing, Problem } from '../parts/answer.tsx'
 
 /** Small multiples beyond this are read by nobody, and the API takes 20 tags at once. */
@@ -30,7 +31,10 @@ export function TagCharts({ asset, spanMs }: { asset: AssetDetail; spanMs: numbe
   const tags = ratioTag ? [ratioTag, ...chosen] : chosen
   const { query, trends, window } = useLiveTrends(asset.id, tags, spanMs)
   const changes = useLevelChanges(asset.id, chosen, spanMs).data?.changes ?? []
-  const chart = { window, place }
+  const works = useWorkInView(asset.id, window)
+  const chart = { window, place, shades: shadesOf(works) }
+  // The words stand in the first chart, and in the list below it.
+  const wordless = chart.shades.map((shade) => ({ ...shade, label: undefined }))
   const names = new Map(asset.tags.map((tag) => [tag.id, tag]))
   return (
     <Stack gap="xs">
@@ -45,6 +49,7 @@ export function TagCharts({ asset, spanMs }: { asset: AssetDetail; spanMs: numbe
           height={190}
         />
       )}
+      <WorkList works={works} site={asset.site} />
       <MultiSelect
         label={t('chart.tags')}
         description={t('chart.tags-limit', { count: maxCharts })}
@@ -65,6 +70,7 @@ export function TagCharts({ asset, spanMs }: { asset: AssetDetail; spanMs: numbe
           <TrendChart
             key={tag}
             {...chart}
+            shades={ratioTag ? wordless : chart.shades}
             name={names.get(tag)?.name ?? tag}
             unit={names.get(tag)?.unit ?? null}
             trend={trends.get(tag)?.trend ?? emptyTrend()}

@@ -3,6 +3,7 @@ import { useMemo } from 'react'
 import type { CaseDetail } from '../../../protocol/api.ts'
 import { RatioChart } from '../charts/ratio-chart.tsx'
 import { useWords } from '../i18n/language.tsx'
+import { shadesOf, useWorkInView, WorkList } from '../maintenance/work-marks.tsx'
 import { Nothing } from '../parts/answer.tsx'
 import { When } from '../parts/when.tsx'
 
@@ -43,6 +44,7 @@ export function CaseChart({ detail }: { detail: CaseDetail }) {
   const first = Math.min(detail.openedAt, ...detail.alarms.map(({ raisedAt }) => raisedAt))
   const end = detail.closedAt ?? Math.ceil(Date.now() / stepMs) * stepMs
   const window = useMemo(() => ({ from: first - beforeMs, to: end + afterMs }), [first, end])
+  const works = useWorkInView(detail.asset, window)
   if (detail.ratioTag === null) return <Nothing>{t('model.none')}</Nothing>
   return (
     <>
@@ -51,6 +53,7 @@ export function CaseChart({ detail }: { detail: CaseDetail }) {
         site={detail.site}
         window={window}
         marks={moments}
+        shades={shadesOf(works)}
         height={220}
       />
       <ol className="moments">
@@ -60,6 +63,7 @@ export function CaseChart({ detail }: { detail: CaseDetail }) {
           </li>
         ))}
       </ol>
+      <WorkList works={works} site={detail.site} />
     </>
   )
 }

@@ -14,6 +14,8 @@ export interface Ink {
   mark: string
   chosen: string
   excluded: string
+  work: string
+  workBand: string
 }
 
 /** Reads the chart's colours from the style sheet, so that light and dark live in one place. */
@@ -32,6 +34,8 @@ export function readInk(element: Element): Ink {
     mark: ink('mark'),
     chosen: ink('chosen'),
     excluded: ink('excluded'),
+    work: ink('work'),
+    workBand: ink('work-band'),
   }
 }
 
@@ -40,11 +44,13 @@ export interface EventMark {
   label: string
 }
 
-/** A stretch that a person or the system has chosen, or left out. */
+/** A stretch that a person or the system has chosen, or left out, or in which the machine was worked on. */
 export interface Shade {
   from: number
   to: number
-  kind: 'chosen' | 'excluded'
+  kind: 'chosen' | 'excluded' | 'work'
+  /** Written into it where there is room. */
+  label?: string
 }
 
 export interface Painted {
@@ -90,8 +96,31 @@ function paintHatch(chart: uPlot, span: { from: number; to: number }, color: str
   ctx.restore()
 }
 
+/** A tint with a bar along its head and its words, so that it is no other shade without its colour. */
+function paintWork(chart: uPlot, shade: Shade, ink: Ink): void {
+  const box = boxOf(chart, shade)
+  if (!box) return
+  const { ctx } = chart
+  const width = box.to - box.from
+  ctx.save()
+  ctx.beginPath()
+  ctx.rect(box.from, box.top, width, box.height)
+  ctx.clip()
+  ctx.fillStyle = ink.workBand
+  ctx.fillRect(box.from, box.top, width, box.height)
+  ctx.fillStyle = ink.work
+  ctx.fillRect(box.from, box.top, width, 3 * devicePixelRatio)
+  ctx.font = `${11 * devicePixelRatio}px system-ui, sans-serif`
+  ctx.textBaseline = 'bottom'
+  ctx.textAlign = 'left'
+  const foot = box.top + box.height - 3 * devicePixelRatio
+  ctx.fillText(shade.label ?? '', box.from + 4 * devicePixelRatio, foot)
+  ctx.restore()
+}
+
 /** A tint with a bar along its foot, or a hatch. */
 function paintShade(chart: uPlot, shade: Shade, ink: Ink): void {
+  if (shade.kind === 'work') paintWork(chart, shade, ink)
   if (shade.kind === 'excluded') paintHatch(chart, shade, ink.excluded)
   const box = shade.kind === 'chosen' ? boxOf(chart, shade) : undefined
   if (!box) return

@@ -3,7 +3,7 @@ import { useWords } from '../i18n/language.tsx'
 import { usePlace } from '../i18n/place.ts'
 import { Problem } from '../parts/answer.tsx'
 import { useNow } from '../parts/now.ts'
-import type { EventMark } from './paint.ts'
+import type { EventMark, Shade } from './paint.ts'
 import { emptyTrend } from './trend.ts'
 import { TrendChart } from './trend-chart.tsx'
 import { useTrend, type Window } from './use-trend.ts'
@@ -15,10 +15,11 @@ interface RatioChartProps {
   /** May end in the future: what is not yet is not shown. */
   window: Window
   marks?: readonly EventMark[]
+  shades?: readonly Shade[]
   height?: number
 }
 
-export function RatioChart({ tag, site, window, marks, height }: RatioChartProps) {
+export function RatioChart({ tag, site, window, marks, shades, height }: RatioChartProps) {
   const { t } = useWords()
   const place = usePlace(site)
   const now = useNow()
@@ -34,6 +35,7 @@ export function RatioChart({ tag, site, window, marks, height }: RatioChartProps
         place={place}
         limit={1}
         marks={marks}
+        shades={shades}
         height={height}
       />
     </>

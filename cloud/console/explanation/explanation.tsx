@@ -5,12 +5,11 @@ import { useExplanation } from '../api/model-queries.ts'
 import { useUsefulness } from '../case/usefulness.ts'
 import { formatNumber, formatShare } from '../i18n/format.ts'
 import { useWords } from '../i18n/language.tsx'
-import { sayMessage } from '../i18n/said.ts'
 import { Answer, Nothing } from '../parts/answer.tsx'
 import { Facts } from '../parts/facts.tsx'
-import { Go } from '../parts/go.tsx'
 import { When } from '../parts/when.tsx'
 import { WideTable } from '../parts/wide-table.tsx'
+import { CaseLine } from './case-line.tsx'
 import { Failures } from './failure-view.tsx'
 import { LevelList } from './level-list.tsx'
 
@@ -122,14 +121,11 @@ function Similar({ list, site }: { list: Explanation['similar']; site: string })
       </Title>
       {list.length === 0 && <Nothing>{t('why.similar-none')}</Nothing>}
       <ul className="similar">
-        {list.map((one) => (
-          <li key={one.caseId}>
-            <Go to={`/cases/${one.caseId}`}>{sayMessage(one.title, t)}</Go>
-            <Text size="xs" c="dimmed" component="div" className="times">
-              <span>{one.assetName}</span>
-              <When at={one.closedAt} site={site} style="date" />
+        {list.map((one, place) => (
+          <li key={one.case?.id ?? place}>
+            <CaseLine found={one.case} site={site}>
               <span>{t('why.similarity', { percent: formatShare(one.similarity, language) })}</span>
-            </Text>
+            </CaseLine>
             <Facts
               facts={[
                 [t('why.cause'), one.cause],

@@ -3,12 +3,12 @@ import { Stack, Text, Title } from '@mantine/core'
 import type { FailureState, FailureView } from '../../../protocol/api-explanation.ts'
 import { formatShare } from '../i18n/format.ts'
 import { useWords } from '../i18n/language.tsx'
-import { sayMessage } from '../i18n/said.ts'
 import { useSayText } from '../i18n/speech.ts'
 import { Facts } from '../parts/facts.tsx'
 import { Go } from '../parts/go.tsx'
 import { Mark, type Tone } from '../parts/mark.tsx'
 import { When } from '../parts/when.tsx'
+import { CaseLine } from './case-line.tsx'
 
 const tones = {
   named: 'info',
@@ -116,14 +116,10 @@ function Fixed({ list, site }: { list: FailureView['fixed']; site: string }) {
         {t('failure.fixed')}
       </Text>
       <ul className="similar">
-        {list.map((one) => (
-          <li key={one.caseId}>
+        {list.map((one, place) => (
+          <li key={one.case?.id ?? place}>
             <Text size="sm">{one.action}</Text>
-            <Text size="xs" c="dimmed" component="div" className="times">
-              <Go to={`/cases/${one.caseId}`}>{sayMessage(one.title, t)}</Go>
-              <span>{one.assetName}</span>
-              <When at={one.closedAt} site={site} style="date" />
-            </Text>
+            <CaseLine found={one.case} site={site} />
             <Facts
               facts={[
                 [t('why.cause'), one.cause],

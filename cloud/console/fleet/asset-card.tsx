@@ -4,6 +4,7 @@ import type { AssetSummary } from '../../../protocol/api.ts'
 import { formatNumber } from '../i18n/format.ts'
 import { useWords } from '../i18n/language.tsx'
 import { useSayText } from '../i18n/speech.ts'
+import { WorkMark } from '../maintenance/work-marks.tsx'
 import { Go } from '../parts/go.tsx'
 import { HealthMark } from '../parts/state-marks.tsx'
 
@@ -35,6 +36,11 @@ export function AssetCard({ asset }: { asset: AssetSummary }) {
       {asset.healthReason && <Text size="sm">{sayText(asset.healthReason)}</Text>}
       {asset.activeAlarms > 0 && (
         <Text size="sm">{t('asset.active-alarms', { count: asset.activeAlarms })}</Text>
+      )}
+      {asset.maintenance && (
+        <Text size="sm" component="div">
+          <WorkMark work={asset.maintenance} site={asset.site} /> {asset.maintenance.text}
+        </Text>
       )}
       {asset.openCase && <Go to={`/cases/${asset.openCase}`}>{t('asset.open-case')}</Go>}
     </article>

@@ -1,5 +1,7 @@
-/** What needs somebody now: active alarms, requests that wait for this person's approval, gateways that are silent. */
-import type { Fleet } from '../../../protocol/api.ts'
+/** What needs somebody now: active alarms, requests that wait for this person's approval, gateways that are silent; and apart what is in maintenance. */
+import { Text } from '@mantine/core'
+import { useId } from 'react'
+import type { AlarmView, Fleet, GatewayView } from '../../../protocol/api.ts'
 import { useMe } from '../api/permission.tsx'
 import { useAlarms, useSessions } from '../api/queries.ts'
 import { useWords } from '../i18n/language.tsx'
@@ -16,13 +18,18 @@ type Site = Fleet['sites'][number]
 export function Attention({ sites }: { sites: readonly Site[] }) {
   const { t } = useWords()
   const me = useMe()
+  const restingId = useId()
   const alarms = useAlarms('open')
   const sessions = useSessions('open')
-  const active = alarms.data?.alarms.filter(({ state }) => state !== 'normal') ?? []
+  const open = alarms.data?.alarms.filter(({ state }) => state !== 'normal') ?? []
+  const active = open.filter(({ outOfService }) => !outOfService)
+  const resting = open.filter(({ outOfService }) => outOfService)
   const mayApprove = me.allowed.includes('session.approve')
   const waiting = sessions.data?.sessions.filter(({ state }) => state === 'requested') ?? []
   const requests = mayApprove ? waiting : []
-  const silent = sites.flatMap((site) => site.gateways.filter(({ online }) => !online))
+  const off = sites.flatMap((site) => site.gateways.filter(({ online }) => !online))
+  const silent = off.filter(({ inMaintenance }) => !inMaintenance)
+  const expected = off.filter(({ inMaintenance }) => inMaintenance)
   const failed = alarms.error ?? sessions.error
   const calm = active.length + requests.length + silent.length === 0
   return (
@@ -40,22 +47,51 @@ export function Attention({ sites }: { sites: readonly Site[] }) {
           </li>
         ))}
         {active.map((alarm) => (
-          <li key={alarm.id}>
-            <AlarmMark alarm={alarm} />
-            <Go to={alarm.caseId ? `/cases/${alarm.caseId}` : `/assets/${alarm.asset}`}>
-              {alarm.assetName}: {sayMessage(alarm.message, t)}
-            </Go>
-            <Since at={alarm.raisedAt} site={alarm.site} />
-          </li>
+          <AlarmLine key={alarm.id} alarm={alarm} />
         ))}
         {silent.map((gateway) => (
-          <li key={gateway.id}>
-            <Mark tone="bad">{t('gateway.offline')}</Mark>
-            <span>{t('attention.silent', { gateway: gateway.title })}</span>
-            {gateway.since !== null && <Since at={gateway.since} site={gateway.site} />}
-          </li>
+          <SilentLine key={gateway.id} gateway={gateway} />
         ))}
       </ul>
+      {resting.length + expected.length > 0 && (
+        <>
+          <Text size="sm" fw={600} id={restingId} mt="xs">
+            {t('work.attention', { count: resting.length + expected.length })}
+          </Text>
+          <ul className="attention" aria-labelledby={restingId}>
+            {resting.map((alarm) => (
+              <AlarmLine key={alarm.id} alarm={alarm} />
+            ))}
+            {expected.map((gateway) => (
+              <SilentLine key={gateway.id} gateway={gateway} />
+            ))}
+          </ul>
+        </>
+      )}
     </Panel>
+  )
+}
+
+function AlarmLine({ alarm }: { alarm: AlarmView }) {
+  const { t } = useWords()
+  return (
+    <li>
+      <AlarmMark alarm={alarm} />
+      <Go to={alarm.caseId ? `/cases/${alarm.caseId}` : `/assets/${alarm.asset}`}>
+        {alarm.assetName}: {sayMessage(alarm.message, t)}
+      </Go>
+      <Since at={alarm.raisedAt} site={alarm.site} />
+    </li>
+  )
+}
+
+function SilentLine({ gateway }: { gateway: GatewayView }) {
+  const { t } = useWords()
+  return (
+    <li>
+      <Mark tone={gateway.inMaintenance ? 'info' : 'bad'}>{t('gateway.offline')}</Mark>
+      <span>{t('attention.silent', { gateway: gateway.title })}</span>
+      {gateway.since !== null && <Since at={gateway.since} site={gateway.site} />}
+    </li>
   )
 }

@@ -74,6 +74,9 @@ export function GatewayBlock({ gateway }: { gateway: GatewayView }) {
         <Mark tone={gateway.online ? 'good' : 'bad'}>
           {t(gateway.online ? 'gateway.online' : 'gateway.offline')}
         </Mark>
+        {!gateway.online && gateway.inMaintenance && (
+          <Mark tone="info">{t('work.off-expected')}</Mark>
+        )}
         {gateway.since !== null && (
           <Text size="xs" c="dimmed" component="span">
             <Since at={gateway.since} site={gateway.site} />

@@ -9,13 +9,15 @@ import { When } from '../parts/when.tsx'
 export function GatewayCertificate({ gateway }: { gateway: GatewayView }) {
   const { t } = useWords()
   const now = useNow()
-  const { certificate, site } = gateway
-  if (!certificate) return null
+  const { certificate, revokedAt, site } = gateway
+  const revoked = revokedAt !== undefined && <Mark tone="bad">{t('gateway.revoked')}</Mark>
+  if (!certificate) return revoked || null
   const { until, isLate, problem } = certificate
   const isOver = until <= now
   const trouble = isOver ? 'over' : isLate ? 'late' : undefined
   return (
     <span className="marks">
+      {revoked}
       {trouble && <Mark tone={isOver ? 'bad' : 'warn'}>{t(`gateway.certificate-${trouble}`)}</Mark>}
       {problem && <Mark tone="bad">{t(`gateway.renewal.${problem}`)}</Mark>}
       <Text size="xs" c="dimmed" component="span">

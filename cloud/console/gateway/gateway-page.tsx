@@ -14,6 +14,7 @@ import { Panel } from '../parts/panel.tsx'
 import { When } from '../parts/when.tsx'
 import { GatewayCertificate } from './certificate.tsx'
 import { ConfigEditor } from './config-editor.tsx'
+import { RevokeForm } from './revoke-form.tsx'
 import { VersionCard } from './version-card.tsx'
 
 /** As much of a hash as people compare. */
@@ -78,7 +79,13 @@ function Certificate({ of: { site, gateway } }: { of: GatewayName }) {
   const found = fleet.data?.sites
     .flatMap(({ gateways }) => gateways)
     .find((each) => each.site === site && each.id === gateway)
-  return found?.certificate ? <GatewayCertificate gateway={found} /> : <Nothing>—</Nothing>
+  if (!found) return <Nothing>—</Nothing>
+  return (
+    <Stack gap="xs">
+      <GatewayCertificate gateway={found} />
+      <RevokeForm of={{ site, gateway }} isRevoked={found.revokedAt !== undefined} />
+    </Stack>
+  )
 }
 
 function Present({ present, site }: { present: PresentConfigView; site: string }) {

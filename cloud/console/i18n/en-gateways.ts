@@ -8,6 +8,13 @@ export const enGateways = {
   'gateway.renewal.superseded':
     'No new certificate: a newer one was in use. Another machine may hold its identity; enrol it anew.',
   'gateway.renewal.request': 'No new certificate: it asked in another name than its own',
+  'gateway.renewal.revoked': 'No new certificate: it was revoked. Enrol it anew.',
+  'gateway.revoked': 'Its certificate was revoked. It gets in again once it is enrolled anew',
+  'gateway.revoke': 'Revoke the certificate',
+  'gateway.revoke-submit': 'Revoke',
+  'gateway.revoke-help':
+    'For a gateway that was stolen or copied. All its certificates up to now are refused at once, and its lines are cut. It needs a visit: make new credentials with mimamori enrol and carry them there. A broker of your own must be told separately.',
+  'gateway.revoke-reason': 'It stays in the audit log.',
   'config.title': 'Configuration of {gateway}',
   'config.link': 'Configuration',
   'config.unreachable': 'This gateway cannot be reached now: nothing can be checked or sent.',

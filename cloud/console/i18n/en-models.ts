@@ -186,6 +186,7 @@ export const enModels = {
   'why.first-none': 'No tag moved before the others.',
   'why.similar': 'Similar cases',
   'why.similar-none': 'No closed case looks like this one.',
+  'why.elsewhere': 'a case at another site of your company',
   'why.similarity': '{percent} alike',
   'why.cause': 'Cause',
   'why.action': 'What helped',

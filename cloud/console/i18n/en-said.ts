@@ -11,6 +11,11 @@ export const enSaid = {
   'said.off-history': 'Off its own history',
   'said.rule-broken': 'Hard rule broken',
   'said.trial-rule-broken': 'On trial, hard rule broken',
+  'said.unjudged': 'Cannot be judged',
+  'said.rows.bad': '{tag} bad in {percent} % of the rows',
+  'said.rows.stale': '{tag} stale in {percent} % of the rows',
+  'said.rows.silent': '{tag} silent in {percent} % of the rows',
+  'said.rows.not-a-number': '{tag} not a number in {percent} % of the rows',
   'said.unlike': 'Differs from its like: {group}',
   'said.drift-fault':
     'Tags moved and no longer go together. That is for the alarm, not for a new training.',
@@ -65,6 +70,7 @@ export const enSaid = {
   'said.back-testing': 'Back-test on history',
   'said.trained': 'Trained',
   'said.stopped': 'The cloud was stopped before it was done. Start it again.',
+  'said.not-written': 'How it ended could not be written down. Start it again.',
   'said.proposal':
     '{silent} of {count} alarms judged too sensitive would have been silent; all {useful} useful ones stay.',
   'said.proposal-none':

@@ -49,6 +49,8 @@ export const enStates = {
   'action.model.train': 'train models',
   'action.model.stage': 'decide which model is in use',
   'action.gateway.configure': 'configure gateways',
+  'action.gateway.revoke': 'revoke certificates of gateways',
+  'action.maintenance.plan': 'plan maintenance',
   'step.reported': 'Reported',
   'step.authenticated': 'Authenticated',
   'step.connected': 'Connected',

@@ -1,6 +1,7 @@
 /** Everything the console says, in English; the other languages have exactly these keys. */
 import { enFailures } from './en-failures.ts'
 import { enGateways } from './en-gateways.ts'
+import { enMaintenance } from './en-maintenance.ts'
 import { enModels } from './en-models.ts'
 import { enModes } from './en-modes.ts'
 import { enSaid } from './en-said.ts'
@@ -14,6 +15,7 @@ export const en = {
   ...enFailures,
   ...enModes,
   ...enGateways,
+  ...enMaintenance,
   ...enSaid,
   loading: 'Loading…',
   skip: 'Skip to the content',

@@ -10,6 +10,13 @@ export const jaGateways = {
   'gateway.renewal.superseded':
     '証明書を更新できません：より新しい証明書が使われています。別の機械が同じ身元を持っている恐れがあります。再登録してください。',
   'gateway.renewal.request': '証明書を更新できません：自分以外の名前で要求しました',
+  'gateway.renewal.revoked': '証明書を更新できません：失効しています。もう一度登録してください',
+  'gateway.revoked': '証明書は失効しています。登録し直すまで接続できません',
+  'gateway.revoke': '証明書を失効させる',
+  'gateway.revoke-submit': '失効させる',
+  'gateway.revoke-help':
+    '盗難や複製の場合に使います。これまでの証明書はすべて直ちに拒否され、接続は切断されます。戻すには現地での作業が必要です。mimamori enrol で証明書を作り直し、ゲートウェイに入れてください。自前のブローカーには別に知らせる必要があります。',
+  'gateway.revoke-reason': '監査ログに残ります。',
   'config.title': '{gateway} の設定',
   'config.link': '設定',
   'config.unreachable': '現在このゲートウェイに接続できません。確認も送信もできません。',

@@ -189,6 +189,7 @@ export const jaModels = {
   'why.first-none': '先に動いたタグはありません。',
   'why.similar': '似た案件',
   'why.similar-none': '似た完了案件はありません。',
+  'why.elsewhere': '社内の別拠点での案件',
   'why.similarity': '類似度 {percent}',
   'why.cause': '原因',
   'why.action': '役立った対処',

@@ -13,6 +13,11 @@ export const jaSaid = {
   'said.off-history': '自身の履歴から外れている',
   'said.rule-broken': '固定ルール違反',
   'said.trial-rule-broken': '試行中：固定ルール違反',
+  'said.unjudged': '判定できません',
+  'said.rows.bad': '{tag} は行の {percent} % で値が不良',
+  'said.rows.stale': '{tag} は行の {percent} % で値が古い',
+  'said.rows.silent': '{tag} は行の {percent} % で値が来ない',
+  'said.rows.not-a-number': '{tag} は行の {percent} % で値が数値でない',
   'said.unlike': '同種の機械と違う動き：{group}',
   'said.drift-fault':
     'タグが動き、互いの関係も崩れています。学習し直すのではなく、警報で対応してください。',
@@ -67,6 +72,7 @@ export const jaSaid = {
   'said.back-testing': '履歴で過去検証中',
   'said.trained': '学習済み',
   'said.stopped': '完了前にクラウドが停止しました。もう一度始めてください。',
+  'said.not-written': '結果を記録できませんでした。もう一度開始してください。',
   'said.proposal':
     '過敏と判断された警報 {count} 件のうち {silent} 件が出なくなり、役に立った {useful} 件はすべて残ります。',
   'said.proposal-none':

@@ -50,6 +50,8 @@ export const jaStates = {
   'action.model.train': 'モデルの学習',
   'action.model.stage': '使用するモデルの決定',
   'action.gateway.configure': 'ゲートウェイの設定',
+  'action.gateway.revoke': 'ゲートウェイの証明書の失効',
+  'action.maintenance.plan': '計画保全の登録',
   'step.reported': '報告',
   'step.authenticated': '認証',
   'step.connected': '接続',

@@ -2,6 +2,7 @@
 import type { Messages } from './en.ts'
 import { jaFailures } from './ja-failures.ts'
 import { jaGateways } from './ja-gateways.ts'
+import { jaMaintenance } from './ja-maintenance.ts'
 import { jaModels } from './ja-models.ts'
 import { jaModes } from './ja-modes.ts'
 import { jaSaid } from './ja-said.ts'
@@ -15,6 +16,7 @@ export const ja = {
   ...jaFailures,
   ...jaModes,
   ...jaGateways,
+  ...jaMaintenance,
   ...jaSaid,
   loading: '読み込み中…',
   skip: '本文へ移動',

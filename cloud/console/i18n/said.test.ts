@@ -12,7 +12,7 @@ import { moveOf, type SessionEvent } from '../../cases/case.ts'
 import { describeRecovery } from '../../cases/recovery.ts'
 import { putInWords } from '../../explanation/failures.ts'
 import { judgeHealth } from '../../fleet/health.ts'
-import { TOO_MANY_AUTOMATIC } from '../../registry/retention.ts'
+import { sayTooMany } from '../../registry/retention.ts'
 import { createModeGate } from '../../scoring/mode-gate.ts'
 import { en } from './en.ts'
 import { ja } from './ja.ts'
@@ -110,15 +110,31 @@ describe("the server's sentences", () => {
     expect(isJapanese(sayText(describeRecovery(20_000), japanese), [])).toBe(true)
   })
 
+  it('about assets that cannot be judged name the tag with its share, or the reason', () => {
+    const say = (...breaches: string[]) => {
+      const message = formatMessage('Cannot be judged', { contributions: [], breaches })
+      expect(sayMessage(message, speak(en).t)).toMatch(/^Cannot be judged/)
+      return sayMessage(message, japanese.t)
+    }
+    const shares = ['bad', 'stale', 'silent', 'not-a-number'].map(
+      (problem) => `CE:${problem} in 50 % of the rows`,
+    )
+    expect(say(...shares.slice(0, 1))).toBe('判定できません：CE は行の 50 % で値が不良')
+    expect(isJapanese(say(...shares), ['CE'])).toBe(true)
+    expect(isJapanese(say('mode "wash" was never learned'), ['wash'])).toBe(true)
+    expect(isJapanese(say(), [])).toBe(true)
+  })
+
   it('about data left out of a training are all understood', () => {
     const at = Float64Array.from({ length: 400 }, (_, row) => row * 1_000 + (row < 200 ? 0 : 9e5))
     const wave = Float64Array.from(at, (_, row) => Math.sin(row) + (row === 300 ? 900 : 0))
     wave.fill(Number.NaN, 100, 110)
     const known = { from: 20_000, to: 30_000, reason: 'alarm: Abnormal behaviour: CE low' }
+    const work = { from: 40_000, to: 50_000, reason: 'planned maintenance: 油の交換' }
     const { excluded } = proposeNormal({
       table: { file: 'history', names: ['CE'], columns: [wave], rows: at.length, at },
       periodMs: 1_000,
-      exclude: [known],
+      exclude: [known, work],
     })
     const reasons = [...new Set(excluded.map(({ reason }) => reason))]
     expect(reasons.length).toBeGreaterThan(3)
@@ -168,7 +184,7 @@ describe("the server's sentences", () => {
     const said = [
       ...reasons.map((reason) => sayText(`93 of 5,000 cuts; ${reason}`, japanese)),
       ...proposals.map((why) => sayText(why, japanese)),
-      sayText(TOO_MANY_AUTOMATIC, japanese),
+      sayText(sayTooMany(3), japanese),
     ]
     expect(said.filter((text) => !isJapanese(text, ['cuts']))).toEqual([])
   })

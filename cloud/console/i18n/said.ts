@@ -10,7 +10,7 @@ export interface Speech {
 }
 type Translate = Speech['t']
 
-/** Titles of the alarm rules (cloud/alarms/alarm-rule.ts, cloud/watched-models.ts, cloud/open-wear.ts). */
+/** Titles of the alarm rules (cloud/alarms/alarm-rule.ts, cloud/watched-models.ts, cloud/unjudged-rule.ts, cloud/open-wear.ts). */
 const titles = {
   'Abnormal behaviour': 'said.abnormal',
   'On trial, abnormal behaviour': 'said.trial-abnormal',
@@ -18,6 +18,7 @@ const titles = {
   'Hard rule broken': 'said.rule-broken',
   'On trial, hard rule broken': 'said.trial-rule-broken',
 } as const satisfies Record<string, MessageKey>
+const unjudged = 'Cannot be judged'
 const isTitle = (text: string): text is keyof typeof titles => Object.hasOwn(titles, text)
 
 const like = /^Differs from its like: (?<group>[^:]+)$/
@@ -31,6 +32,27 @@ const partKeys = {
   stale: 'said.tag.stale',
 } as const satisfies Record<string, MessageKey>
 const isPart = (text: string): text is keyof typeof partKeys => Object.hasOwn(partKeys, text)
+
+/** `Flow bad in 50 % of the rows` */
+const inRows =
+  /^(?<tag>.+) (?<what>bad|stale|silent|not-a-number) in (?<percent>\d+) % of the rows$/
+const rowKeys = {
+  bad: 'said.rows.bad',
+  stale: 'said.rows.stale',
+  silent: 'said.rows.silent',
+  'not-a-number': 'said.rows.not-a-number',
+} as const satisfies Record<string, MessageKey>
+const isRowKey = (text: string): text is keyof typeof rowKeys => Object.hasOwn(rowKeys, text)
+
+/** Tags with their shares, or the reason where no tag is to blame. */
+function sayUnjudged(text: string, t: Translate): string {
+  const parts = text.split(', ').map((each) => {
+    const { tag, what, percent } = inRows.exec(each)?.groups ?? {}
+    return tag && percent && what && isRowKey(what) ? t(rowKeys[what], { tag, percent }) : undefined
+  })
+  if (parts.includes(undefined)) return sayText(text, { t, sayInstant: String })
+  return parts.join(t('said.between'))
+}
 
 function sayRule(title: string, t: Translate): string | undefined {
   if (isTitle(title)) return t(titles[title])
@@ -51,6 +73,9 @@ function sayParts(text: string, t: Translate): string {
 export function sayMessage(message: string, t: Translate): string {
   const whole = sayRule(message, t)
   if (whole !== undefined) return whole
+  if (message === unjudged) return t('said.unjudged')
+  if (message.startsWith(`${unjudged}: `))
+    return t('said.unjudged') + t('said.colon') + sayUnjudged(message.slice(unjudged.length + 2), t)
   const cut = message.lastIndexOf(': ')
   const title = cut < 0 ? undefined : sayRule(message.slice(0, cut), t)
   if (title === undefined) return message

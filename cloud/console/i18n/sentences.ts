@@ -38,6 +38,7 @@ const ofHealth: readonly Sentence[] = [
   [/^(?<tag>.+) has no sample for (?<ms>\d+) ms$/, 'said.no-sample'],
   [/^the window is filling: (?<filled>\d+) of (?<rows>\d+) rows$/, 'said.filling'],
   [/^mode "(?<mode>.+)" was never learned$/, 'said.mode-unlearned'],
+  [/^no known case was in mode "(?<mode>.+)"$/, 'said.mode-no-case'],
   [/^mode "(?<mode>.+)" begins: (?<row>\d+) of (?<rows>\d+) rows to settle$/, 'said.mode-begins'],
   [/^(?<tag>.+) has no sample yet$/, 'said.no-sample-yet'],
   [/^(?<tag>.+) is stale$/, 'said.tag-stale'],
@@ -52,6 +53,7 @@ const ofHealth: readonly Sentence[] = [
 /** cloud/training, models/train: what is left out, what a training does now, what labels speak for. */
 const ofTraining: readonly Sentence[] = [
   [/^gap of gateway (?<gateway>[^:]+): (?<note>.*)$/s, 'said.gap'],
+  [/^planned maintenance: (?<note>.*)$/s, 'said.work'],
   [/^older than one training takes$/, 'said.too-old'],
   [/^it has hardly ever come$/, 'said.hardly'],
   [/^it comes every (?<every>[\d.]+) s, rows are (?<rows>[\d.]+) s apart$/, 'said.seldom'],
@@ -73,7 +75,8 @@ const ofTraining: readonly Sentence[] = [
   [/^(?:back-test on history|scoring)$/, 'said.back-testing'],
   [/^trained$/, 'said.trained'],
   [/^only the newest (?<count>\d+) automatic versions stay in shadow$/, 'said.surplus'],
-  [/^The cloud was stopped before it was done; start it again\.$/, 'said.stopped'],
+  [/^The cloud was (?:stopped|restarted) before it was done; start it again\.$/, 'said.stopped'],
+  [/^How it ended could not be written down; start it again\.$/, 'said.not-written'],
   [
     /^(?<silent>\d+) of (?<count>\d+) alarms judged too sensitive would have been silent; all (?<useful>\d+) useful ones stay$/,
     'said.proposal',

@@ -49,6 +49,10 @@ export function BackTestView({ backTest, asset, site }: BackTestViewProps) {
   const place = usePlace(site)
   const trend = useMemo(() => trendOf(backTest), [backTest])
   const marks = backTest.alarms.map(({ from }, index) => ({ at: from, label: String(index + 1) }))
+  const { windows = [], alarms: aside = [] } = backTest.maintenance ?? {}
+  const shades = windows.map(({ from, to, text }) => {
+    return { from, to, kind: 'work' as const, label: text }
+  })
   return (
     <Stack gap="xs">
       <BackTestSentence backTest={backTest} />
@@ -60,23 +64,49 @@ export function BackTestView({ backTest, asset, site }: BackTestViewProps) {
         place={place}
         limit={1}
         marks={marks}
+        shades={shades}
         height={200}
       />
       {backTest.modes && <ModeTable modes={backTest.modes} />}
-      {backTest.alarms.length > 0 && <AlarmTable backTest={backTest} asset={asset} site={site} />}
+      {backTest.alarms.length > 0 && (
+        <AlarmTable label={t('backtest.list')} list={backTest.alarms} asset={asset} site={site} />
+      )}
+      {windows.length > 0 && (
+        <details className="chart-table">
+          <summary>{t('backtest.work', { count: aside.length })}</summary>
+          <ul className="lines">
+            {windows.map(({ from, to, text }) => (
+              <li key={`${from} ${text}`}>
+                <When at={from} site={site} style="moment" /> –{' '}
+                <When at={to} site={site} style="moment" /> · {text}
+              </li>
+            ))}
+          </ul>
+          {aside.length > 0 && (
+            <AlarmTable label={t('work.title')} list={aside} asset={asset} site={site} />
+          )}
+        </details>
+      )}
     </Stack>
   )
 }
 
-function AlarmTable({ backTest, asset, site }: BackTestViewProps) {
+interface AlarmTableProps {
+  label: string
+  list: BackTest['alarms']
+  asset: string
+  site: string
+}
+
+function AlarmTable({ label, list, asset, site }: AlarmTableProps) {
   const { t, language } = useWords()
   return (
     <WideTable
-      label={t('backtest.list')}
+      label={label}
       minWidth={480}
       heads={['#', t('alarm.raised'), t('backtest.length'), t('backtest.peak'), t('backtest.top')]}
     >
-      {backTest.alarms.map(({ from, to, peak, topTags }, index) => (
+      {list.map(({ from, to, peak, topTags }, index) => (
         <Table.Tr key={from}>
           <Table.Td className="number">{index + 1}</Table.Td>
           <Table.Td>

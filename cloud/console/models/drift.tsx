@@ -26,7 +26,10 @@ export function Drift({ drift, asset }: DriftProps) {
           </Text>
         )}
       </span>
-      <Text size="sm">{drift.state === 'drift' ? t('drift.drift') : sayText(drift.text)}</Text>
+      <Text size="sm">
+        {drift.mode !== null && t('said.mode', { mode: drift.mode }) + t('said.colon')}
+        {drift.state === 'drift' ? t('drift.drift') : sayText(drift.text)}
+      </Text>
       {drift.state === 'drift' && drift.tags.length > 0 && (
         <>
           <Text size="xs" c="dimmed">

@@ -14,6 +14,7 @@ import { Comparisons } from './comparisons.tsx'
 import { Drift } from './drift.tsx'
 import { KnownFailures } from './known-failures.tsx'
 import { RetrainingForm } from './retraining-form.tsx'
+import { isTold, Unjudged } from './unjudged.tsx'
 import { VersionCard } from './version-card.tsx'
 
 export function ModelsPage({ asset: id }: { asset: string }) {
@@ -52,7 +53,7 @@ function ModelsBody({ asset }: { asset: AssetDetail }) {
   const found = useAssetModels(asset.id)
   return (
     <Answer query={found}>
-      {({ models, comparisons, drift, job, retraining }) => (
+      {({ models, comparisons, drift, unjudged, job, retraining }) => (
         <div className="columns">
           <Stack gap="sm" className="wide-column">
             <Panel title={t('models.versions')}>
@@ -68,6 +69,11 @@ function ModelsBody({ asset }: { asset: AssetDetail }) {
             </Panel>
           </Stack>
           <Stack gap="sm" className="side-column">
+            {isTold(unjudged) && (
+              <Panel title={t('unjudged.title')}>
+                <Unjudged unjudged={unjudged} asset={asset} />
+              </Panel>
+            )}
             {drift && (
               <Panel title={t('drift.title')}>
                 <Drift drift={drift} asset={asset} />

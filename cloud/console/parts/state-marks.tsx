@@ -5,6 +5,7 @@ import { formatInstant } from '../i18n/format.ts'
 import { useWords } from '../i18n/language.tsx'
 import { usePlace } from '../i18n/place.ts'
 import { Mark, type Tone } from './mark.tsx'
+import { useUntil } from './when.tsx'
 
 const alarmTones = {
   normal: 'good',
@@ -16,9 +17,14 @@ const alarmTones = {
 export function AlarmMark({ alarm }: { alarm: AlarmView }) {
   const { t } = useWords()
   const place = usePlace(alarm.site)
+  const until = useUntil(alarm.site)
+  const { outOfService } = alarm
   return (
     <span className="marks">
       <Mark tone={alarmTones[alarm.state]}>{t(`alarm.state.${alarm.state}`)}</Mark>
+      {outOfService && (
+        <Mark tone="info">{t('alarm.out-of-service', { time: until(outOfService.until) })}</Mark>
+      )}
       {alarm.shelving !== 'Unshelved' && (
         <Mark tone="idle">
           {alarm.shelvedUntil === null

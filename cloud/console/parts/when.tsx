@@ -42,3 +42,13 @@ export function Since({ at, site, plain = false }: SinceProps) {
     </time>
   )
 }
+
+/** Farther ahead than this a time of day says nothing without its day. */
+const soonMs = 43_200_000
+
+/** When something will be over, in words: the time of day, with the day when that is not soon. */
+export function useUntil(site: string): (at: number) => string {
+  const place = usePlace(site)
+  const now = useNow()
+  return (at) => formatInstant(at, at - now > soonMs ? 'moment' : 'minute', place)
+}

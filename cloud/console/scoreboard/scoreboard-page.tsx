@@ -77,7 +77,14 @@ function BoardRow({ row }: { row: Row }) {
       <Table.Td>
         <StageMark stage={model.stage} />
       </Table.Td>
-      <Table.Td className="number">{row.alarms}</Table.Td>
+      <Table.Td>
+        <span className="number">{row.alarms}</span>
+        {row.inMaintenance > 0 && (
+          <Text size="xs" c="dimmed">
+            {t('board.in-work', { count: row.inMaintenance })}
+          </Text>
+        )}
+      </Table.Td>
       <Table.Td>
         <span className="number">{judged}</span>
         {judged > 0 && (

@@ -8,6 +8,7 @@ import {
   IconChartDots,
   IconDeviceDesktopShare,
   IconListDetails,
+  IconTool,
 } from '@tabler/icons-react'
 import { useQueryClient } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
@@ -23,6 +24,7 @@ const places = [
   { path: '/', words: 'nav.fleet', icon: IconBuildingFactory2 },
   { path: '/alarms', words: 'nav.alarms', icon: IconAlertTriangle },
   { path: '/cases', words: 'nav.cases', icon: IconBriefcase },
+  { path: '/maintenance', words: 'nav.maintenance', icon: IconTool },
   { path: '/sessions', words: 'nav.sessions', icon: IconDeviceDesktopShare },
   { path: '/models', words: 'nav.models', icon: IconChartDots },
   { path: '/audit', words: 'nav.audit', icon: IconListDetails },
@@ -38,7 +40,10 @@ function Navigation({ onGo }: { onGo: () => void }) {
   const alarms = useAlarms('open')
   const sessions = useSessions('open')
   const counts: Partial<Record<(typeof places)[number]['path'], number>> = {
-    '/alarms': alarms.data?.alarms.filter(({ state }) => state.startsWith('active')).length,
+    // ISA-18.2: what is out of service is in no count of alarms.
+    '/alarms': alarms.data?.alarms.filter(
+      ({ state, outOfService }) => state.startsWith('active') && !outOfService,
+    ).length,
     '/sessions': sessions.data?.sessions.filter(({ state }) => state === 'requested').length,
   }
   return places.map(({ path: place, words, icon: Icon }) => {

@@ -3,9 +3,15 @@ import cookie from '@fastify/cookie'
 import serveFiles from '@fastify/static'
 import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import * as api from '../../../protocol/api.ts'
+import { RevokeGatewayRequest } from '../../../protocol/api-gateway-config.ts'
 import { addConfigs } from './config-routes.ts'
 import { body, checked, person, Refused } from './contract.ts'
 import { finishStory } from './finished.ts'
+import {
+  addMaintenance,
+  createMaintenanceStory,
+  type MaintenanceStory,
+} from './maintenance-routes.ts'
 import { addModels } from './model-routes.ts'
 import { createModelStory } from './model-story.ts'
 import { password, people } from './people.ts'
@@ -26,19 +32,30 @@ function addLogin(app: FastifyInstance) {
   app.get('/api/me', (request) => checked(api.Me, person(request)))
 }
 
-function addReading(app: FastifyInstance, story: Story) {
+function addReading(app: FastifyInstance, story: Story, maintenance: MaintenanceStory) {
   const detail = () => story.detail(Date.now())
   const press = () => {
     const open = detail()
-    return assetOf(
-      story.plant,
-      Date.now(),
-      open.closedAt ? null : open.id,
-      story.alarm.state.startsWith('active') ? 1 : 0,
-    )
+    const work = maintenance.mark()
+    const active = story.alarm.state.startsWith('active') ? 1 : 0
+    const shown = assetOf(story.plant, Date.now(), open.closedAt ? null : open.id, active)
+    return work ? { ...shown, maintenance: work } : shown
   }
   const onlyOpen = (request: FastifyRequest) => Object(request.query).state === 'open'
-  app.get('/api/fleet', () => checked(api.Fleet, fleetOf(story.plant, Date.now(), press())))
+  let revokedAt: number | undefined
+  app.post('/api/gateways/:site/:gateway/revoke', (request) => {
+    person(request, 'gateway.revoke')
+    body(RevokeGatewayRequest, request)
+    revokedAt = Date.now()
+    return {}
+  })
+  app.get('/api/fleet', () => {
+    const fleet = fleetOf(story.plant, Date.now(), press())
+    const [gateway] = fleet.sites[0]?.gateways ?? []
+    if (gateway && revokedAt !== undefined)
+      Object.assign(gateway, { revokedAt, online: false, tunnel: false })
+    return checked(api.Fleet, fleet)
+  })
   app.get<{ Params: { id: string } }>('/api/assets/:id', ({ params }) => {
     if (params.id !== asset) throw new Refused(404, `There is no asset ${params.id}.`)
     return checked(api.AssetDetail, press())
@@ -196,10 +213,12 @@ export async function openDevServer(dist: string, options: DevServerOptions = {}
       })
   })
   addLogin(app)
-  addReading(app, story)
+  const maintenance = createMaintenanceStory(Date.now(), story)
+  addReading(app, story, maintenance)
   addChanging(app, story, () => hmiUrl)
   addModels(app, story, createModelStory(Date.now()))
   addConfigs(app)
+  addMaintenance(app, maintenance)
   addEvents(app, story)
   await app.register(serveFiles, { root: dist })
   app.setNotFoundHandler((request, reply) => {

@@ -46,10 +46,17 @@ export function failuresOf(plant: Plant, now: number): FailureView[] {
       earlier: [{ at: at - minute, state: 'unclear', mode: null, probability: null }],
       fixed: [
         {
-          ...{ caseId: 'cas_0', title: 'Abnormal behaviour: Cooling/Efficiency low' },
-          ...{ assetName: 'Hydraulic press 2', closedAt: now - 40 * day, part: 'Filter' },
+          case: {
+            ...{ id: 'cas_0', title: 'Abnormal behaviour: Cooling/Efficiency low' },
+            ...{ assetName: 'Hydraulic press 2', closedAt: now - 40 * day },
+          },
+          part: 'Filter',
           cause: 'The filter of the cooler was blocked',
           action: 'Took the filter out and cleaned it',
+        },
+        {
+          ...{ case: null, part: null, cause: 'The fan of the cooler stood' },
+          action: 'Exchanged the fan',
         },
       ],
     },

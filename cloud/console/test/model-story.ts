@@ -89,10 +89,15 @@ export function createModelStory(startedAt: number) {
         ],
         drift: {
           state: 'drift',
+          mode: null,
           since: startedAt - 3 * 60 * minute,
           tags: [{ name: 'Pressure/PS1', shift: 3.4 }],
           text: 'PS1 works elsewhere than it was trained on.',
           coarser: [{ name: 'Pressure/PS1', step: 0.25 }],
+        },
+        unjudged: {
+          ...{ from: startedAt - 60 * minute, share: 0.52, reason: null },
+          tags: [{ name: 'Flow/FS1', share: 0.5, problem: 'bad' }],
         },
         job: follow(Date.now()),
         retraining,
@@ -101,7 +106,7 @@ export function createModelStory(startedAt: number) {
     board(): Scoreboard {
       const rows = models.map((model) => ({
         ...{ model, alarms: 0, useful: 0, tooSensitive: 0, noisyData: 0, wrongData: 0 },
-        ...{ precision: null, medianLeadMs: null, missed: 0, proposal: null },
+        ...{ precision: null, medianLeadMs: null, missed: 0, inMaintenance: 0, proposal: null },
       }))
       return {
         rows: rows.map((row) =>
@@ -109,7 +114,7 @@ export function createModelStory(startedAt: number) {
             ? {
                 ...row,
                 ...{ alarms: 9, useful: 5, tooSensitive: 2, noisyData: 0, wrongData: 1 },
-                ...{ precision: 0.625, medianLeadMs: 47 * minute, missed: 1 },
+                ...{ precision: 0.625, medianLeadMs: 47 * minute, missed: 1, inMaintenance: 2 },
                 proposal: { threshold: 1.21, factor: 1.15, why: 'No useful alarm was below it.' },
               }
             : row,

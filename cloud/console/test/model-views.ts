@@ -96,6 +96,15 @@ export function backTestOf(now: number): BackTest {
     ...{ from, to: now, rows: 4_838_400, unknownRows: 172_800 },
     alarms,
     alarmsPerWeek: alarms.length / 8,
+    maintenance: {
+      windows: [{ from: from + 14 * day, to: from + 18 * day, text: 'Cylinder exchanged' }],
+      alarms: [
+        {
+          ...{ from: from + 16 * day, to: from + 16 * day + 50 * minute, peak: 1.4 },
+          topTags: ['Pressure/PS1-'],
+        },
+      ],
+    },
     modes: [
       { mode: 'slow', learned: true, rows: 3_600_000, unknownRows: 100_000, alarms: 2 },
       { mode: 'fast', learned: true, rows: 1_100_000, unknownRows: 34_400, alarms: 1 },
@@ -108,7 +117,7 @@ export function backTestOf(now: number): BackTest {
 export function proposalOf(now: number, from: number): TrainingProposal {
   const begin = Math.max(from, now - 30 * day)
   const excluded = [
-    { from: begin + 4 * day, to: begin + 5 * day, reason: 'maintenance: oil change' },
+    { from: begin + 4 * day, to: begin + 5 * day, reason: 'planned maintenance: oil change' },
     { from: now - 2 * day, to: now - day, reason: 'alarm: Abnormal behaviour' },
   ].filter((each) => each.to < now && each.from > begin)
   const cuts = [begin, ...excluded.flatMap((each) => [each.from, each.to]), now]
@@ -130,10 +139,12 @@ export function proposalOf(now: number, from: number): TrainingProposal {
 }
 
 const similar = (now: number): SimilarCase => ({
-  caseId: 'cas_0',
-  title: 'Abnormal behaviour: Cooling/Efficiency low',
-  assetName: 'Hydraulic press 2',
-  closedAt: now - 40 * day,
+  case: {
+    id: 'cas_0',
+    title: 'Abnormal behaviour: Cooling/Efficiency low',
+    assetName: 'Hydraulic press 2',
+    closedAt: now - 40 * day,
+  },
   cause: 'The filter of the cooler was blocked',
   action: 'Cleaned the filter; switched back to the main cooler',
   usefulness: 'useful',
@@ -154,7 +165,10 @@ export function explanationOf(plant: Plant, now: number): Explanation {
     })),
     changes: changesOf(plant, 0),
     failures: failuresOf(plant, now),
-    similar: [similar(now)],
+    similar: [
+      similar(now),
+      { ...similar(now), case: null, similarity: 0.62, action: 'Set the valve anew' },
+    ],
   }
 }
 

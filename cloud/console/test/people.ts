@@ -14,6 +14,7 @@ const deciding: Action[] = [
   'alarm.acknowledge',
   'alarm.shelve',
   'session.approve',
+  'maintenance.plan',
 ]
 const notForAdmin: Action[] = ['session.request', 'session.approve', 'session.open']
 
@@ -28,6 +29,7 @@ export const people: Me[] = [
     'model.train',
     'model.stage',
     'gateway.configure',
+    'maintenance.plan',
   ]),
   of('technician', '田中 一郎', 'technician', [...working, ...visiting]),
   of('manager', 'Mika Manager', 'site-manager', [

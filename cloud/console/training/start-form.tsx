@@ -1,6 +1,7 @@
 /** Starts a training on the chosen periods: whether they are enough, which tags are left out, a note. */
 import { MultiSelect, Text } from '@mantine/core'
 import { useState } from 'react'
+import { useSearch } from 'wouter'
 import type { AssetDetail } from '../../../protocol/api.ts'
 import type { Period, TrainingProposal } from '../../../protocol/api-models.ts'
 import { startTraining } from '../api/model-client.ts'
@@ -29,7 +30,8 @@ interface StartFormProps {
 export function StartForm({ asset, proposal, periods, edited, busy }: StartFormProps) {
   const { t, language } = useWords()
   const whyNot = useWhyNot()
-  const [without, setWithout] = useState(() => proposal.without?.map(({ name }) => name) ?? [])
+  const asked = new URLSearchParams(useSearch()).getAll('without')
+  const [without, setWithout] = useState(() => chooseWithout(asset, proposal, asked))
   const [note, setNote] = useState('')
   const { modeTag, setModeTag, offered } = useModeTag(asset.id, proposal)
   const change = useChange((chosen: Period[]) =>
@@ -79,6 +81,17 @@ export function StartForm({ asset, proposal, periods, edited, busy }: StartFormP
       <WordsField label={t('training.note')} minLength={0} value={note} onChange={setNote} />
     </Form>
   )
+}
+
+/** What the system proposes to leave out, and what the link to this page asks for. */
+function chooseWithout(
+  { tags }: AssetDetail,
+  { without = [] }: TrainingProposal,
+  asked: readonly string[],
+): string[] {
+  const own = new Set(tags.map(({ name }) => name))
+  const named = [...without.map(({ name }) => name), ...asked.filter((name) => own.has(name))]
+  return [...new Set(named)]
 }
 
 /** The choice begins with what the version in use goes by; undefined where there is nothing to choose. */

@@ -2,7 +2,7 @@
 import { type LevelChanges, TrainFailuresRequest } from '../../../protocol/api-explanation.ts'
 import { Fault } from '../../../protocol/kit/fault.ts'
 import type { TagId } from '../../../protocol/model.ts'
-import { type Call, idOf, instantOf, type Route, siteOfAsset, tagsOf } from '../route.ts'
+import { type Call, idOf, instantOf, type Route, siteOfAsset, sitesOf, tagsOf } from '../route.ts'
 import { siteOfAlarm } from './alarm-routes.ts'
 
 /** Longer than any history that is kept. */
@@ -14,7 +14,8 @@ export const explanationRoutes: readonly Route[] = [
     url: '/api/alarms/:id/explanation',
     access: 'telemetry.read',
     sitesOf: siteOfAlarm,
-    handle: (call) => call.services.models.failures.explain(idOf(call)),
+    handle: (call) =>
+      call.services.models.failures.explain(idOf(call), { sites: sitesOf(call.actor) }),
   },
   {
     method: 'GET',

@@ -12,24 +12,25 @@ import type { Call, Route } from '../route.ts'
 
 const ROOT = '/api/gateways/:site/:gateway/configuration'
 
-function nameOf({ params }: Call): { site: string; gateway: string } {
+/** The gateway in the address. */
+export function gatewayOf({ params }: Call): { site: string; gateway: string } {
   return { site: params.site ?? '', gateway: params.gateway ?? '' }
 }
 
+/** Its site; undefined: there is no such gateway. */
+export async function siteOfGateway(call: Call): Promise<readonly string[] | undefined> {
+  const of = gatewayOf(call)
+  return (await call.services.gatewayConfigs.knows(of)) ? [of.site] : undefined
+}
+
 /** What every row here shares. */
-const guarded = {
-  access: 'gateway.configure',
-  async sitesOf(call: Call): Promise<readonly string[] | undefined> {
-    const of = nameOf(call)
-    return (await call.services.gatewayConfigs.knows(of)) ? [of.site] : undefined
-  },
-} as const
+const guarded = { access: 'gateway.configure', sitesOf: siteOfGateway } as const
 
 /** An act answers with the whole page as it is after it. */
 function act(work: (call: Call, of: { site: string; gateway: string }) => Promise<void>) {
   return async (call: Call) => {
-    await work(call, nameOf(call))
-    return await call.services.gatewayConfigs.view(nameOf(call))
+    await work(call, gatewayOf(call))
+    return await call.services.gatewayConfigs.view(gatewayOf(call))
   }
 }
 
@@ -38,7 +39,7 @@ export const gatewayConfigRoutes: readonly Route[] = [
     ...guarded,
     method: 'GET',
     url: ROOT,
-    handle: (call) => call.services.gatewayConfigs.view(nameOf(call)),
+    handle: (call) => call.services.gatewayConfigs.view(gatewayOf(call)),
   },
   {
     ...guarded,
@@ -46,7 +47,7 @@ export const gatewayConfigRoutes: readonly Route[] = [
     url: `${ROOT}/versions/:version`,
     async handle(call) {
       const number = /^\d{1,9}$/.test(call.params.version ?? '') ? Number(call.params.version) : 0
-      const found = await call.services.gatewayConfigs.version(nameOf(call), number)
+      const found = await call.services.gatewayConfigs.version(gatewayOf(call), number)
       if (!found) throw new Fault('object.missing')
       return found
     },
@@ -69,7 +70,7 @@ export const gatewayConfigRoutes: readonly Route[] = [
     bodyLimit: MAX_CONFIGURATION_BYTES,
     handle: (call) => {
       const { yaml } = call.body as Static<typeof ConfigText>
-      return call.services.gatewayConfigs.check(nameOf(call), yaml)
+      return call.services.gatewayConfigs.check(gatewayOf(call), yaml)
     },
   },
   {

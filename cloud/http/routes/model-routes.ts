@@ -35,12 +35,13 @@ const reading: readonly Route[] = [
     sitesOf: siteOfAsset,
     async handle(call): Promise<AssetModels> {
       const asset = idOf(call)
-      const { registry, comparisons, drift, training, retraining } = call.services.models
+      const { registry, comparisons, drift, unjudged, training, retraining } = call.services.models
       const versions = await registry.list({ asset })
       return {
         models: await Promise.all(versions.map((version) => registry.view(version))),
         comparisons: comparisons.of(asset),
         drift: drift.of(asset) ?? null,
+        unjudged: unjudged.of(asset) ?? null,
         job: (await training.newest(asset)) ?? null,
         retraining: await retraining.of(asset),
       }

@@ -111,24 +111,28 @@ function eventsRoute({ live, cookie }: SystemOptions): Route {
 async function takeHook({ services }: Call, { alerts }: GrafanaHook) {
   const cases: string[] = []
   const ignored: { fingerprint: string; reason: string }[] = []
-  for (const { status, labels, annotations, fingerprint, startsAt } of alerts) {
+  const held: string[] = []
+  for (const { status, labels, annotations, fingerprint: rule, startsAt } of alerts) {
     const { asset } = labels
+    // One firing keeps its start; the next one of the same rule is new trouble.
+    const fingerprint = `${rule}@${startsAt}`
+    if (asset && status === 'resolved') await services.maintenance.drop({ asset, fingerprint })
     if (status !== 'firing' || !asset) {
       const reason = asset ? `status is ${status}` : 'it has no label "asset"'
-      ignored.push({ fingerprint, reason })
+      ignored.push({ fingerprint: rule, reason })
       continue
     }
     const title = annotations?.summary ?? labels.alertname ?? 'Grafana alert'
     try {
-      // One firing keeps its start; the next one of the same rule is new trouble.
-      const hook = { fingerprint: `${fingerprint}@${startsAt}`, asset, title }
-      cases.push(await services.cases.fromHook(hook))
+      const hook = { fingerprint, asset, title }
+      if (await services.maintenance.hold(hook)) held.push(rule)
+      else cases.push(await services.cases.fromHook(hook))
     } catch (error) {
       if (!isFault(error, 'object.missing')) throw error
-      ignored.push({ fingerprint, reason: `there is no asset "${asset}"` })
+      ignored.push({ fingerprint: rule, reason: `there is no asset "${asset}"` })
     }
   }
-  return { cases, ignored }
+  return { cases, ignored, held }
 }
 
 async function deny(call: Call, route: Route): Promise<never> {

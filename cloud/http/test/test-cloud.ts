@@ -17,6 +17,8 @@ import type { FleetConfig } from '../../fleet/fleet-config.ts'
 import { openGatewayConfigs } from '../../gateway-config/gateway-config.ts'
 import { openDuckdbHistorian } from '../../historian/duckdb.ts'
 import { openIdentity } from '../../identity/logins.ts'
+import { openRevocations } from '../../identity/revocations.ts'
+import { type Maintenance, openMaintenance } from '../../maintenance/maintenance.ts'
 import { openModels } from '../../open-models.ts'
 import { openSessions } from '../../sessions/sessions.ts'
 import { openStore } from '../../store/store.ts'
@@ -95,11 +97,22 @@ export async function openTestCloud(
   const audit = await openAudit(store)
   const historian = stack.use(await openDuckdbHistorian({ file: join(folder, 'samples.duckdb') }))
   const identity = await openIdentity({ store, audit })
-  const fleet = await openFleet({ store, audit, latest: (tags) => historian.latest(tags) })
+  const maintenance: Maintenance = await openMaintenance({
+    ...{ store, audit },
+    onChange: async () => await alarms.reviewService(),
+    onRelease: async (report) => void (await cases.fromHook(report)),
+  })
+  const { workOn } = maintenance
+  const fleet = await openFleet({ store, audit, workOn, latest: (tags) => historian.latest(tags) })
   const assets = [...config.assets, ...(options.moreAssets ?? [])]
   await fleet.applyFleet({ ...config, assets })
   const rules = assets.map(({ id, site, alarm }) => ratioRule({ id, site, ...alarm }))
-  const alarms = await openAlarms({ store, audit, rules, onChange: () => undefined })
+  const alarms = await openAlarms({
+    ...{ store, audit, rules, workOn },
+    // Other tests open their cases by hand.
+    onChange: async ({ alarm, kind }) =>
+      void (kind === 'in-service' && (await cases.fromAlarm(alarm))),
+  })
   const sessions = stack.use(
     await openSessions({
       ...{ store, audit, log, recordingsDir: join(folder, 'recordings') },
@@ -170,8 +183,8 @@ export async function openTestCloud(
   const metrics = new Registry()
   const services: Services = {
     ...{ identity, audit, fleet, alarms, cases, sessions, historian, metrics },
-    gatewayConfigs,
-    models,
+    ...{ gatewayConfigs, maintenance, models },
+    revocations: await openRevocations({ store, audit }),
     async lifeOf(asset) {
       const now = Date.now()
       return [...(await models.lifeOf(asset, now)), ...(await wear.itemsOf(asset, now))]

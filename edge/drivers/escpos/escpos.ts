@@ -34,6 +34,13 @@ export const addressSchema = Type.Object(
 /** `status` of the bad samples, so that the reason can be told from afar. */
 export const escposStatus = { busy: 1, unanswered: 2, unknownField: 3 } as const
 
+/** In words. */
+export function sayStatus(status: number): string | undefined {
+  if (status === escposStatus.busy) return 'another host holds the printer'
+  if (status === escposStatus.unanswered) return 'the printer does not answer this kind of question'
+  return status === escposStatus.unknownField ? 'there is no such field' : undefined
+}
+
 /** Why this tag cannot be; undefined when it can. */
 export function lintTag(tag: Tag): string | undefined {
   return tag.type === 'Boolean' ? undefined : 'printer status is Boolean'

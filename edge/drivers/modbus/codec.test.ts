@@ -169,6 +169,11 @@ describe('bytes', () => {
     expect(() => encodePoint(point, 1001)).toThrow(RangeError)
     const float = { ...createPoint('float32', 2), clamp: { low: 0, high: 1 } }
     expect(decodePoint(float, Buffer.from('7fc00000', 'hex'))).toBeNaN()
+    expect(decodePoint(float, Buffer.from('7f800000', 'hex'))).toBe(Number.POSITIVE_INFINITY)
+    const named = { ...createPoint('float32', 2), words: { 1: 'on' } }
+    expect(decodePoint(named, Buffer.from('7fc00000', 'hex'))).toBeNaN()
+    const wide = { ...createPoint('int64', 4), words: { '9007199254740992': 'full' } }
+    expect(decodePoint(wide, Buffer.from('0020000000000001', 'hex'))).toBe('9007199254740993')
     const long = { ...createPoint('int64', 4), clamp: { low: 0, high: 10 } }
     expect(decodePoint(long, Buffer.from('ffffffffffffffff', 'hex'))).toBe(0n)
   })

@@ -35,7 +35,12 @@ const codecs = {
 export function decodePoint(point: Point, bytes: Buffer): Value | undefined {
   const raw = decodeRaw(point, bytes)
   if (typeof raw === 'string' || raw === undefined) return raw
-  if (point.words) return point.words[String(Number(raw))] ?? String(Number(raw))
+  // A limit or a word would make a reading of what is the mark of a broken sensor.
+  if (typeof raw === 'number' && !Number.isFinite(raw)) return raw
+  if (point.words) {
+    const digits = String(typeof raw === 'boolean' ? Number(raw) : raw)
+    return point.words[digits] ?? digits
+  }
   if (point.clamp && typeof raw !== 'boolean') return clampNumber(raw, point.clamp)
   return raw
 }
@@ -55,7 +60,6 @@ function takeField(number: number, { from, count }: { from: number; count: numbe
 }
 
 function clampNumber(value: number | bigint, { low, high }: { low: number; high: number }) {
-  // A NaN is neither below nor above: it stays what it is, the mark of a broken sensor.
   if (value < low) return typeof value === 'bigint' ? BigInt(Math.ceil(low)) : low
   if (value > high) return typeof value === 'bigint' ? BigInt(Math.floor(high)) : high
   return value

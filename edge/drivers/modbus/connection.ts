@@ -8,11 +8,9 @@ import { LearnedLimits, type LimitKind } from './learned-limits.ts'
 import type { Line } from './line.ts'
 import type { ModbusOptions } from './options.ts'
 import { type Block, planReads } from './planner.ts'
-import { ILLEGAL_ADDRESS, type Round, readBlock, readBlocks, type Tools } from './read-block.ts'
+import { probeHoles } from './probe-holes.ts'
+import { ILLEGAL_ADDRESS, type Round, readBlocks, type Tools } from './read-block.ts'
 import { writePoint } from './write-point.ts'
-
-/** Refused addresses asked again in one read: healing must not slow the good ones down. */
-const MAX_PROBES_PER_READ = 4
 
 /** What the connection has seen since it was opened. */
 export interface ModbusCounters {
@@ -54,7 +52,7 @@ export function createConnection(line: Line, options: ModbusOptions): ModbusConn
   const readColumns = async (tags: readonly Tag[], signal: AbortSignal) => {
     const plan = preparePlan(tags, plans.get(tags), { tools, options })
     plans.set(tags, plan)
-    return await readPlan(plan, tools, signal)
+    return await readPlan(plan, { tools, options }, signal)
   }
   return {
     readColumns,
@@ -65,14 +63,26 @@ export function createConnection(line: Line, options: ModbusOptions): ModbusConn
   }
 }
 
-async function readPlan(plan: Plan, tools: Tools, signal: AbortSignal): Promise<Columns> {
+async function readPlan(
+  plan: Plan,
+  { tools, options }: { tools: Tools; options: ModbusOptions },
+  signal: AbortSignal,
+): Promise<Columns> {
   const { points, decoders } = plan
   const columns = plan.columns ?? createColumns(points, tools.holes)
   // Another read of the same list, at the same time, takes columns of its own.
   plan.columns = undefined
-  const round: Round = { points, columns, decoders, signal, silent: new Set(), hasAnswer: false }
+  const round: Round = {
+    points,
+    columns,
+    decoders,
+    signal,
+    silent: new Set(),
+    alive: new Set(),
+    hasAnswer: false,
+  }
   await readBlocks(plan.blocks, round, tools)
-  for (const block of probes(points, tools.holes)) await readBlock(block, round, tools)
+  await probeHoles(round, { tools, options })
   await throwIfGone(round, tools)
   columns.at = Date.now()
   plan.columns = columns
@@ -130,19 +140,6 @@ function preparePlan(
   })
   const decoders = new Map(blocks.map((block) => [block, compileBlock(block, points)]))
   return { points, blocks, decoders, columns: undefined, version }
-}
-
-/** Each due hole alone: another refusal costs its neighbours nothing. */
-function probes(points: readonly (Point | undefined)[], holes: Holes): Block[] {
-  if (holes.size === 0) return []
-  const nowMs = performance.now()
-  return points
-    .flatMap((point, i) => {
-      if (!point || !holes.isDue(point, nowMs)) return []
-      const { unit, table, address, count } = point
-      return [{ unit, table, address, count, points: [i] }]
-    })
-    .slice(0, MAX_PROBES_PER_READ)
 }
 
 function createSamples(tags: readonly Tag[], { at, values, statuses }: Columns): Sample[] {

@@ -13,6 +13,7 @@ import { openTcpLine } from './tcp-line.ts'
 export { addressSchema } from './address-schema.ts'
 export { busShare, lintGroup, planSummary } from './lint-group.ts'
 export { lintOptions, optionsSchema } from './options.ts'
+export { sayStatus } from './say-status.ts'
 
 /** Why this tag's address cannot be; undefined when it can. */
 export function lintTag(tag: Tag): string | undefined {
@@ -51,7 +52,7 @@ async function openLine(
     throw new Fault('config.invalid', { count: 1, problems })
   }
   const place = { host, port, timeoutMs }
-  return transport === 'rtu-over-tcp'
-    ? createRtuLine(await openSocketWire(place, signal), rtu)
-    : await openTcpLine(place, signal)
+  if (transport === 'tcp') return await openTcpLine(place, signal)
+  const reopen = (abort: AbortSignal) => openSocketWire(place, abort)
+  return createRtuLine(await reopen(signal), { ...rtu, reopen })
 }

@@ -26,6 +26,8 @@ export interface Round {
   signal: AbortSignal
   /** Units that did not answer in this round: their other blocks are not asked for. */
   silent: Set<number>
+  /** Units that have answered in this round since they last did not. */
+  alive: Set<number>
   hasAnswer: boolean
   /** Came already, and needs a closer look. */
   ready?: { block: Block; reply: Reply }
@@ -88,15 +90,13 @@ export async function readBlock(block: Block, round: Round, tools: Tools): Promi
   if (round.silent.has(block.unit)) return settle(block, round, NO_ANSWER)
   const known = holes.statusOfPlace(block, performance.now())
   if (known !== undefined) return settle(block, round, known)
-  const reply = round.ready?.block === block ? round.ready.reply : await ask(block, round, tools)
-  round.ready = undefined
+  const reply = await ask(block, round, tools)
   if ('lost' in reply) return settleLost(block, reply.lost, { round, tools })
   if ('data' in reply) {
     takeReply(block, reply.data, { round, tools })
     return true
   }
-  round.hasAnswer = true
-  tools.isAnswering.set(block.unit, true)
+  noteAnswer(block, round, tools)
   tools.counts.exceptions++
   const { exception } = reply
   if (exception === ILLEGAL_ADDRESS || exception === ILLEGAL_VALUE) {
@@ -107,11 +107,16 @@ export async function readBlock(block: Block, round: Round, tools: Tools): Promi
   return settle(block, round, exception)
 }
 
-/** Noise is everyday life on a bus: what came garbled is asked for once more. */
-async function ask(block: Block, { signal }: Round, { line, counts }: Tools): Promise<Reply> {
-  counts.requests++
-  const reply = await line.read(block, signal)
-  if (!('lost' in reply) || !isFault(reply.lost, 'driver.foreign-reply')) return reply
+/**
+ * Noise is everyday life on a bus, and devices hang up after each answer or after a rest: what came garbled, or had
+ * its socket closed instead of an answer, is asked for once more.
+ */
+async function ask(block: Block, round: Round, { line, counts }: Tools): Promise<Reply> {
+  const { signal, ready } = round
+  round.ready = undefined
+  if (ready?.block !== block) counts.requests++
+  const reply = ready?.block === block ? ready.reply : await line.read(block, signal)
+  if (!('lost' in reply) || isFault(reply.lost, 'driver.timeout')) return reply
   counts.lost++
   counts.requests++
   return await line.read(block, signal)
@@ -123,9 +128,11 @@ function settleLost(
   { round, tools }: { round: Round; tools: Tools },
 ): false {
   tools.counts.lost++
-  tools.isAnswering.set(block.unit, false)
   round.lost = lost
-  if (isFault(lost, 'driver.timeout')) {
+  // Some devices are silent for what they do not have: one that has just answered is asked for its other blocks.
+  if (round.alive.delete(block.unit)) return settle(block, round, NO_ANSWER)
+  tools.isAnswering.set(block.unit, false)
+  if (!isFault(lost, 'driver.foreign-reply')) {
     round.silent.add(block.unit)
     tools.holes.markUnitSilent(block.unit, performance.now())
   }
@@ -181,14 +188,19 @@ function settle(block: Block, { columns }: Round, status: number): false {
   return false
 }
 
+function noteAnswer({ unit }: Block, round: Round, { isAnswering }: Tools): void {
+  round.hasAnswer = true
+  round.alive.add(unit)
+  isAnswering.set(unit, true)
+}
+
 function takeReply(
   block: Block,
   data: Buffer,
   { round, tools }: { round: Round; tools: Tools },
 ): void {
-  const { holes, limits, isAnswering } = tools
-  round.hasAnswer = true
-  isAnswering.set(block.unit, true)
+  const { holes, limits } = tools
+  noteAnswer(block, round, tools)
   holes.markUnitUp(block.unit)
   holes.markTableServed(block)
   limits.markAnswered(block)

@@ -5,7 +5,7 @@ import { type Client, LibraryPort, loadClient } from './library-port.ts'
 import { createLine, type Exchanger, type Line, type Reply, type Send, translate } from './line.ts'
 import { createEchoJudge, createReplyJudge, encodeEcho, rtuReplyLength } from './rtu-frame.ts'
 import { type BusFormat, interFrameMs, quietMs, transmissionMs } from './rtu-timing.ts'
-import { RtuWire } from './rtu-wire.ts'
+import { type Reopen, RtuWire } from './rtu-wire.ts'
 
 export interface RtuOptions {
   format: BusFormat
@@ -19,6 +19,8 @@ export interface RtuOptions {
    * that was late for one connection comes through the next one just as well.
    */
   suspects: Map<number, number>
+  /** Of a wire that the other side may close while nothing is asked. */
+  reopen?: Reopen
 }
 
 /**
@@ -30,7 +32,7 @@ const MUTE_TIMEOUTS = 5
 /** A line over a wire that is open already, which it closes with itself. */
 export function createRtuLine(wire: Wire, options: RtuOptions): Line {
   const port = new LibraryPort()
-  const rtu = new RtuWire(wire)
+  const rtu = new RtuWire(wire, options.reopen)
   const bus: Bus = {
     rtu,
     port,
@@ -77,6 +79,7 @@ async function exchange(
 ): Promise<Reply> {
   const { rtu, port, options } = bus
   const { suspects } = options
+  await rtu.renew(signal)
   const lost = await prepare(bus, unit, signal)
   if (lost) return { lost }
   const answer = send(await bus.client)

@@ -21,6 +21,9 @@ const MAX_RECEIVED_BYTES = 1024
 
 export type Transaction = { frame: Buffer } | { lost: Fault }
 
+/** Opens the same place again. */
+export type Reopen = (signal: AbortSignal) => Promise<Wire>
+
 interface Waiting {
   received: Buffer
   judge: Judge
@@ -31,7 +34,11 @@ interface Waiting {
 /** Takes the wire over; what comes while nobody waits is noise. */
 export class RtuWire {
   readonly endpoint: string
-  readonly #wire: Wire
+  readonly #reopen: Reopen | undefined
+  readonly #ended = new AbortController()
+  #wire: Wire
+  /** The other side hung up while nothing was asked: device servers do so after a rest. */
+  #isRenewable = false
   #gone: Error | undefined
   #waiting: Waiting | undefined
   #closing: Promise<void> | undefined
@@ -39,13 +46,38 @@ export class RtuWire {
   // What lay in the port before we opened it is nobody's answer.
   #isNoisy = true
 
-  constructor(wire: Wire) {
+  constructor(wire: Wire, reopen?: Reopen) {
     this.endpoint = wire.endpoint
+    this.#reopen = reopen
     this.#wire = wire
-    const onLost = (cause?: Error | null) => this.#fail(this.#disconnected(cause))
+    this.#listen(wire)
+  }
+
+  #listen(wire: Wire): void {
+    const onLost = (cause?: Error | null) => {
+      if (this.#wire !== wire || this.#gone) return
+      this.#isRenewable = this.#waiting === undefined && this.#reopen !== undefined
+      this.#fail(this.#disconnected(cause))
+    }
     wire.stream.on('error', onLost)
     wire.stream.on('close', onLost)
     wire.stream.on('data', (chunk: Buffer) => this.#take(chunk))
+  }
+
+  /** Opens the wire again where only that is gone. Throws as opening does. */
+  async renew(signal: AbortSignal): Promise<void> {
+    if (!this.#isRenewable || !this.#reopen) return
+    this.#isRenewable = false
+    const wire = await this.#reopen(AbortSignal.any([signal, this.#ended.signal]))
+    if (this.#ended.signal.aborted) {
+      await wire.close()
+      throw this.#disconnected()
+    }
+    this.#wire = wire
+    this.#gone = undefined
+    this.#isNoisy = true
+    this.#lastByteMs = performance.now()
+    this.#listen(wire)
   }
 
   /** True when bytes came that no request of ours was waiting for; asking forgets it. */
@@ -90,7 +122,10 @@ export class RtuWire {
   }
 
   async close(): Promise<void> {
-    this.#fail(this.#disconnected())
+    const error = this.#disconnected()
+    this.#isRenewable = false
+    this.#ended.abort(error)
+    this.#fail(error)
     await this.#closing
   }
 

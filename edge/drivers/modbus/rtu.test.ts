@@ -1,4 +1,5 @@
 /** Modbus RTU over TCP: the same promises as over Modbus TCP, without transaction ids. */
+import { setImmediate } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { quality, type Tag } from '../../../protocol/model.ts'
 import type { ModbusRequest } from '../../../simulators/kit/modbus-pdu.ts'
@@ -14,6 +15,24 @@ const never = () => new AbortController().signal
 runConformance('modbus rtu-over-tcp', () =>
   openModbusBench(createRtuOverTcp, (memory) => openRtuTcpServer({ units: { 1: memory } })),
 )
+
+test('a device server that closes after a rest is connected to again and read, without a fault', async () => {
+  const memory = createModbusMemory({ holding: [[0, 20]] })
+  await using server = await openRtuTcpServer({ units: { 1: memory } })
+  await using connection = await createRtuOverTcp(server.port).connect(never())
+  for (let poll = 1; poll <= 3; poll++) {
+    memory.setUint16('holding', 0, poll)
+    const [sample] = await connection.read([level], never())
+    expect(sample?.value).toBe(poll)
+    server.dropConnections()
+    // Both ends live in this process: ours hears of it in one of the next turns of its loop, however long they take.
+    for (let turn = 0; turn < 100; turn++) await setImmediate()
+  }
+  const closed = await createRtuOverTcp(server.port).connect(never())
+  server.dropConnections()
+  await closed[Symbol.asyncDispose]()
+  await expect(closed.read([level], never())).rejects.toMatchObject({ code: 'driver.disconnected' })
+})
 
 const frame = (it: ModbusRequest, ...pdu: number[]) => encodeRtu(it.unit, Uint8Array.from(pdu))
 const corrupt = (bytes: Buffer) => {

@@ -25,19 +25,35 @@ export async function openTcpLine(place: SocketPlace, signal: AbortSignal): Prom
   return {
     ...createLine(createExchanger(wire)),
     async read(request, abort) {
-      return readReply(await wire.transact(() => encodeRead(frame, request), abort))
+      try {
+        return readReply(await wire.transact(() => encodeRead(frame, request), abort))
+      } catch (error) {
+        return toLost(wire, error)
+      }
     },
-    readAll: (requests, { from, take }, abort) =>
-      wire.transactAll(
-        {
-          count: requests.length,
-          encode: (index) => encodeRead(frame, requests[index] as ReadRequest),
-          take: (index, reply) => take(index, readReply(reply)),
+    async readAll(requests, { from, take }, abort) {
+      let next = from
+      const series = {
+        count: requests.length,
+        encode: (index: number) => encodeRead(frame, requests[index] as ReadRequest),
+        take(index: number, reply: Buffer) {
+          next = index + 1
+          return take(index, readReply(reply))
         },
-        from,
-        abort,
-      ),
+      }
+      try {
+        return await wire.transactAll(series, from, abort)
+      } catch (error) {
+        take(next, toLost(wire, error))
+        return next + 1
+      }
+    },
   }
+}
+
+function toLost(wire: TcpWire, error: unknown): Reply {
+  if (wire.isPassing(error)) return { lost: error }
+  throw error
 }
 
 function encodeRead(frame: Buffer, { unit, table, address, count }: ReadRequest): Buffer {

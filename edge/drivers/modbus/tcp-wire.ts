@@ -22,13 +22,20 @@ export interface Series {
 
 /**
  * Anything unexpected — a timeout, an abort in flight, a byte too many — destroys the socket, because after it
- * a late reply could be taken for the next one's answer. What is in flight is settled here.
+ * a late reply could be taken for the next one's answer. What is in flight is settled here. Where only this socket is
+ * over (nothing was answered in time, or the device hung up), the next exchange opens another one, on which nothing
+ * older can come: behind a gateway one dead unit must not take the others with it.
  */
 export class TcpWire {
   readonly endpoint: string
+  readonly #place: SocketPlace
   readonly #timeoutMs: number
-  readonly #reader = createFrameReader()
+  readonly #closing = new AbortController()
+  /** Of exchanges that cost their socket and nothing more. */
+  readonly #passing = new WeakSet<object>()
+  #reader = createFrameReader()
   #socket: Socket | undefined
+  #isRenewable = false
   #dead: Error | undefined
   #waiting: Waiting | undefined
   #transaction = 0
@@ -45,19 +52,40 @@ export class TcpWire {
     if (this.#waiting) this.#fail(this.#signal?.reason)
   }
 
-  private constructor({ host, port, timeoutMs }: SocketPlace) {
-    this.endpoint = `${host}:${port}`
-    this.#timeoutMs = timeoutMs
+  private constructor(place: SocketPlace) {
+    this.endpoint = `${place.host}:${place.port}`
+    this.#place = place
+    this.#timeoutMs = place.timeoutMs
   }
 
   /** Throws Fault 'driver.disconnected' or 'driver.timeout'. */
   static async open(place: SocketPlace, signal: AbortSignal): Promise<TcpWire> {
     const wire = new TcpWire(place)
-    const socket = await connectSocket(place, signal, (bytes) => wire.#take(bytes))
-    socket.on('error', (cause) => wire.#fail(wire.#disconnected(cause)))
-    socket.on('close', () => wire.#fail(wire.#disconnected()))
-    wire.#socket = socket
+    await wire.#connect(signal)
     return wire
+  }
+
+  async #connect(signal: AbortSignal): Promise<void> {
+    this.#isRenewable = false
+    const either = AbortSignal.any([signal, this.#closing.signal])
+    const socket = await connectSocket(this.#place, either, (bytes) => this.#take(bytes))
+    if (this.#closing.signal.aborted) {
+      socket.destroy()
+      throw this.#disconnected()
+    }
+    const lose = (cause?: Error) => {
+      if (this.#socket === socket) this.#fail(this.#disconnected(cause), true)
+    }
+    socket.on('error', lose)
+    socket.on('close', () => lose())
+    this.#reader = createFrameReader()
+    this.#socket = socket
+    this.#dead = undefined
+  }
+
+  /** True of what an exchange was rejected with when the next one may go well: on a new socket. */
+  isPassing(error: unknown): error is Fault {
+    return error instanceof Fault && this.#passing.has(error)
   }
 
   /**
@@ -65,19 +93,19 @@ export class TcpWire {
    * transaction id is filled in here; what comes back is the whole reply, which belongs to it.
    */
   transact(encode: () => Buffer, signal: AbortSignal): Promise<Buffer> {
-    return this.#enqueue(() => this.#runOne(encode, signal))
+    return this.#enqueue(() => this.#runOne(encode, signal), signal)
   }
 
   /** Begins with `from`; answers the first index that is still to do, because somebody else waits for a turn. */
   transactAll(series: Series, from: number, signal: AbortSignal): Promise<number> {
-    return this.#enqueue(() => this.#runSeries(series, from, signal))
+    return this.#enqueue(() => this.#runSeries(series, from, signal), signal)
   }
 
-  #enqueue<T>(run: () => Promise<T>): Promise<T> {
+  #enqueue<T>(run: () => Promise<T>, signal: AbortSignal): Promise<T> {
     this.#queued++
     const turn = this.#tail.then(() => {
       this.#queued--
-      return run()
+      return this.#isRenewable ? this.#connect(signal).then(run) : run()
     })
     this.#tail = turn.catch(() => {})
     return turn
@@ -89,7 +117,10 @@ export class TcpWire {
   }
 
   close(): void {
-    this.#fail(this.#disconnected())
+    const error = this.#disconnected()
+    this.#closing.abort(error)
+    this.#isRenewable = false
+    this.#fail(error)
   }
 
   #runOne(encode: () => Buffer, signal: AbortSignal): Promise<Buffer> {
@@ -143,7 +174,7 @@ export class TcpWire {
     if (leftMs > 0) this.#timer = setTimeout(() => this.#look(), Math.ceil(leftMs))
     else {
       const { endpoint } = this
-      this.#fail(new Fault('driver.timeout', { endpoint, timeoutMs: this.#timeoutMs }))
+      this.#fail(new Fault('driver.timeout', { endpoint, timeoutMs: this.#timeoutMs }), true)
     }
   }
 
@@ -180,12 +211,16 @@ export class TcpWire {
     this.#fail(new Fault('driver.foreign-reply', { endpoint: this.endpoint, problem }))
   }
 
-  #fail(error: Error): void {
+  #fail(error: Error, isRenewable = false): void {
     if (this.#dead) return
     this.#dead = error
+    this.#isRenewable = isRenewable
+    if (isRenewable) this.#passing.add(error)
     this.#socket?.destroy()
     clearTimeout(this.#timer)
+    this.#timer = undefined
     this.#signal?.removeEventListener('abort', this.#onAbort)
+    this.#signal = undefined
     this.#waiting?.reject(error)
     this.#waiting = undefined
   }

@@ -34,11 +34,13 @@ const itemSchema = (whose: string, otherwise: string) => ({
 /** For all tags of a group that say nothing else. */
 export const groupSchema = Type.Object(itemSchema('the subscribed tags of this group', "device's"))
 
+export const NODE_ID_PATTERN = '^(nsu=[^;]+;)?(i=[0-9]+|s=.+|g=[0-9A-Fa-f-]{36}|b=[A-Za-z0-9+/=]+)$'
+
 export const addressSchema = Type.Object(
   {
     nodeId: Type.Optional(
       Type.String({
-        pattern: '^(nsu=[^;]+;)?(i=[0-9]+|s=.+|g=[0-9A-Fa-f-]{36}|b=[A-Za-z0-9+/=]+)$',
+        pattern: NODE_ID_PATTERN,
         description:
           'Node by namespace URI, e.g. nsu=urn:acme:press;s=Press.Pressure. Without nsu it is a node of OPC UA itself. A namespace index is no name: it may change at every start of the server.',
       }),

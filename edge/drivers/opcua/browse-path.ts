@@ -14,8 +14,8 @@ export interface BoundStep {
 }
 
 export interface Namespaces {
-  /** The server's NamespaceArray in this session. */
-  uris: readonly string[]
+  /** The server's NamespaceArray in this session, as last read. */
+  uris: string[]
   /** Short names of the configuration. */
   prefixes: Readonly<Record<string, string>>
 }

@@ -1,12 +1,14 @@
 /** Looks through a server and returns its variables as rows ready to become tags of a configuration. */
 import { AttributeIds, type DataValue, type NodeId, VariantArrayType } from 'node-opcua-client'
 import { Default, Parse } from 'typebox/value'
+import { Fault } from '../../../protocol/kit/fault.ts'
 import type { DataType } from '../../../protocol/model.ts'
 import { openConversation } from './connection.ts'
 import type { Conversation } from './conversation.ts'
 import { createTypeFinder, ourTypes } from './data-types.ts'
 import { formatNodeId, resolveNodeId } from './node-ids.ts'
 import { type OpcuaOptions, optionsSchema } from './options.ts'
+import { sendInParts } from './service-limits.ts'
 import { type Walk, type WalkedNode, walk } from './walk.ts'
 
 /** Where the process is (Part 5, 8.2.4). */
@@ -14,12 +16,12 @@ const OBJECTS = 'i=85'
 const OBJECTS_PATH = '/Objects'
 const DEFAULT_MAX_DEPTH = 12
 const DEFAULT_MAX_NODES = 20_000
-/** Attributes a Read request: below the operation limit of small servers. */
+/** Nodes of which four attributes each are read at a time. */
 const NODES_PER_READ = 100
 /** CurrentWrite (Part 3, 8.57). */
 const CAN_WRITE = 2
-/** ValueRank of a scalar (Part 3, 5.6.2). */
-const SCALAR = -1
+/** ValueRank of arrays, of one dimension or more from here on (Part 3, 5.6.2). */
+const ONE_OR_MORE = 0
 
 export interface BrowseOptions {
   /** Where keys and rejected certificates go. */
@@ -72,7 +74,10 @@ export async function browseServer(
   const { conversation, owned } = await openConversation(request, signal)
   await using _ = owned
   const nodeId = resolveNodeId(root, conversation.namespaces)
-  if (nodeId === undefined) return { tags: [], visited: 0, left: 0, isCut: false }
+  if (nodeId === undefined) {
+    const reason = `it has no namespace for "${root}"; its namespaces are ${conversation.namespaces.join(', ')}`
+    throw new Fault('driver.refused', { endpoint, reason })
+  }
   const walked = await walk(conversation, { root: nodeId, maxDepth, maxNodes }, signal)
   return await describe(conversation, { walked, isBelowObjects: root === OBJECTS }, signal)
 }
@@ -95,7 +100,8 @@ async function describe(
       const type = builtIn === undefined ? undefined : ourTypes[builtIn]
       const nodeId = formatNodeId(node.nodeId, host.namespaces)
       if (type === undefined || nodeId === undefined || access === undefined) continue
-      const isArray = rank !== SCALAR
+      // Any rank, or a scalar as well: nearly always a scalar, and where it is none the tag is bad and says so.
+      const isArray = rank !== undefined && rank >= ONE_OR_MORE
       tags.push({
         name: nameOf(node, taken),
         type: isArray ? 'String' : type,
@@ -131,7 +137,7 @@ interface Facts {
 
 /** What a row needs to know of each variable; a fact that cannot be read is left out. */
 async function readFacts(
-  { session, call }: Conversation,
+  { session, sizes, options, call }: Conversation,
   part: readonly WalkedNode[],
   signal: AbortSignal,
 ): Promise<Facts[]> {
@@ -140,14 +146,17 @@ async function readFacts(
     ...[TYPE, ValueRank, UserAccessLevel].map((attributeId) => ({ nodeId, attributeId })),
     { nodeId: unitNodeId ?? nodeId, attributeId: unitNodeId ? Value : AttributeIds.NodeClass },
   ])
-  const answers = await call(session.read(request, 0), signal)
+  const send = (asked: readonly (typeof request)[number][]) =>
+    call(session.read([...asked], 0), signal)
+  const { endpoint } = options
+  const answers = await sendInParts(request, { size: sizes.read, endpoint, send })
   return part.map(({ unitNodeId }, i) => {
     const [dataType, rank, level, unit] = answers.slice(i * 4, i * 4 + 4).map(pickScalar)
     const canRead = typeof level === 'number' && (level & 1) === 1
     const access = canRead ? ((level & CAN_WRITE) === 0 ? 'read' : 'write') : undefined
     return {
       dataType: dataType as NodeId | undefined,
-      rank: typeof rank === 'number' ? rank : SCALAR,
+      rank: typeof rank === 'number' ? rank : undefined,
       access,
       unit: unitNodeId ? readUnit(unit) : undefined,
     }

@@ -9,14 +9,14 @@ import type { Conversation, SessionRequest } from './conversation.ts'
 import { withDeadline } from './deadline.ts'
 import { callMethod } from './method-call.ts'
 import { codes } from './node-ids.ts'
+import { tellOnce } from './notice.ts'
 import { type OpenSession, openSession, SERVER_STATE, SESSION_TIMEOUT_MS } from './open-session.ts'
 import { createResolver } from './resolver.ts'
+import { createPartSizes, sendInParts, toCallFault } from './service-limits.ts'
 import { runSubscription } from './subscription.ts'
 import { badSample, toIndexRange, toSample } from './values.ts'
 import { writeTag } from './write.ts'
 
-/** Nodes a Read request: below the operation limit of small servers. */
-const MAX_NODES_PER_READ = 500
 /** Twice within the life of an idle session one may be late. */
 const KEEP_ALIVE_MS = SESSION_TIMEOUT_MS / 3
 const VALUE = AttributeIds.Value
@@ -65,20 +65,24 @@ export async function openConversation(
       return await withDeadline(Promise.race([promise, lost]), deadline)
     } catch (error) {
       if (error instanceof Fault || abort.aborted) throw error
-      throw new Fault('driver.disconnected', { endpoint }, { cause: error })
+      throw toCallFault(error, endpoint)
     }
   }
   const ping = () => call(session.read({ nodeId: SERVER_STATE, attributeId: VALUE }), closed.signal)
   keepAlive(ping, closed.signal).catch(closing.reject)
+  const sizes = createPartSizes()
   const uris = await call(session.readNamespaceArray(), signal)
   const namespaces = { uris, prefixes: request.options.namespaces }
-  const nodes = createResolver({ session, namespaces, retryMs: nodeRetryMs, call })
+  const tell = (say: string) => tellOnce(request, say)
+  const asked = { session, endpoint, sizes, tell, call }
+  const nodes = createResolver({ ...asked, namespaces, retryMs: nodeRetryMs })
   const missing = new Set<string>()
   const conversation = {
     ...request,
     session,
     namespaces: uris,
     nodes,
+    sizes,
     missing,
     lost,
     answeredAt,
@@ -97,7 +101,7 @@ async function readTags(
   tags: readonly Tag[],
   signal: AbortSignal,
 ): Promise<Sample[]> {
-  const { session, options, nodes, missing, call } = conversation
+  const { session, options, nodes, missing, sizes, call } = conversation
   signal.throwIfAborted()
   const places = await nodes.resolve(tags, signal)
   for (const [i, { id }] of tags.entries()) {
@@ -116,24 +120,24 @@ async function readTags(
     const { nodeId } = place
     return [{ index, tag, request: { nodeId, attributeId: VALUE, ...toIndexRange(indexRange) } }]
   })
-  for (let from = 0; from < known.length; from += MAX_NODES_PER_READ) {
-    const part = known.slice(from, from + MAX_NODES_PER_READ)
-    const requests = part.map(({ request }) => request)
-    const answers = await call(session.read(requests, 0), signal)
-    if (answers.length !== part.length) {
-      const problem = `${answers.length} values instead of ${part.length}`
-      throw new Fault('driver.foreign-reply', { endpoint: options.endpoint, problem })
+  let arrivedAt = Date.now()
+  const answers = await sendInParts(known, {
+    ...{ size: sizes.read, endpoint: options.endpoint },
+    async send(part) {
+      const requests = part.map(({ request }) => request)
+      const values = await call(session.read(requests, 0), signal)
+      arrivedAt = Date.now()
+      return values
+    },
+  })
+  for (const [i, { index, tag }] of known.entries()) {
+    const data = answers[i]
+    if (!data) continue
+    if (data.statusCode.value === codes.badNodeIdUnknown) {
+      nodes.forget(tag)
+      missing.add(tag.id)
     }
-    const arrivedAt = Date.now()
-    for (const [i, { index, tag }] of part.entries()) {
-      const data = answers[i]
-      if (!data) continue
-      if (data.statusCode.value === codes.badNodeIdUnknown) {
-        nodes.forget(tag)
-        missing.add(tag.id)
-      }
-      samples[index] = toSample(tag, data, { timestamp: options.timestamp, arrivedAt })
-    }
+    samples[index] = toSample(tag, data, { timestamp: options.timestamp, arrivedAt })
   }
   return samples
 }

@@ -3,6 +3,7 @@ import type { ClientSession } from 'node-opcua-client'
 import type { DriverContext } from '../driver.ts'
 import type { OpcuaOptions } from './options.ts'
 import type { NodeResolver } from './resolver.ts'
+import type { PartSizes } from './service-limits.ts'
 
 /** What a device remembers from one connection to the next. */
 export interface DriverMemory {
@@ -23,6 +24,8 @@ export interface Conversation extends SessionRequest {
   /** Of this session: the index of a namespace may change when the server restarts. */
   namespaces: readonly string[]
   nodes: NodeResolver
+  /** How much one request may hold; learned from the server's refusals. */
+  sizes: PartSizes
   /** Ids of tags whose node the server does not know now. */
   missing: Set<string>
   /** Rejects when the line or the session is gone; never resolves. */

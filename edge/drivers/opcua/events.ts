@@ -11,7 +11,7 @@ import { quality, type Tag, type Value } from '../../../protocol/model.ts'
 import { addressOf, type EventField } from './address.ts'
 import { ConditionStates, fieldOf, SERVER } from './condition-states.ts'
 import { createEventFilter, readEvent, type ServerEvent, streamEvents } from './event-fields.ts'
-import type { Monitor } from './monitored-items.ts'
+import { awaitGroup, type MonitorOptions } from './monitored-items.ts'
 import { codes } from './node-ids.ts'
 import { tellOnce } from './notice.ts'
 import { badSample } from './values.ts'
@@ -24,7 +24,7 @@ const CONDITION_REFRESH = 'i=3875'
 
 /** Listens at the server's notifier; resolves when all tags are known or the signal aborts. */
 export async function monitorEvents(
-  monitor: Monitor,
+  monitor: MonitorOptions,
   tags: readonly Tag[],
   signal: AbortSignal,
 ): Promise<void> {
@@ -67,7 +67,7 @@ interface Listener {
 }
 
 /** Turns events into samples of the tags added so far. */
-function createStream({ host, push }: Monitor, refresh: () => void) {
+function createStream({ host, push }: MonitorOptions, refresh: () => void) {
   const listeners: Listener[] = []
   const states = new ConditionStates()
   const emit = ({ tag }: Listener, value: Value, at: number) =>
@@ -117,7 +117,7 @@ function createStream({ host, push }: Monitor, refresh: () => void) {
 
 /** The status of the one monitored item. */
 async function listen(
-  { host, subscription }: Monitor,
+  { host, subscription }: MonitorOptions,
   take: (event: ServerEvent) => void,
   signal: AbortSignal,
 ): Promise<number> {
@@ -137,16 +137,13 @@ async function listen(
     const event = Array.isArray(values) ? readEvent(values as Variant[]) : undefined
     if (event) take(event)
   })
-  const ready = Promise.withResolvers<void>()
-  group.on('initialized', () => ready.resolve())
-  group.on('err', (message) => ready.reject(new Error(message)))
-  await host.call(ready.promise, signal)
+  await host.call(awaitGroup(group), signal)
   return group.monitoredItems[0]?.statusCode?.value ?? codes.badNodeIdUnknown
 }
 
 /** Asks for the conditions that are on now; false when the server cannot. */
 async function refreshConditions(
-  { host, subscription }: Monitor,
+  { host, subscription }: MonitorOptions,
   signal: AbortSignal,
 ): Promise<boolean> {
   const request = {

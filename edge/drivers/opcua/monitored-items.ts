@@ -1,6 +1,7 @@
-/** The monitored items of a subscription: each tag with its own sampling, queue and deadband; the absent ones are retried. */
+/** The monitored items of a subscription: each tag with its own sampling, queue and deadband. */
 import {
   AttributeIds,
+  type ClientMonitoredItemBase,
   ClientMonitoredItemGroup,
   type ClientSubscription,
   DataChangeFilter,
@@ -9,7 +10,6 @@ import {
   DeadbandType,
   TimestampsToReturn,
 } from 'node-opcua-client'
-import { wait } from '../../../protocol/kit/backoff.ts'
 import type { Sample, Tag } from '../../../protocol/model.ts'
 import { addressOf } from './address.ts'
 import type { Conversation } from './conversation.ts'
@@ -17,12 +17,16 @@ import type { Messages } from './messages.ts'
 import { codes } from './node-ids.ts'
 import { tellOnce } from './notice.ts'
 import type { OpcuaOptions } from './options.ts'
+import { sendInParts } from './service-limits.ts'
 import { badSample, isOverflow, toIndexRange, toSample } from './values.ts'
 
-/** Items a CreateMonitoredItems request: below the operation limit of small servers. */
-const MAX_ITEMS_PER_CALL = 500
+/** What a server says of an item whose node it has dropped: it keeps the item, and will not look for the node again. */
+export const LOST_NODE: ReadonlySet<number> = new Set([
+  codes.badNodeIdUnknown,
+  codes.badNodeIdInvalid,
+])
 
-export interface Monitor {
+export interface MonitorOptions {
   host: Conversation
   subscription: ClientSubscription
   messages: Messages
@@ -31,22 +35,12 @@ export interface Monitor {
   noteSampling(intervalMs: number): void
 }
 
-/** Subscribes all tags; those the server does not know are bad at once and asked for again from time to time. */
-export async function monitorTags(
-  monitor: Monitor,
-  tags: readonly Tag[],
-  signal: AbortSignal,
-): Promise<void> {
-  let missing = await addTags(monitor, tags, signal)
-  for (const { tag, status } of missing) monitor.push(badSample(tag, Date.now(), status))
-  while (missing.length > 0) {
-    if (!(await wait(monitor.host.options.nodeRetryMs, signal))) return
-    const again = missing.map(({ tag }) => tag)
-    missing = await addTags(monitor, again, signal)
-  }
+export interface Monitor extends MonitorOptions {
+  /** Items whose nodes the server has dropped. */
+  orphans: Map<Tag, ClientMonitoredItemBase>
 }
 
-interface MissingTag {
+export interface MissingTag {
   tag: Tag
   status: number
 }
@@ -64,7 +58,8 @@ interface Item {
   nodeId: string
 }
 
-async function addTags(
+/** Those that could not be added, each with its status. */
+export async function addTags(
   monitor: Monitor,
   tags: readonly Tag[],
   signal: AbortSignal,
@@ -86,12 +81,7 @@ async function addTags(
     part.items.push({ tag, nodeId: place.nodeId })
     parts.set(key, part)
   }
-  for (const { parameters, items } of parts.values()) {
-    for (let from = 0; from < items.length; from += MAX_ITEMS_PER_CALL) {
-      const part = { parameters, items: items.slice(from, from + MAX_ITEMS_PER_CALL) }
-      missing.push(...(await addPart(monitor, part, signal)))
-    }
-  }
+  for (const part of parts.values()) missing.push(...(await addPart(monitor, part, signal)))
   for (const { tag } of missing) nodes.forget(tag)
   for (const { id } of tags) monitor.host.missing.delete(id)
   for (const { tag } of missing) monitor.host.missing.add(tag.id)
@@ -148,11 +138,21 @@ async function addPart(monitor: Monitor, part: Part, signal: AbortSignal): Promi
 
 /** The status of each item, in order. */
 async function createItems(
-  { host, subscription, messages, push, noteSampling }: Monitor,
+  monitor: Monitor,
   { parameters, items }: Part,
   signal: AbortSignal,
 ): Promise<(number | undefined)[]> {
-  const { options, call } = host
+  const { sizes, options } = monitor.host
+  const send = (part: readonly Item[]) => createGroup(monitor, { parameters, items: part }, signal)
+  return await sendInParts(items, { size: sizes.monitor, endpoint: options.endpoint, send })
+}
+
+async function createGroup(
+  monitor: Monitor,
+  { parameters, items }: Part,
+  signal: AbortSignal,
+): Promise<(number | undefined)[]> {
+  const { host, subscription, messages, noteSampling } = monitor
   const group = ClientMonitoredItemGroup.create(
     subscription,
     items.map(({ tag, nodeId }) => {
@@ -163,12 +163,15 @@ async function createItems(
   )
   for (const [i, { tag }] of items.entries()) {
     const item = group.monitoredItems[i]
-    if (item) messages.expect(item, createTaker(tag, { options, push }))
+    if (item) messages.expect(item, createTaker(tag, item, monitor))
   }
-  const ready = Promise.withResolvers<void>()
-  group.on('initialized', () => ready.resolve())
-  group.on('err', (message) => ready.reject(new Error(message)))
-  await call(ready.promise, signal)
+  try {
+    await host.call(awaitGroup(group), signal)
+  } catch (error) {
+    for (const item of group.monitoredItems) messages.forget(item)
+    throw error
+  }
+  releaseGroup(subscription, group)
   return group.monitoredItems.map((item) => {
     if (item.statusCode?.isNotGood()) messages.forget(item)
     else noteSampling(item.monitoringParameters.samplingInterval)
@@ -176,19 +179,36 @@ async function createItems(
   })
 }
 
+/**
+ * The library keeps every group as long as its subscription, whatever became of its items: a node that stays missing
+ * would cost a group at every try. The items that were made are the subscription's and stay.
+ */
+function releaseGroup(subscription: ClientSubscription, group: ClientMonitoredItemGroup): void {
+  const keeper = subscription as unknown as { _removeGroup?(group: unknown): void }
+  keeper._removeGroup?.(group)
+}
+
+/** Its `err` event tells a text only; the error itself comes with `terminated`. */
+export function awaitGroup(group: ClientMonitoredItemGroup): Promise<void> {
+  const ready = Promise.withResolvers<void>()
+  group.on('initialized', () => ready.resolve())
+  group.on('terminated', (error) => ready.reject(error ?? new Error('no items')))
+  return ready.promise
+}
+
 /** Samples of one tag; where the server's queue had to drop changes, a bad one stands for them. */
-function createTaker(
-  tag: Tag,
-  { options, push }: Pick<Monitor, 'push'> & { options: OpcuaOptions },
-) {
+function createTaker(tag: Tag, item: ClientMonitoredItemBase, { host, push, orphans }: Monitor) {
+  const { timestamp } = host.options
   let lastAt: number | undefined
   return (data: DataValue) => {
-    const sample = toSample(tag, data, { timestamp: options.timestamp, arrivedAt: Date.now() })
+    const sample = toSample(tag, data, { timestamp, arrivedAt: Date.now() })
     // Either the dropped ones were older than this value, or it took their place: both lie after the last one.
     if (lastAt !== undefined && isOverflow(sample.status)) {
       push(badSample(tag, lastAt + 1, codes.badDataLost))
     }
     lastAt = sample.at
     push(sample)
+    if (LOST_NODE.has(sample.status ?? 0)) orphans.set(tag, item)
+    else orphans.delete(tag)
   }
 }

@@ -2,6 +2,7 @@
 
 /** Status codes of Part 4, 7.39.2, that the driver itself gives or looks for. */
 export const codes = {
+  badNodeIdInvalid: 0x80330000,
   badNodeIdUnknown: 0x80340000,
   badNotReadable: 0x803a0000,
   badTypeMismatch: 0x80740000,

@@ -19,6 +19,13 @@ export function createDriver(options: OpcuaOptions, context: DriverContext): Dri
   }
 }
 
+/** The name of a status code; its lower half says more of the value than of its quality. */
+export async function sayStatus(status: number): Promise<string | undefined> {
+  const { StatusCodes } = await import('node-opcua-client')
+  const code = (status & 0xffff0000) >>> 0
+  return Object.values(StatusCodes).find(({ value }) => value === code)?.name
+}
+
 /** Looks through a server for `mimamori edge browse`; see `browse.ts`. */
 export async function browse(
   endpoint: string,

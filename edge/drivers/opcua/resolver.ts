@@ -1,12 +1,18 @@
 /** From the addresses of tags to the nodes of one session, asked for once and remembered. */
-import { BrowsePath, type BrowsePathResult, type ClientSession } from 'node-opcua-client'
+import {
+  AttributeIds,
+  BrowsePath,
+  type BrowsePathResult,
+  type ClientSession,
+} from 'node-opcua-client'
 import type { Tag } from '../../../protocol/model.ts'
 import { addressOf } from './address.ts'
 import { type BoundStep, bindPath, type Namespaces, parseBrowsePath } from './browse-path.ts'
 import { codes, resolveNodeId } from './node-ids.ts'
+import { type PartSizes, sendInParts } from './service-limits.ts'
 
-/** Paths a TranslateBrowsePathsToNodeIds request: below the operation limit of small servers. */
-const MAX_PATHS_PER_CALL = 200
+/** Server_NamespaceArray (Part 5, 6.3.1). */
+const NAMESPACE_ARRAY = 'i=2255'
 /** The parent of Objects, Types and Views. */
 const ROOT = 'i=84'
 /** `remainingPathIndex` of a target that was reached (Part 4, 5.9.4). */
@@ -24,46 +30,72 @@ export interface NodeResolver {
 
 export interface ResolverOptions {
   session: ClientSession
+  endpoint: string
+  /** Read again where one is missing: a server may load its own after it has begun to listen. */
   namespaces: Namespaces
-  /** A path that led nowhere is tried again after this. */
+  /** What led nowhere is tried again after this. */
   retryMs: number
+  sizes: PartSizes
+  /** What no status code can say. */
+  tell(say: string): void
   call<T>(promise: Promise<T>, signal: AbortSignal): Promise<T>
 }
 
 export function createResolver(options: ResolverOptions): NodeResolver {
-  const { namespaces, retryMs } = options
+  const { endpoint, namespaces, retryMs, sizes, tell } = options
   const known = new Map<Tag, Resolved>()
-  const missedMs = new Map<Tag, number>()
+  const missed = new Map<Tag, { ms: number; status: number }>()
   const isDue = (tag: Tag) => {
-    const ms = missedMs.get(tag)
-    return ms === undefined || performance.now() - ms >= retryMs
+    const ms = missed.get(tag)?.ms
+    return !known.has(tag) && (ms === undefined || performance.now() - ms >= retryMs)
   }
+  const isHomeless = (tag: Tag) => missed.has(tag) && 'status' in bind(tag, namespaces)
   return {
     async resolve(tags, signal) {
+      const due = tags.filter(isDue)
+      if (due.some(isHomeless)) await rereadNamespaces(options, signal)
       const paths: { tag: Tag; steps: BoundStep[] }[] = []
-      for (const tag of tags) {
-        if (known.has(tag)) continue
+      const miss = (tag: Tag, status: number) => missed.set(tag, { ms: performance.now(), status })
+      for (const tag of due) {
         const bound = bind(tag, namespaces)
-        if (!Array.isArray(bound)) known.set(tag, bound)
-        else if (isDue(tag)) paths.push({ tag, steps: bound })
+        if (Array.isArray(bound)) paths.push({ tag, steps: bound })
+        else if ('status' in bound) {
+          const { nodeId, browsePath } = addressOf(tag)
+          const known = namespaces.uris.join(', ')
+          tell(
+            `a namespace of ${nodeId ?? browsePath} is unknown to the server, which has ${known}`,
+          )
+          miss(tag, bound.status)
+        } else known.set(tag, bound)
       }
-      for (let from = 0; from < paths.length; from += MAX_PATHS_PER_CALL) {
-        const part = paths.slice(from, from + MAX_PATHS_PER_CALL)
-        const found = await translate(options, part, signal)
-        for (const [i, { tag }] of part.entries()) {
-          const nodeId = found[i]
-          if (nodeId === undefined) missedMs.set(tag, performance.now())
-          else known.set(tag, { nodeId })
-        }
+      const send = (part: readonly { steps: BoundStep[] }[]) => translate(options, part, signal)
+      const found = await sendInParts(paths, { size: sizes.paths, endpoint, send })
+      for (const [i, { tag }] of paths.entries()) {
+        const nodeId = found[i]
+        if (nodeId === undefined) miss(tag, codes.badNoMatch)
+        else known.set(tag, { nodeId })
       }
-      return tags.map((tag) => known.get(tag) ?? { status: codes.badNoMatch })
+      return tags.map(
+        (tag) => known.get(tag) ?? { status: missed.get(tag)?.status ?? codes.badNoMatch },
+      )
     },
     forget(tag) {
       if (addressOf(tag).browsePath === undefined) return
       known.delete(tag)
-      missedMs.set(tag, performance.now())
+      missed.set(tag, { ms: performance.now(), status: codes.badNoMatch })
     },
   }
+}
+
+/** Entries stay where they are, new ones follow (Part 5, 6.3.1); the library would give its own copy. */
+async function rereadNamespaces(
+  { session, namespaces: { uris }, call }: ResolverOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const node = { nodeId: NAMESPACE_ARRAY, attributeId: AttributeIds.Value }
+  const { value } = await call(session.read(node, 0), signal)
+  const found: unknown = value?.value
+  if (Array.isArray(found)) uris.splice(0, uris.length, ...found.map(String))
 }
 
 /** A node id is resolved by itself; a path has to be asked for. */

@@ -51,6 +51,11 @@ export async function acceptedFiles(stateDir: string): Promise<string[]> {
   return (await readFolder(stateDir, 'accepted')).map(({ file }) => file)
 }
 
+/** When the accepted ones last became more or fewer; 0: there never was one. */
+export async function trustChangedAt(stateDir: string): Promise<number> {
+  return (await stat(folderOf(stateDir, 'accepted')).catch(() => undefined))?.mtimeMs ?? 0
+}
+
 /** False when no such certificate was shown. */
 export async function decideTrust(
   stateDir: string,

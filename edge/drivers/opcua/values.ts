@@ -60,6 +60,17 @@ function pickTime(data: DataValue, from: OpcuaOptions['timestamp']): number | un
   return time?.getTime()
 }
 
+/** Their elements are no values of ours; as text they would read as a list of nothing, and look good. */
+const NO_VALUES: ReadonlySet<UaType> = new Set([
+  UaType.ByteString,
+  UaType.ExtensionObject,
+  UaType.DataValue,
+  UaType.Variant,
+  UaType.DiagnosticInfo,
+])
+/** 1601-01-01, by which OPC UA says "no time" (Part 6, 5.2.2.5). */
+const NO_TIME = -11_644_473_600_000
+
 /** One element of an array is its value; several are JSON text, in a tag of type String only. */
 function readVariant(variant: Variant, tag: Tag): Value | { status: number } {
   const mismatch = { status: codes.badTypeMismatch }
@@ -70,7 +81,7 @@ function readVariant(variant: Variant, tag: Tag): Value | { status: number } {
   if (indexRange !== undefined && !indexRange.includes(':')) {
     return (elements.length === 1 ? pick(elements[0]) : undefined) ?? mismatch
   }
-  if (tag.type !== 'String') return mismatch
+  if (tag.type !== 'String' || NO_VALUES.has(variant.dataType)) return mismatch
   const tooLong = { status: codes.badEncodingLimitsExceeded }
   if (elements.length * 2 > MAX_TEXT_CHARS) return tooLong
   const texts = elements.map((element) => {
@@ -97,7 +108,7 @@ export function fromVariant(variant: Variant): Value | undefined {
     case UaType.UInt64:
       return joinWords(value)
     case UaType.DateTime:
-      return value instanceof Date ? value.getTime() : undefined
+      return value instanceof Date && value.getTime() > NO_TIME ? value.getTime() : undefined
     case UaType.LocalizedText:
       return typeof value?.text === 'string' ? value.text : undefined
     case UaType.NodeId:

@@ -2,9 +2,11 @@
 import { BrowseDirection, type BrowseResult, type ReferenceDescription } from 'node-opcua-client'
 import { formatStep } from './browse-path.ts'
 import type { Conversation } from './conversation.ts'
+import { sendInParts } from './service-limits.ts'
 
-/** Nodes a Browse request, and references an answer: below the operation limits of small servers. */
-const MAX_NODES_PER_BROWSE = 100
+/** Nodes browsed before the limit of nodes is looked at again. */
+const NODES_A_TURN = 100
+/** References an answer. */
 const MAX_REFERENCES = 1000
 /** HierarchicalReferences, and of them the one that leads to properties, not to process values. */
 const HIERARCHICAL = 'i=33'
@@ -48,8 +50,8 @@ export async function walk(
   let level: WalkedNode[] = [{ nodeId: root, names: [], path: '', isVariable: false }]
   for (let depth = 0; level.length > 0; depth++) {
     const next: WalkedNode[] = []
-    for (let from = 0; from < level.length; from += MAX_NODES_PER_BROWSE) {
-      const part = level.slice(from, from + MAX_NODES_PER_BROWSE)
+    for (let from = 0; from < level.length; from += NODES_A_TURN) {
+      const part = level.slice(from, from + NODES_A_TURN)
       const found = await browsePart(host, part, signal)
       for (const [i, parent] of part.entries()) {
         for (const reference of found[i] ?? []) {
@@ -91,7 +93,7 @@ function toNode(
 }
 
 async function browsePart(
-  { session, call }: Conversation,
+  { session, sizes, options: { endpoint }, call }: Conversation,
   part: readonly WalkedNode[],
   signal: AbortSignal,
 ): Promise<ReferenceDescription[][]> {
@@ -104,13 +106,22 @@ async function browsePart(
     nodeClassMask: NODE_CLASSES,
     resultMask: 63,
   }))
-  const results = await call(session.browse(request), signal)
+  const send = (asked: readonly (typeof request)[number][]) =>
+    call(session.browse([...asked]), signal)
+  const results = await sendInParts(request, { size: sizes.browse, endpoint, send })
   const found: ReferenceDescription[][] = part.map((_, i) => [...(results[i]?.references ?? [])])
   let open = results.flatMap((result, index) => toOpen(result, index))
+  const next = (points: readonly { point: Buffer }[]) =>
+    call(
+      session.browseNext(
+        points.map(({ point }) => point),
+        false,
+      ),
+      signal,
+    )
   // A server that never ends its list ends here all the same.
   for (let turn = 0; open.length > 0 && turn < MAX_REFERENCES; turn++) {
-    const points = open.map(({ point }) => point)
-    const more = await call(session.browseNext(points, false), signal)
+    const more = await sendInParts(open, { size: sizes.browse, endpoint, send: next })
     for (const [i, { index }] of open.entries()) found[index]?.push(...(more[i]?.references ?? []))
     open = open.flatMap(({ index }, i) => {
       const result = more[i]

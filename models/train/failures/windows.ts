@@ -1,4 +1,5 @@
 /** Features of a window of rows, in deviations of the machine's own normal windows, so that machines of a kind can be compared. */
+import { nearestQuantile } from '../../quantiles.ts'
 
 /** Rows of one window: a minute at a row a second, a load cycle of most machines. */
 export const WINDOW_ROWS = 60
@@ -125,7 +126,7 @@ export function measureWindow({
 function measureTag(own: readonly number[], places: readonly number[]): number[] {
   const mean = average(own)
   const sorted = [...own].sort((a, b) => a - b)
-  const quantile = (share: number) => sorted[Math.round(share * (sorted.length - 1))] ?? 0
+  const quantile = (share: number) => nearestQuantile(sorted, share) ?? 0
   const middle = average(places)
   let sum = 0
   let squares = 0

@@ -1,5 +1,6 @@
 /** Histories of machines from a table: one life per unit, on a grid of fixed steps, empty where nothing was measured. */
 import { Fault } from '../../../protocol/kit/fault.ts'
+import { median } from '../../quantiles.ts'
 import { getFilledCells, parseNumbers, parseTimeColumn, readTextTable } from '../text-table.ts'
 import type { Life } from './life-features.ts'
 
@@ -121,11 +122,4 @@ export function findLivelyTags({ lives, tags }: Histories): number[] {
         }
       return high - low > 1e-9 * Math.max(Math.abs(high), Math.abs(low))
     })
-}
-
-export function median(values: readonly number[]): number {
-  const sorted = Float64Array.from(values).sort()
-  const middle = sorted.length >> 1
-  if (sorted.length % 2 === 1) return sorted[middle] ?? 0
-  return ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2
 }

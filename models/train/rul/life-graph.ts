@@ -1,6 +1,7 @@
 /** Writes a remaining-life model, or a health index, as an ONNX graph from features to its numbers. */
 import { encodeModel } from '../../onnx/encode-model.ts'
 import { createGraph, type GraphBuilder } from '../../onnx/graph.ts'
+import { addStandardInput } from '../../onnx/standard-input.ts'
 import type { HealthModel } from './health-index.ts'
 import type { LifeModel } from './life-model.ts'
 import { type Ridge, Z_CLIP } from './random-feature-ridge.ts'
@@ -65,13 +66,14 @@ export function encodeHealth(model: HealthModel, { name, metadata }: GraphOption
 
 /** `[B, 1]`. */
 function addRidge(graph: GraphBuilder, ridge: Ridge): string {
-  const { mean, scale, projection, bias, weights, intercept } = ridge
+  const { mean, scale, exact, projection, bias, weights, intercept } = ridge
   const width = mean.length
-  const input = graph.input(INPUT_NAME, ['B', width])
-  const moved = graph.node('Sub', [input, graph.float('mean', [width], mean)])
-  const scaled = graph.node('Div', [moved, graph.float('scale', [width], scale)])
-  const ends = [graph.float('z_low', [], [-Z_CLIP]), graph.float('z_high', [], [Z_CLIP])]
-  const z = graph.node('Clip', [scaled, ...ends])
+  const z = addStandardInput(graph, {
+    name: INPUT_NAME,
+    shape: ['B', width],
+    ...{ mean, scale, exact },
+    clip: { low: 'z_low', high: 'z_high', limit: Z_CLIP },
+  })
   const columns = bias.length === 0 ? z : addHidden(graph, z, { width, projection, bias })
   const weighted = graph.node('MatMul', [
     columns,

@@ -1,4 +1,5 @@
 /** What a model of remaining life is asked with and how its answer is read: by our features, or as it was trained elsewhere. */
+import type { Values } from '../../session.ts'
 import { createFeatures, type Life, MEAN_ROWS } from './life-features.ts'
 import type { LifeManifest } from './life-manifest.ts'
 import { fillFeatures } from './train-life.ts'
@@ -9,14 +10,14 @@ const MAX_MISSING_SHARE = 0.5
 export const HELD_STEPS = Math.max(...MEAN_ROWS)
 
 export interface LifeInput {
-  values: Float32Array
+  values: Values
   /** Of one input. */
   shape: number[]
 }
 
 /** Of the life as it is now; `{ problem }` in words when it says too little. */
 export function createLifeInput(
-  { external, fill }: Pick<LifeManifest, 'external' | 'fill'>,
+  { external, fill, precision }: Pick<LifeManifest, 'external' | 'fill' | 'precision'>,
   life: Life,
 ): LifeInput | { problem: string } {
   const rows = external?.windowRows
@@ -26,7 +27,7 @@ export function createLifeInput(
   const missing = cells.filter(Number.isNaN).length
   if (missing > MAX_MISSING_SHARE * cells.length)
     return { problem: 'Too many of its tags were not read lately.' }
-  const values = fillFeatures(cells, fill)
+  const values = fillFeatures(cells, { fill, precision })
   const isCube = rows !== undefined && !external?.flat
   return { values, shape: isCube ? [1, rows, life.width] : [1, values.length] }
 }

@@ -1,4 +1,5 @@
 /** How wrong a prediction of remaining life usually is, by the predicted value: the 5 % and 95 % ends of its interval. */
+import { nearestQuantile } from '../../quantiles.ts'
 
 /** Groups of equal size, from predictions near the end to far from it. */
 const GROUPS = 12
@@ -36,8 +37,8 @@ export function createInterval({ predicted, actual }: Predictions): LifeInterval
     if (knot - (interval.knots.at(-1) ?? Number.NEGATIVE_INFINITY) < reach * MIN_DISTANCE) continue
     const residuals = Float64Array.from(own, (i) => (actual[i] ?? 0) - (predicted[i] ?? 0)).sort()
     interval.knots.push(knot)
-    interval.low.push(Math.min(0, pickQuantile(residuals, LOW_SHARE)))
-    interval.high.push(Math.max(0, pickQuantile(residuals, HIGH_SHARE)))
+    interval.low.push(Math.min(0, nearestQuantile(residuals, LOW_SHARE) ?? 0))
+    interval.high.push(Math.max(0, nearestQuantile(residuals, HIGH_SHARE) ?? 0))
   }
   return interval
 }
@@ -55,8 +56,4 @@ export function interpolate(
     offset += share * ((offsets[i] ?? 0) - (offsets[i - 1] ?? 0))
   }
   return offset
-}
-
-function pickQuantile(sorted: Float64Array, share: number): number {
-  return sorted[Math.round(share * (sorted.length - 1))] ?? 0
 }

@@ -35,6 +35,8 @@ export const LifeManifestSchema = Type.Object(
     cap: Positive,
     /** What stands for a feature that could not be measured: its mean in training. */
     fill: Type.Array(Type.Number()),
+    /** Of the input; float32 when left out. */
+    precision: Type.Optional(Type.Literal('float64')),
     external: Type.Optional(External),
   },
   closed,

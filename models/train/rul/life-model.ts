@@ -13,8 +13,8 @@ import {
 
 /** Rows to the end beyond which a machine is simply healthy. */
 export const CAP_ROWS = 125
-/** Independent draws of 200 random features; their mean is a tenth better than one draw. */
-const DRAWS = 3
+/** Independent draws of 200 random features; their mean is a twentieth better than one draw, and less a matter of luck. */
+const DRAWS = 5
 const FOLDS = 10
 /** Rows to fit on at most, thinned evenly: neighbours in time say the same. */
 const MAX_FIT_ROWS = 8000

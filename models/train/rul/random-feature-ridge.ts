@@ -2,6 +2,7 @@
 import { CholeskyDecomposition, Matrix } from 'ml-matrix'
 import { Fault } from '../../../protocol/kit/fault.ts'
 import { createRandom } from '../golden.ts'
+import { isTooFine } from '../scaling.ts'
 
 /** Random tanh features. */
 export const HIDDEN = 200
@@ -22,9 +23,11 @@ export interface Inputs {
 }
 
 export interface Ridge {
-  /** Mean and scale per input. */
+  /** Mean and scale per input; the scale of one that falls where the target rises is negative. */
   mean: Float64Array
   scale: Float64Array
+  /** Some input needs more digits than float32 has. */
+  exact?: boolean
   /** `[width, hidden]`, row by row, and its bias. */
   projection: Float64Array
   bias: Float64Array
@@ -43,11 +46,12 @@ export interface RidgeOptions {
 /** The same inputs and seed give the same weights. */
 export function fitRidge(inputs: Inputs, target: Float64Array, options: RidgeOptions): Ridge {
   const { hidden = HIDDEN, ridge = RIDGE } = options
-  const { mean, scale } = findScale(inputs)
+  const scaling = findScale(inputs)
+  const { signs, places } = relate(inputs, target, scaling)
   const model: Ridge = {
-    mean,
-    scale,
-    ...project(inputs.width, hidden, options),
+    ...scaling,
+    scale: scaling.scale.map((own, j) => own * (signs[j] ?? 1)),
+    ...project(places, hidden, options),
     weights: new Float64Array(inputs.width + hidden),
     intercept: 0,
   }
@@ -85,6 +89,7 @@ export function joinRidges(ridges: readonly Ridge[]): Ridge {
   return {
     mean: first.mean,
     scale: first.scale,
+    exact: first.exact,
     projection: Float64Array.from(projection.flat(2)),
     bias: Float64Array.from(ridges.flatMap(({ bias }) => Array.from(bias))),
     weights: Float64Array.from([...linear, ...hidden]),
@@ -107,37 +112,78 @@ export function predictRidge(model: Ridge, inputs: Inputs): Float64Array {
   return out
 }
 
-/** Rounded to float32 like the graph's: a pressure of 8,000 with a spread of 3 would be off by a thousandth otherwise. */
-function findScale({ rows, width, values }: Inputs) {
+/** Rounded to float32 like the graph's, unless that is too coarse: a pressure of 8,000 with a spread of 3 would be off by a thousandth. */
+function findScale(inputs: Inputs) {
+  const { mean, scale, exact } = measureScale(inputs)
+  const narrow = exact ? (value: number) => value : Math.fround
+  return { mean: mean.map(narrow), scale: scale.map((own) => narrow(own) || 1), exact }
+}
+
+function measureScale({ rows, width, values }: Inputs) {
+  let exact = false
   const mean = new Float64Array(width)
   const scale = new Float64Array(width)
   for (let j = 0; j < width; j++) {
     let n = 0
     let sum = 0
     let squares = 0
+    let size = 0
     for (let i = j; i < rows * width; i += width) {
       const value = values[i] ?? Number.NaN
       if (Number.isNaN(value)) continue
       n++
+      size = Math.max(size, Math.abs(value))
       const delta = value - sum
       sum += delta / n
       squares += delta * (value - sum)
     }
-    mean[j] = Math.fround(sum)
-    scale[j] = Math.fround(Math.sqrt(squares / Math.max(1, n))) || 1
+    mean[j] = sum
+    const own = Math.sqrt(squares / Math.max(1, n))
+    scale[j] = own
+    if (own > 0 && isTooFine(size, own)) exact = true
   }
-  return { mean, scale }
+  return { mean, scale, exact }
+}
+
+/**
+ * Which way each input goes with the target, and its place when the strongest come first: what is drawn at random is
+ * drawn for the places, so that neither the order of the columns, nor their names, nor their units change the model.
+ */
+function relate(
+  { rows, width, values }: Inputs,
+  target: Float64Array,
+  { mean, scale }: Pick<Ridge, 'mean' | 'scale'>,
+) {
+  const middle = target.reduce((sum, one) => sum + one, 0) / Math.max(1, target.length)
+  const relations = Array.from({ length: width }, (_, j) => {
+    let sum = 0
+    for (let row = 0; row < rows; row++) {
+      const z = ((values[row * width + j] ?? Number.NaN) - (mean[j] ?? 0)) / (scale[j] ?? 1)
+      if (!Number.isNaN(z)) sum += z * ((target[row] ?? 0) - middle)
+    }
+    return sum
+  })
+  const order = [...relations.keys()].sort(
+    (a, b) => Math.abs(relations[b] ?? 0) - Math.abs(relations[a] ?? 0) || a - b,
+  )
+  const places = new Array<number>(width).fill(0)
+  for (const [place, j] of order.entries()) places[j] = place
+  return { signs: relations.map((one) => (one < 0 ? -1 : 1)), places }
 }
 
 function project(
-  width: number,
+  places: readonly number[],
   hidden: number,
   { seed, projectionScale = PROJECTION_SCALE }: RidgeOptions,
 ) {
   const random = createRandom(seed)
   const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random())
+  const width = places.length
   const size = projectionScale / Math.sqrt(width)
-  const projection = Float64Array.from({ length: width * hidden }, () => normal() * size)
+  const drawn = Float64Array.from({ length: width * hidden }, () => normal() * size)
+  const projection = new Float64Array(drawn.length)
+  for (const [j, place] of places.entries())
+    projection.set(drawn.subarray(place * hidden, (place + 1) * hidden), j * hidden)
   return { projection, bias: Float64Array.from({ length: hidden }, () => normal() * 0.5) }
 }
 

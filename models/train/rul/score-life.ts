@@ -1,5 +1,6 @@
 /** Remaining life, or health and its trend, of every unit of a table at its last row. */
 import { writeFile } from 'node:fs/promises'
+import { Fault } from '../../../protocol/kit/fault.ts'
 import { type FeatureSession, openFeatureSession } from '../feature-session.ts'
 import { createHealthFeatures, findTrend, TREND_ROWS } from './health-index.ts'
 import { readHistories } from './histories.ts'
@@ -30,15 +31,19 @@ export interface ScoreLifeResult {
 /** Writes `unit,rul,rul_lo,rul_hi`; a health index leaves these empty and adds `health,trend_per_time`. */
 export async function scoreLife(options: ScoreLifeOptions): Promise<ScoreLifeResult> {
   const { manifest, bytes } = await readLifeFolder(options.model)
-  const { lives } = await readHistories({
+  const { lives, timeUnit } = await readHistories({
     file: options.in,
     unit: options.unitColumn ?? manifest.unitColumn,
     time: options.timeColumn ?? manifest.timeColumn,
     tags: manifest.tags,
     step: manifest.step,
   })
+  checkTimeUnit(options, manifest, timeUnit)
   const outputs = Object.values(manifest.outputs)
-  await using session = await openFeatureSession({ bytes, input: manifest.input, outputs })
+  await using session = await openFeatureSession({
+    ...{ bytes, outputs, input: manifest.input },
+    precision: manifest.precision,
+  })
   const isLife = manifest.kind === 'remaining-life'
   const lines = [isLife ? 'unit,rul,rul_lo,rul_hi' : 'unit,rul,rul_lo,rul_hi,health,trend_per_time']
   let unknown = 0
@@ -62,13 +67,26 @@ async function estimate(session: FeatureSession, manifest: LifeManifest, life: L
   return [rul, low, high].map(format)
 }
 
-async function measureHealthNow(session: FeatureSession, { fill, step }: LifeManifest, life: Life) {
+async function measureHealthNow(session: FeatureSession, manifest: LifeManifest, life: Life) {
   const rows = Math.min(life.count, TREND_ROWS)
   const features = createHealthFeatures(life, rows)
   if (isMostlyMissing(features.subarray(-features.length / rows))) return undefined
-  const [health = new Float32Array()] = await session.run(fillFeatures(features, fill), rows)
-  const trend = findTrend(health) / step
+  const [health = new Float32Array()] = await session.run(fillFeatures(features, manifest), rows)
+  const trend = findTrend(health) / manifest.step
   return ['', '', '', format(health.at(-1)), Number.isNaN(trend) ? '' : format(trend)]
+}
+
+/** A cycle counter is no hour: the same life would be taken for one of another length. */
+function checkTimeUnit(
+  { in: file, timeColumn }: ScoreLifeOptions,
+  manifest: LifeManifest,
+  found: LifeManifest['timeUnit'],
+): void {
+  if (found === manifest.timeUnit) return
+  const kinds = { own: 'plain numbers', h: 'dates' }
+  const problem = `the model was trained with ${kinds[manifest.timeUnit]} here, and these are ${kinds[found]}`
+  const column = timeColumn ?? manifest.timeColumn
+  throw new Fault('table.invalid', { file, row: 2, column, problem })
 }
 
 function isMostlyMissing(features: Float64Array): boolean {

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { basename } from 'node:path'
 import { Fault } from '../../../protocol/kit/fault.ts'
 import { sha256Hex } from '../../manifest.ts'
+import { createValues, type Values } from '../../session.ts'
 import { writeFeatureFolder } from '../feature-folder.ts'
 import { checkFeatureModel, type Expectation } from '../feature-session.ts'
 import { createHealthFeatures, fitHealthModel, measureHealth } from './health-index.ts'
@@ -79,6 +80,7 @@ export async function trainLife(options: TrainLifeOptions): Promise<TrainLifeRes
     featureRule: FEATURE_RULE,
     fill: Array.from(trained.ridge.mean),
     input: INPUT_NAME,
+    ...(trained.ridge.exact ? { precision: 'float64' as const } : {}),
     outputs: trained.outputs,
     training: {
       units: histories.lives.length,
@@ -89,9 +91,12 @@ export async function trainLife(options: TrainLifeOptions): Promise<TrainLifeRes
     metrics: trained.metrics,
     files: { 'model.onnx': sha256Hex(bytes) },
   }
-  const expectation = expect(trained)
+  const answers = expect(trained)
   const outputs = Object.values(trained.outputs)
-  const difference = await checkFeatureModel({ bytes, input: INPUT_NAME, outputs }, expectation)
+  const model = { bytes, input: INPUT_NAME, outputs, precision: manifest.precision }
+  // A step is a second or a day: faithful is what is within a thousandth of it.
+  const expectation = isLife ? { ...answers, size: histories.step } : answers
+  const difference = await checkFeatureModel(model, expectation)
   await writeFeatureFolder(options.out, {
     bytes,
     manifest,
@@ -111,6 +116,10 @@ async function readLivelyHistories(options: TrainLifeOptions): Promise<Histories
       ? 'no column changes'
       : `${count} columns change; at most ${MAX_TAGS} are taken, leave out the ones that do not wear`
   if (count === 0 || count > MAX_TAGS) throw new Fault('model.not-trainable', { file, problem })
+  if (histories.lives.every((life) => life.count === 1)) {
+    const single = `every value of ${unit} has a single row: a history has many, the last one at the failure`
+    throw new Fault('model.not-trainable', { file, problem: single })
+  }
   return histories
 }
 
@@ -159,8 +168,8 @@ function trainHealth({ lives, step }: Histories, { name, seed }: Named): Trained
   }
 }
 
-/** Narrowed to float32 and filled, as the graph will get them. */
-function sampleFeatures(tables: readonly Float64Array[], { mean }: Ridge): Float64Array {
+/** Filled, and as narrow as the graph will get them. */
+function sampleFeatures(tables: readonly Float64Array[], { mean, exact }: Ridge): Float64Array {
   const width = mean.length
   const rows = tables.reduce((sum, table) => sum + table.length, 0) / width
   const every = Math.max(1, Math.ceil(rows / CHECKED_ROWS))
@@ -169,18 +178,24 @@ function sampleFeatures(tables: readonly Float64Array[], { mean }: Ridge): Float
       table.subarray(i * every * width, (i * every + 1) * width),
     ),
   )
+  const precision = exact ? ('float64' as const) : undefined
   const sample = new Float64Array(chosen.length * width)
   chosen.forEach((row, i) => {
-    sample.set(fillFeatures(row, mean), i * width)
+    sample.set(fillFeatures(row, { fill: mean, precision }), i * width)
   })
   return sample
 }
 
-/** Float32 with the training mean where a feature could not be measured. */
-export function fillFeatures(features: Float64Array, fill: ArrayLike<number>): Float32Array {
-  return Float32Array.from(features, (value, i) =>
-    Number.isNaN(value) ? (fill[i % fill.length] ?? 0) : value,
-  )
+/** As the model takes them, with the training mean where a feature could not be measured. */
+export function fillFeatures(
+  features: Float64Array,
+  { fill, precision }: { fill: ArrayLike<number>; precision?: 'float64' },
+): Values {
+  const filled = createValues({ precision }, features.length)
+  features.forEach((value, i) => {
+    filled[i] = Number.isNaN(value) ? (fill[i % fill.length] ?? 0) : value
+  })
+  return filled
 }
 
 /** The trainer's answers for the sample, output by output. */
@@ -193,7 +208,7 @@ function expect({ sample, answer, outputs, ridge }: Trained): Expectation {
   const expected = Object.values(outputs).map((_, output) =>
     answers.map((own) => own[output] ?? Number.NaN),
   )
-  return { features: Float32Array.from(sample), rows, expected }
+  return { features: sample, rows, expected }
 }
 
 function hashLives({ lives }: Histories): string {

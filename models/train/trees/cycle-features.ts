@@ -1,4 +1,5 @@
 /** Features of one load cycle: what each tag does in it, in figures that a tree can ask about. */
+import { nearestQuantile } from '../../quantiles.ts'
 
 /** Parts of equal length at most whose means tell the shape of the cycle: a slow valve shows in one second of sixty. */
 const MAX_PARTS = 60
@@ -41,7 +42,7 @@ export function measureCycle(values: ArrayLike<number>, parts: number): number[]
   if (parts === 0) return [mean]
   const shape = measureParts(values, parts)
   const sorted = [...there].sort((a, b) => a - b)
-  const quantile = (share: number) => sorted[Math.round(share * (sorted.length - 1))] ?? Number.NaN
+  const quantile = (share: number) => nearestQuantile(sorted, share) ?? Number.NaN
   return [
     mean,
     Math.sqrt(average(there.map((value) => (value - mean) ** 2))),
