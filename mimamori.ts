@@ -187,7 +187,7 @@ function addModels(program: Command): void {
     .option('--column <n>', 'with --onnx: place of the score in a row of that output', parseCount)
     .option('--window-rows <n>', 'with --onnx: rows of a window the file leaves open', parseCount)
     .option('--low', 'with --onnx: a low score is abnormal')
-    .option('--seed <n>', 'for everything random', Number, 1)
+    .option('--seed <n>', 'for everything random', parseCount, 1)
     .action(async (options) => {
       const { trainCommand } = await import('./models/commands.ts')
       console.log(await trainCommand(options))

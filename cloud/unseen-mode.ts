@@ -31,6 +31,20 @@ export function createUnseenMode({ store, registry, historian, assets }: UnseenM
     return mode
   }
 
+  /** The modes of the cases that a version learned from, '' where one is not known any more. */
+  async function readCaseModes(
+    { asset, before }: { asset: string; before: number },
+    how: { name: string; holdMs: number },
+  ): Promise<Set<string>> {
+    const { cases } = await readLabelledCases(store, asset)
+    const modes = new Set<string>()
+    for (const one of [...pickLearnable(cases).values()].flat())
+      if (one.closedAt <= before) modes.add(await readMode(one.asset, { ...how, at: one.from }))
+    return modes
+  }
+  /** By version: its cases do not change any more, and an alarm is looked at again and again. */
+  const kept = new Map<string, Set<string>>()
+
   return async ({ id, asset }: FailureModel, at: number): Promise<string | undefined> => {
     const versions = await registry.list({ asset })
     const active = versions.find(({ kind, stage }) => kind === 'multivariate' && stage === 'active')
@@ -39,13 +53,10 @@ export function createUnseenMode({ store, registry, historian, assets }: UnseenM
     const how = { name: active.modes.tag, holdMs: holdMsOf(active.periodMs) }
     const mode = await readMode(asset, { ...how, at })
     if (mode === '') return undefined
-    const { cases } = await readLabelledCases(store, asset)
-    for (const one of [...pickLearnable(cases).values()].flat()) {
-      if (one.closedAt > own.createdAt) continue
-      const known = await readMode(one.asset, { ...how, at: one.from })
-      // One whose mode is forgotten may have been in this one.
-      if (known === '' || known === mode) return undefined
-    }
-    return mode
+    const key = `${id} ${how.name}`
+    const known = kept.get(key) ?? (await readCaseModes({ asset, before: own.createdAt }, how))
+    kept.set(key, known)
+    // One whose mode is forgotten may have been in this one.
+    return known.has('') || known.has(mode) ? undefined : mode
   }
 }

@@ -1,8 +1,9 @@
 /** What the local page shows and may do, made of the gateway's parts: every act ends here. */
-import { readFile, rm, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { namePort } from '../protocol/kit/name-port.ts'
 import type { GatewayConfig } from './config.ts'
+import { forgetCut, keepCut } from './cut-file.ts'
 import type { DeviceConfig } from './device-config.ts'
 import { decideTrust, listShown } from './drivers/opcua/trust-store.ts'
 import type { EventWatch } from './event-watch.ts'
@@ -13,9 +14,6 @@ import type { Act, CertificateView, Plant } from './local/plant.ts'
 import { createGatewayMetrics } from './metrics.ts'
 import { createNumbers, type Parts, readStatus } from './status.ts'
 import { createAuditFile } from './writing/audit-file.ts'
-
-/** While this file exists remote access stays cut, over restarts too; it holds the reason. */
-export const CUT_FILE = 'remote-access-cut.txt'
 
 /** Opens the page of this gateway. Throws Fault 'port.taken'. */
 export async function openPlantPage(
@@ -109,13 +107,13 @@ type Perform = (
 ) => boolean | Promise<boolean>
 
 const performers: Record<Act['kind'], Perform> = {
-  async cut({ dialer, dataDir }, { object: reason, by }) {
-    dialer.kill(reason, by)
-    await writeFile(join(dataDir, CUT_FILE), reason)
+  async cut(parts, { object: reason, by }) {
+    parts.dialer.kill(reason, by)
+    await keepCut(parts, reason)
     return true
   },
   async restore({ dialer, dataDir }) {
-    await rm(join(dataDir, CUT_FILE), { force: true })
+    await forgetCut(dataDir)
     dialer.restore()
     return true
   },

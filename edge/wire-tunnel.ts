@@ -1,13 +1,12 @@
 /** The gateway's remote side, wired: who decides on streams, the tunnel, what is told over it, and the certificate it shows. */
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Check } from 'typebox/value'
 import type { Log } from '../protocol/kit/log.ts'
 import { MAX_CONFIGURATION_BYTES } from '../protocol/tunnel/configuration.ts'
 import { RENEWAL_PATH, RenewalOffer } from '../protocol/tunnel/news.ts'
 import type { GatewayConfig } from './config.ts'
+import { readCut } from './cut-file.ts'
 import type { GatewayClock } from './gateway-clock.ts'
-import { CUT_FILE } from './local-plant.ts'
 import {
   answerOrder,
   type ControlAnswer,
@@ -76,7 +75,7 @@ export async function wireDialer(
     onSiteEnd: (end) => void news.tell({ kind: 'session-ended', ...end }),
     log,
     memoryFile: join(dataDir, 'grants.json'),
-    killed: await readFile(join(dataDir, CUT_FILE), 'utf8').catch(() => undefined),
+    killed: await readCut(dataDir),
   })
 }
 

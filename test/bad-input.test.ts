@@ -48,7 +48,9 @@ describe('a wrong configuration file', () => {
   it('that is not there is named', async () => {
     const { code, lines } = await run('edge', 'check', '--config', 'nowhere.yaml')
     expect(code).toBe(2)
-    expect(lines).toEqual(['The configuration file nowhere.yaml cannot be read.'])
+    expect(lines).toEqual([
+      'The configuration file nowhere.yaml cannot be read: it does not exist (ENOENT).',
+    ])
   })
 })
 

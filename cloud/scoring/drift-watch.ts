@@ -63,8 +63,8 @@ export function createDriftWatch(before?: KeptDrift): DriftWatch {
     watched.set(keyOf(asset, mode), one)
     if (mode !== undefined) modesOf.set(asset, (modesOf.get(asset) ?? new Set()).add(mode))
   }
-  for (const { state } of before?.kept ?? []) {
-    const known = JSON.parse(state) as Remembered
+  for (const { key: asset, state } of before?.kept ?? []) {
+    const known: Remembered = { asset, ...JSON.parse(state) }
     const manifest = before?.manifestOf(known.model, known.mode)
     if (manifest?.drift) keep({ ...known, manifest })
   }

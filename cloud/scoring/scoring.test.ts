@@ -265,6 +265,17 @@ test('what a slow model says comes with a later tick, every instant once', async
   expect(new Set(instants).size).toBe(instants.length)
 })
 
+test('many who ask one model at once are all answered', async () => {
+  await using scoring = await openScoring({ models: [], log })
+  const [{ window, score }] = golden.vectors
+  const values = Float32Array.from(window.flat())
+  const asked = Array.from({ length: 20 }, async (_, i) => {
+    for (let turn = 0; turn < i % 4; turn++) await scoring.infer(folder, values, 1)
+    return (await scoring.infer(folder, values, 1)).score[0]!
+  })
+  for (const answer of await Promise.all(asked)) expect(answer).toBeCloseTo(score, 3)
+})
+
 test('nothing blocks the main thread while a large batch runs', async () => {
   await using inference = openInference({ log })
   const size = manifest.windowRows * names.length

@@ -21,7 +21,7 @@ export interface ScoringOptions extends WindowTiming {
   log: Log
   /** Replaces the model thread. */
   inference?: Inference
-  /** Replaces the thread of slow models and of questions. */
+  /** Replaces the thread of slow models. */
   aside?: Inference
   /** Replaces what knows them. */
   paces?: Paces
@@ -61,8 +61,11 @@ export interface Scoring extends AsyncDisposable {
 export async function openScoring(options: ScoringOptions): Promise<Scoring> {
   const { log } = options
   const inference = options.inference ?? openInference({ log })
-  // A thread of its own: neither a slow model nor somebody's question holds up the scores of the others.
+  // Threads of their own: neither a slow model nor somebody's question holds up the scores of the others.
   const aside = options.aside ?? openInference({ log })
+  const asked = openInference({ log })
+  /** How many questions to each file are under way. */
+  const asking = new Map<string, number>()
   const paces = options.paces ?? createPaces()
   const late = createLateResults(log)
   const keptRows = options.keptRows ?? openKeptRows({ log })
@@ -117,17 +120,25 @@ export async function openScoring(options: ScoringOptions): Promise<Scoring> {
     },
     models: () => watched.flatMap(describe),
     async infer(model, windows, batch) {
+      const { sha256 } = model
+      asking.set(sha256, (asking.get(sha256) ?? 0) + 1)
       try {
-        return await aside.run(model, windows, batch)
+        return await asked.run(model, windows, batch)
       } finally {
-        // It is asked once in a while: it does not stay loaded, unless it is scored here.
-        if (!paces.isSlow(model.sha256)) await aside.release(model.sha256)
+        const others = (asking.get(sha256) ?? 1) - 1
+        asking.set(sha256, others)
+        // It is asked once in a while: it does not stay loaded. The last one to ask closes it.
+        if (others === 0) {
+          asking.delete(sha256)
+          await asked.release(sha256)
+        }
       }
     },
     async [Symbol.asyncDispose]() {
       await keptRows[Symbol.asyncDispose]()
       await inference[Symbol.asyncDispose]()
       await aside[Symbol.asyncDispose]()
+      await asked[Symbol.asyncDispose]()
       await late.settled()
     },
   }

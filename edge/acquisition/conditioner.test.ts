@@ -256,3 +256,33 @@ test('nor does a source without a clock move such a mark behind what got lost', 
     [4000, quality.good],
   ])
 })
+
+test('a polled tag whose request brought no answer is bad since its last reading, not since that was noticed', () => {
+  const told: Sample[] = []
+  const clocks = { wallMs: START, monoMs: 0 }
+  const counters = createLinkCounters()
+  const level = { ...tag, id: 's/g/plc/Level', name: 'Level', type: 'Double' } as const
+  const conditioner = createConditioner({
+    device: 'plc',
+    groups: [{ name: 'g', intervalMs: 1000, mode: 'poll', tags: [{ tag }, { tag: level }] }],
+    isPushed: () => false,
+    emit: (_, samples) => void told.push(...samples),
+    counters,
+    readClocks: () => ({ ...clocks }),
+  })
+  const take = (values: (number | boolean | null)[], unheard?: Set<number>) => {
+    const statuses = Float64Array.from(values, (value) => (value === null ? 11 : GOOD))
+    conditioner.takeColumns(0, { at: clocks.wallMs, values, statuses, unheard })
+  }
+  take([true, 1])
+  Object.assign(clocks, { wallMs: START + 1000, monoMs: 1000 })
+  take([true, 2])
+  Object.assign(clocks, { wallMs: START + 3500, monoMs: 3500 })
+  told.length = 0
+  take([null, null], new Set([1]))
+  expect(told.map(({ tag: id, at, status }) => [id, at - START, status])).toEqual([
+    [tag.id, 3500, 11],
+    [level.id, 1001, 11],
+  ])
+  expect(counters.clockRepairs).toBe(0)
+})

@@ -105,7 +105,7 @@ export function createConditioner(options: ConditionerOptions): Conditioner {
     if (reading.quality === quality.bad) counters.exceptions++
     const sample = takeReading(state, reading, clocks)
     if (!sample) counters.suppressed++
-    else if (sample.at !== reading.at) counters.clockRepairs++
+    else if (sample.at !== reading.at && !Number.isNaN(reading.at)) counters.clockRepairs++
     return sample
   }
   return {
@@ -194,7 +194,10 @@ function newestOf(samples: readonly Sample[]): number {
   return newest
 }
 
-function readPlace(reading: Reading, { values, statuses }: Columns, i: number): void {
+function readPlace(reading: Reading, columns: Columns, i: number): void {
+  const { values, statuses, unheard } = columns
+  // Without a time of its own it begins right behind the last reading.
+  reading.at = unheard?.has(i) ? Number.NaN : columns.at
   const status = statuses[i] ?? NO_VALUE
   reading.value = values[i] ?? null
   reading.quality = status === GOOD ? quality.good : quality.bad

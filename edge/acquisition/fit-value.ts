@@ -52,6 +52,7 @@ function boundsOf(type: DataType): readonly [low: number, high: number] {
 }
 
 function scaleValue(value: Value, { scale = 1, offset = 0 }: ValueRule): Value {
+  if (typeof value === 'number') return value * scale + offset
   if (typeof value === 'string') return value
   const isExact = Number.isSafeInteger(scale) && Number.isSafeInteger(offset)
   // Whole numbers of 64 bits stay what they are: beyond 2^53 a Double would give another one.

@@ -58,6 +58,8 @@ export interface Columns {
   values: (Value | null)[]
   /** `GOOD`, `NO_VALUE`, or the protocol's own status of a bad reading; where it is not `GOOD` the value is null. */
   statuses: Float64Array
+  /** Places whose request brought no answer, all bad: since when nothing is known of them only their last reading tells. */
+  unheard?: Set<number>
 }
 
 export const GOOD = -1

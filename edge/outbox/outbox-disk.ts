@@ -156,7 +156,10 @@ function createStart(options: OutboxDiskOptions) {
     tell({ file }: Opened): void {
       if (isTold || !found || !isClockSet()) return
       const agoMs = performance.now() - startedMs
-      const gaps = createStartGaps(found, options, { at: Math.round(now() - agoMs), agoMs })
+      const at = Math.round(now() - agoMs)
+      // A new file: should this run die with all it has in memory, the next one tells from here.
+      if (file.lastAlive() === undefined) file.alive(found.corruptSince ?? at)
+      const gaps = createStartGaps(found, options, { at, agoMs })
       if (gaps.length > 0) file.copy({ samples: [], gaps }, now())
       isTold = true
     },

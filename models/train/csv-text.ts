@@ -1,5 +1,6 @@
 /** The text of a table file, and its rows as cells: what tables of numbers and tables of words have in common. */
-import { open, readFile } from 'node:fs/promises'
+import { mkdir, open, readFile, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import { Fault } from '../../protocol/kit/fault.ts'
@@ -30,6 +31,17 @@ export async function readText(file: string): Promise<string> {
   } catch (error) {
     const problem = error instanceof Error ? error.message : String(error)
     throw new Fault('table.invalid', { file, row: 0, column: '-', problem }, { cause: error })
+  }
+}
+
+/** Writes a file that was asked for, and its folder where there is none; Fault 'config.invalid' when that is not possible. */
+export async function writeText(file: string, text: string): Promise<void> {
+  try {
+    await mkdir(dirname(file), { recursive: true })
+    await writeFile(file, text)
+  } catch (error) {
+    const problems = `--out ${file}: ${error instanceof Error ? error.message : String(error)}`
+    throw new Fault('config.invalid', { count: 1, problems }, { cause: error })
   }
 }
 

@@ -64,6 +64,32 @@ test('live values as fine as the training change nothing, and a frozen sensor is
   expect((await scoreTable(model, frozen)).adaptations).toEqual([])
 })
 
+/** All others in whole numbers; `t4` in tenths, which it never leaves, or at another single value. */
+const coarse = (single?: number) =>
+  createPlant({
+    rows: 900,
+    seed: 2,
+    change: (value, row, tag) =>
+      tag === 4
+        ? (single ?? Math.round(tie(value, row, tag) * 10) / 10)
+        : Math.round(tie(value, row, tag)),
+  })
+
+test('a tag that rests within one step is no stuck one where the others are coarser too', async () => {
+  const blind = await scoreTable({ ...model, normal: undefined }, coarse())
+  expect(shareOf(blind.alarms)).toBeGreaterThan(0.5)
+  const { alarms, adaptations } = await scoreTable(model, coarse())
+  const steps = Object.assign({}, ...adaptations.map((one) => one.steps))
+  expect(Object.keys(steps)).toContain('t4')
+  expect(shareOf(alarms)).toBeLessThan(0.1)
+})
+
+test('one value far from all of the training stays a fault, however coarse the others are', async () => {
+  const { alarms, adaptations } = await scoreTable(model, coarse(9))
+  expect(adaptations.every(({ steps }) => !('t4' in steps))).toBe(true)
+  expect(shareOf(alarms.slice(200))).toBeGreaterThan(0.99)
+})
+
 test('a tag that shows too little stays open for 64 rows at most', () => {
   const watch = createStepWatch(model.manifest, model.normal)
   const settled = Array.from({ length: 70 }, (_, row) => {

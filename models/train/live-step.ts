@@ -19,6 +19,11 @@ const DISTINCT_SHARE = 0.5
 const MIN_RETURNS = 3
 /** The training must have so many stretches of that length to tell what is usual. */
 const MIN_STRETCHES = 4
+/** A tag that rested for so many rows, beside so many coarser ones, rests within a step. */
+const RESTING_ROWS = 56
+const MIN_COARSE = 3
+/** Nor may the one value be farther from the training than this many of its ranges. */
+const MAX_FARTHEST = 3
 /** A step that is finer than this many times the one the model knows is the same step. */
 const COARSER = 1.5
 
@@ -43,7 +48,9 @@ export function createStepWatch({ tags }: Manifest, normal: Rows | undefined): S
   const watched = tags.flatMap(({ name, scale, step = 0 }, tag): WatchedTag[] => {
     if (!normal || step === 0) return []
     const usual = knownValues(normal, tag)
-    return [{ name, tag, scale, step, usual, live: [], isOpen: isComputed(step, usual) }]
+    return [
+      { name, tag, scale, step, usual, live: [], isOpen: isComputed(step, usual), isCoarse: false },
+    ]
   })
   let rows = 0
   return {
@@ -57,8 +64,9 @@ export function createStepWatch({ tags }: Manifest, normal: Rows | undefined): S
       if (!isCheckRow(rows)) return undefined
       const found: [string, number][] = []
       for (const tag of watched) {
-        const step = findCoarserStep(tag)
+        const step = findCoarserStep(tag) ?? findRestingStep(tag, watched)
         if (step === undefined || step <= COARSER * tag.step) continue
+        tag.isCoarse = true
         tag.step = step
         found.push([tag.name, step])
       }
@@ -83,10 +91,12 @@ interface WatchedTag {
   live: number[]
   /** It is not clear yet whether live values are as fine as the training's. */
   isOpen: boolean
+  /** It was found to be coarser. */
+  isCoarse: boolean
 }
 
 /** Below this part of the scale a step drowns in the ridge that every tag has: 12 * 1e-3, and its root. */
-const matters = (share: number): boolean => share > Math.sqrt(0.00024)
+const matters = (share: number): boolean => share > Math.sqrt(0.012)
 
 /** Steps finer than a millionth of the range come from a computation, not from an instrument. */
 function isComputed(step: number, usual: Float64Array): boolean {
@@ -120,6 +130,21 @@ function findCoarserStep(tag: WatchedTag): number | undefined {
   return step
 }
 
+/**
+ * A tag that never rested in training and shows one value only is either stuck, or rests within one step. Where several
+ * others have turned out coarser the file or the link rounds, so it is the second: the step is at least what makes all of
+ * its training this one value. One value that lies beyond what a rounding explains stays a fault.
+ */
+function findRestingStep(tag: WatchedTag, all: readonly WatchedTag[]): number | undefined {
+  const { live, usual, isOpen } = tag
+  const [value = Number.NaN] = live
+  if (!isOpen || live.length < RESTING_ROWS || live.some((one) => one !== value)) return undefined
+  if (all.filter(({ isCoarse }) => isCoarse).length < MIN_COARSE) return undefined
+  const { low, high } = extent(usual)
+  const farthest = Math.max(Math.abs(high - value), Math.abs(value - low))
+  return farthest <= MAX_FARTHEST * (high - low) ? 2 * farthest : undefined
+}
+
 /** Whether no training stretch of that length had so few different values. */
 function isPoor(different: number, length: number, usual: Float64Array): boolean {
   for (let from = 0; from + length <= usual.length; from += length) {
@@ -149,13 +174,12 @@ export async function adaptToSteps(
     step: Math.max(tag.step ?? 0, Object.hasOwn(steps, tag.name) ? (steps[tag.name] ?? 0) : 0),
   }))
   const lags = manifest.windowRows - SCORE_ROWS
-  const rounded = roundRows(normal, tags, steps)
-  const segments = findSegments(rounded)
+  const segments = findSegments(normal)
   const resolutions = Float64Array.from(tags, ({ step }) => step)
-  const calibration = await calibrate(rounded, segments, { lags, resolutions, run })
+  const calibration = await calibrate(normal, segments, { lags, resolutions, run })
   if (!calibration) return undefined
   const { threshold } = calibration
-  const detector = fitDetector(rounded, segments, { lags, resolutions })
+  const detector = fitDetector(normal, segments, { lags, resolutions })
   const names = JSON.stringify(tags.map(({ name }) => name))
   const bytes = encodeDetector(detector, threshold, {
     name: manifest.name,
@@ -166,16 +190,4 @@ export async function adaptToSteps(
   })
   const files = { ...manifest.files, 'model.onnx': sha256Hex(bytes) }
   return { manifest: { ...manifest, tags, threshold, files }, bytes }
-}
-
-/** The kept rows as the instrument would have shown them: relations that held to nine digits hold to its steps. */
-function roundRows(normal: Rows, tags: Manifest['tags'], steps: Steps): Rows {
-  const values = normal.values.slice()
-  tags.forEach(({ name }, tag) => {
-    const step = Object.hasOwn(steps, name) ? (steps[name] ?? 0) : 0
-    if (step === 0) return
-    for (let i = tag; i < values.length; i += normal.width)
-      values[i] = Math.round((values[i] ?? Number.NaN) / step) * step
-  })
-  return { ...normal, values: normal.exact ? values : values.map(Math.fround) }
 }

@@ -15,6 +15,9 @@ import type { TableOptions } from './train-options.ts'
 /** Fewer rows of normal operation than this say nothing about what is normal. */
 export const MIN_ROWS = 300
 
+/** Rows nearer than this are days of a spreadsheet read as seconds, unless somebody says the period. */
+const MIN_FOUND_MS = 1
+
 export interface Prepared {
   rows: Rows
   /** Stretches of complete rows. */
@@ -56,7 +59,7 @@ export interface Whole {
 /** Throws Fault 'model.not-trainable'. */
 export function prepare(table: Table, options: TableOptions): Source {
   const refuse = createRefusal(table)
-  checkNames(table, options)
+  checkTable(table, options)
   const whole = createTrainingRows(table, options.periodMs ?? findPeriod(table))
   if (!whole) throw refuse('its time range is far too long for the period')
   const { names, at } = table
@@ -68,12 +71,18 @@ export function createRefusal({ file }: Table): Refuse {
   return (problem) => new Fault('model.not-trainable', { file, problem })
 }
 
-/** Throws Fault 'model.not-trainable' when there is no tag, or one is spoken of that is none. */
-export function checkNames(table: Table, { resolution = {}, keep = [] }: TableOptions): void {
+/** Throws Fault 'model.not-trainable' for what no training can be made of, whatever the values are. */
+export function checkTable(
+  table: Table,
+  { resolution = {}, keep = [], periodMs }: TableOptions,
+): void {
   const refuse = createRefusal(table)
   for (const name of [...Object.keys(resolution), ...keep])
     if (!table.names.includes(name)) throw refuse(`${name} is spoken of, but is no column`)
   if (table.names.length === 0) throw refuse('it has no tag')
+  if (periodMs !== undefined && !(periodMs > 0)) throw refuse('a period is longer than 0')
+  if (periodMs === undefined && findPeriod(table) < MIN_FOUND_MS)
+    throw refuse('its rows are less than a millisecond apart: are its times days? Write ISO 8601')
   if (table.names.length > MAX_TAGS)
     throw refuse(`it has ${table.names.length} tags; a model takes ${MAX_TAGS}`)
   const long = table.names.find((name) => name.length > MAX_NAME_LENGTH)

@@ -1,7 +1,7 @@
 /** Scores a file with a model folder and writes one line per row. */
-import { writeFile } from 'node:fs/promises'
 import type { Log } from '../../protocol/kit/log.ts'
 import type { Manifest } from '../manifest.ts'
+import { writeText } from './csv-text.ts'
 import type { Rows } from './grid.ts'
 import { holdModes } from './mode-rows.ts'
 import { type Adaptation, type ScoredTable, scoreTable } from './score-table.ts'
@@ -53,7 +53,7 @@ export async function runScore(options: ScoreOptions): Promise<ScoreSummary> {
       'live values are coarser than the training: graph and threshold made again for them',
     )
   const { text, summary } = formatLines(scored, { table, manifest })
-  await writeFile(options.out, text)
+  await writeText(options.out, text)
   return summary
 }
 

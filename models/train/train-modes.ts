@@ -7,7 +7,7 @@ import { createTrainingRows, findPeriod, findSegments, type Rows } from './grid.
 import { addModeColumn, findModes, keepMode, settleModes, splitModeColumn } from './mode-rows.ts'
 import { encodeManifest } from './model-folder.ts'
 import { ONE_TAG_ROWS } from './one-tag.ts'
-import { checkNames, createRefusal, findSlow, MIN_ROWS, splitTags } from './prepare.ts'
+import { checkTable, createRefusal, findSlow, MIN_ROWS, splitTags } from './prepare.ts'
 import type { Table } from './table.ts'
 import type { TableOptions, TrainedFolder, TrainedTable, TrainRun } from './train-options.ts'
 import { trainDrifting, trainSource } from './train-table.ts'
@@ -39,7 +39,7 @@ export async function trainModes(
   run: TrainRun = {},
 ): Promise<TrainedTable> {
   const refuse = createRefusal(table)
-  checkNames(table, options)
+  checkTable(table, options)
   const periodMs = options.periodMs ?? findPeriod(table)
   const { whole, modes, known, isSlow, windowRows, isAlone } = judgeModes(
     splitByMode(table, options, periodMs),

@@ -71,6 +71,29 @@ async function scoreLines(model: string, table: string) {
 
 const files = ['model.onnx', 'manifest.json', 'card.md', 'golden.json']
 
+test('days of a spreadsheet are not taken for seconds', async () => {
+  const lines = Array.from(
+    { length: 400 },
+    (_, i) => `${(46027 + i / 86400).toFixed(9)},${i % 7},${i % 5}`,
+  )
+  const file = join(dir, 'days.csv')
+  await writeFile(file, ['time,a,b', ...lines].join('\n'))
+  await expect(runTrain({ in: file, out: join(dir, 'no'), seed: 1 })).rejects.toThrow('ISO 8601')
+})
+
+test('a place that cannot be written is refused in words, a folder that is missing is made', async () => {
+  const file = await writeTable('n.csv', createPlant({ rows: 400, seed: 1 }))
+  await runTrain({ in: file, out: join(dir, 'm'), seed: 1 })
+  const model = join(dir, 'm')
+  await runScore({ model, in: file, out: join(dir, 'new', 'scores.csv') })
+  await expect(runScore({ model, in: file, out: join(file, 'x.csv') })).rejects.toMatchObject({
+    code: 'config.invalid',
+  })
+  await expect(runTrain({ in: file, out: model, seed: 1, periodMs: 0 })).rejects.toThrow(
+    'a period is longer than 0',
+  )
+})
+
 test('more tags than a model takes, or a name longer than it may be, are refused before the work', async () => {
   const refused = async (names: readonly string[]) => {
     const file = join(dir, 'wide.csv')

@@ -15,6 +15,11 @@ describe('a fault', () => {
     )
   })
 
+  it('that gives its reason already is its sentence', () => {
+    const fault = new Fault('config.invalid', { count: 1 }, { cause: new Error('x') })
+    expect([sayFault(fault), sayFaultWhole(fault)]).toEqual([fault.message, fault.message])
+  })
+
   it('without a reason is its sentence', () => {
     for (const cause of [undefined, 'text', new Error('a\n stack')])
       expect(sayFault(below(cause))).toBe('The device at 10.0.0.5:502 is not connected.')

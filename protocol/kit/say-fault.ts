@@ -1,10 +1,12 @@
 /** A fault with the reason below it, for a person at a terminal or a plant's page: "not connected" alone sends nobody to the cable. */
-import type { Fault } from './fault.ts'
+import type { Fault, FaultCode } from './fault.ts'
+
+/** Their sentences give no reason of their own; the others' do. */
+const bare: ReadonlySet<FaultCode> = new Set(['driver.disconnected', 'config.unreadable'])
 
 /** What the operating system means. */
 const meanings: Readonly<Record<string, string>> = {
   EACCES: 'this user may not',
-  EADDRINUSE: 'somebody else has this port',
   EAI_AGAIN: 'the name cannot be looked up now',
   EBUSY: 'somebody else holds it',
   ECONNREFUSED: 'the machine is there, but nothing listens at this port',
@@ -39,6 +41,7 @@ export function sayFaultWhole(fault: Fault): string {
 }
 
 function causesOf(fault: Fault): unknown[] {
+  if (!bare.has(fault.code)) return []
   const causes: unknown[] = []
   for (let { cause } = fault as { cause?: unknown }; cause && causes.length < MAX_DEPTH; ) {
     causes.push(cause)

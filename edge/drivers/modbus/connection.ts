@@ -72,6 +72,7 @@ async function readPlan(
   const columns = plan.columns ?? createColumns(points, tools.holes)
   // Another read of the same list, at the same time, takes columns of its own.
   plan.columns = undefined
+  columns.unheard?.clear()
   const round: Round = {
     points,
     columns,

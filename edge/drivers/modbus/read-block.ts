@@ -87,7 +87,7 @@ async function readPlainly(
 /** True: read as one. */
 export async function readBlock(block: Block, round: Round, tools: Tools): Promise<boolean> {
   const { holes } = tools
-  if (round.silent.has(block.unit)) return settle(block, round, NO_ANSWER)
+  if (round.silent.has(block.unit)) return settleUnheard(block, round)
   const known = holes.statusOfPlace(block, performance.now())
   if (known !== undefined) return settle(block, round, known)
   const reply = await ask(block, round, tools)
@@ -130,13 +130,13 @@ function settleLost(
   tools.counts.lost++
   round.lost = lost
   // Some devices are silent for what they do not have: one that has just answered is asked for its other blocks.
-  if (round.alive.delete(block.unit)) return settle(block, round, NO_ANSWER)
+  if (round.alive.delete(block.unit)) return settleUnheard(block, round)
   tools.isAnswering.set(block.unit, false)
   if (!isFault(lost, 'driver.foreign-reply')) {
     round.silent.add(block.unit)
     tools.holes.markUnitSilent(block.unit, performance.now())
   }
-  return settle(block, round, NO_ANSWER)
+  return settleUnheard(block, round)
 }
 
 /** Exceptions that say nothing about an address. */
@@ -186,6 +186,12 @@ function settle(block: Block, { columns }: Round, status: number): false {
     columns.statuses[i] = status
   }
   return false
+}
+
+function settleUnheard(block: Block, round: Round): false {
+  round.columns.unheard ??= new Set()
+  for (const i of block.points) round.columns.unheard.add(i)
+  return settle(block, round, NO_ANSWER)
 }
 
 function noteAnswer({ unit }: Block, round: Round, { isAnswering }: Tools): void {

@@ -1,4 +1,6 @@
 /** Modbus RTU on a serial port: a pair of pseudo terminals, the driver on one, a slave of our own on the other. */
+import { constants } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
 import { quality } from '../../../protocol/model.ts'
 import type { ModbusRequest } from '../../../simulators/kit/modbus-pdu.ts'
@@ -84,7 +86,11 @@ describe.skipIf(!hasSocat)(`on a serial port (${SOCAT_HINT})`, () => {
   test("what lay in the port before it was opened is nobody's answer", async () => {
     await using scene = await openScene()
     scene.memory.setUint16('holding', 0, 222)
-    scene.pair.far.write(encodeRtu(1, Buffer.of(3, 2, 0, 111)))
+    const old = encodeRtu(1, Buffer.of(3, 2, 0, 111))
+    await using port = await open(scene.pair.near, constants.O_RDONLY | constants.O_NOCTTY)
+    scene.pair.far.write(Buffer.concat([Buffer.of(0), old]))
+    // When the byte before it is here, it is in the port itself.
+    await port.read(Buffer.alloc(1), 0, 1)
     await using connection = await createSerial(scene.pair.near).connect(never())
     expect((await connection.read([level], never()))[0]?.value).toBe(222)
   })

@@ -101,6 +101,8 @@ describe('a server that changes', () => {
     await using scope = await subscribe([tag, path, createTag('V1')])
     await expect.poll(() => scope.newest(createTag('V1'))?.value, patience).toBe(1)
     for (const each of [tag, path]) expect(scope.newest(each)?.quality).toBe(quality.bad)
+    const told = scene.said.filter((say) => say.startsWith(`the server has no namespace ${LATE}`))
+    expect(told).toHaveLength(1)
     const namespace = parts.space.registerNamespace(LATE)
     addNode('Late', 42, { ...parts, namespace })
     for (const each of [tag, path])

@@ -9,6 +9,7 @@ const MAX_CONDITIONS = 10_000
 export const SERVER = 'ns=0;i=2253'
 
 interface ConditionState {
+  condition: string
   source?: string
   active: boolean
   acked: boolean
@@ -20,15 +21,18 @@ export class ConditionStates {
   readonly #conditions = new Map<string, ConditionState>()
 
   /** False when the event is of one condition too many. */
-  take({ condition, source, retain, active, acked }: ServerEvent): boolean {
+  take({ condition, branch, source, retain, active, acked }: ServerEvent): boolean {
     if (condition === undefined || retain === undefined) return true
+    const key = branch === undefined ? condition : `${condition} ${branch}`
     if (!retain) {
-      this.#conditions.delete(condition)
+      this.#conditions.delete(key)
       return true
     }
-    if (this.#conditions.size >= MAX_CONDITIONS && !this.#conditions.has(condition)) return false
-    const state = { source, active: active ?? false, acked: acked ?? true, isSuspect: false }
-    this.#conditions.set(condition, state)
+    if (this.#conditions.size >= MAX_CONDITIONS && !this.#conditions.has(key)) return false
+    // A branch was active once; what it still wants is to be acknowledged.
+    const isActive = branch === undefined && active === true
+    const state = { condition, source, active: isActive, acked: acked ?? true, isSuspect: false }
+    this.#conditions.set(key, state)
     return true
   }
 
@@ -43,8 +47,8 @@ export class ConditionStates {
 
   /** Whether any condition of the node is active, or all are acknowledged. */
   valueOf(node: string, field: 'ActiveState' | 'AckedState'): boolean {
-    for (const [id, { source, active, acked }] of this.#conditions) {
-      if (node !== SERVER && node !== id && node !== source) continue
+    for (const { condition, source, active, acked } of this.#conditions.values()) {
+      if (node !== SERVER && node !== condition && node !== source) continue
       if (field === 'ActiveState' && active) return true
       if (field === 'AckedState' && !acked) return false
     }

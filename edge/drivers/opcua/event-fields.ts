@@ -18,6 +18,7 @@ const fields = [
   [CONDITION, 'Retain'],
   [ACKNOWLEDGEABLE, 'AckedState', 'Id'],
   [ALARM, 'ActiveState', 'Id'],
+  [CONDITION, 'BranchId'],
 ] as const
 
 /** Event types that speak about the stream of events itself (Part 9, 5.11; Part 4, 7.22.3). */
@@ -41,7 +42,11 @@ export interface ServerEvent {
   retain?: boolean
   acked?: boolean
   active?: boolean
+  /** An earlier state of the condition that still waits for somebody (Part 9, 5.5.2); absent: it speaks of now. */
+  branch?: string
 }
+
+const NO_NODE = 'ns=0;i=0'
 
 export function createEventFilter(): EventFilter {
   const selectClauses = fields.map(([typeDefinitionId, ...browsePath]) => ({
@@ -60,8 +65,9 @@ export function createEventFilter(): EventFilter {
 
 /** Undefined for what has no type: the server answered something else than we asked for. */
 export function readEvent(variants: readonly Variant[]): ServerEvent | undefined {
-  const [type, source, sourceName, time, message, severity, retain, acked, active, condition] =
-    variants.map((variant) => variant?.value as unknown)
+  const values = variants.map((variant) => variant?.value as unknown)
+  const [type, source, sourceName, time, message, severity, retain, acked, active] = values
+  const [branch, condition] = values.slice(9)
   if (type === null || type === undefined) return undefined
   return {
     type: String(type),
@@ -74,6 +80,7 @@ export function readEvent(variants: readonly Variant[]): ServerEvent | undefined
     retain: toBoolean(retain),
     acked: toBoolean(acked),
     active: toBoolean(active),
+    branch: toText(branch) === NO_NODE ? undefined : toText(branch),
   }
 }
 

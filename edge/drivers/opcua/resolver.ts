@@ -60,11 +60,9 @@ export function createResolver(options: ResolverOptions): NodeResolver {
         const bound = bind(tag, namespaces)
         if (Array.isArray(bound)) paths.push({ tag, steps: bound })
         else if ('status' in bound) {
-          const { nodeId, browsePath } = addressOf(tag)
-          const known = namespaces.uris.join(', ')
-          tell(
-            `a namespace of ${nodeId ?? browsePath} is unknown to the server, which has ${known}`,
-          )
+          const stranger = findStranger(tag, namespaces)
+          if (stranger)
+            tell(`the server has no namespace ${stranger}; it has ${namespaces.uris.join(', ')}`)
           miss(tag, bound.status)
         } else known.set(tag, bound)
       }
@@ -85,6 +83,16 @@ export function createResolver(options: ResolverOptions): NodeResolver {
       missed.set(tag, { ms: performance.now(), status: codes.badNoMatch })
     },
   }
+}
+
+/** The namespace of an address that the server does not have. */
+function findStranger(tag: Tag, { uris, prefixes }: Namespaces): string | undefined {
+  const { nodeId = '', browsePath } = addressOf(tag)
+  const steps = browsePath === undefined ? undefined : (parseBrowsePath(browsePath) ?? [])
+  const named = steps
+    ? steps.map(({ uri, prefix = '' }) => uri ?? prefixes[prefix])
+    : [/^nsu=([^;]+);/.exec(nodeId)?.[1]]
+  return named.find((it) => it !== undefined && !uris.includes(it))
 }
 
 /** Entries stay where they are, new ones follow (Part 5, 6.3.1); the library would give its own copy. */

@@ -1,6 +1,6 @@
 /** Remaining life, or health and its trend, of every unit of a table at its last row. */
-import { writeFile } from 'node:fs/promises'
 import { Fault } from '../../../protocol/kit/fault.ts'
+import { writeText } from '../csv-text.ts'
 import { type FeatureSession, openFeatureSession } from '../feature-session.ts'
 import { createHealthFeatures, findTrend, TREND_ROWS } from './health-index.ts'
 import { readHistories } from './histories.ts'
@@ -53,7 +53,7 @@ export async function scoreLife(options: ScoreLifeOptions): Promise<ScoreLifeRes
     const cells = figures ?? new Array<string>(isLife ? 3 : 5).fill('')
     lines.push([quote(life.unit), ...cells].join(','))
   }
-  await writeFile(options.out, `${lines.join('\n')}\n`)
+  await writeText(options.out, `${lines.join('\n')}\n`)
   return { kind: manifest.kind, units: lives.length, unknown }
 }
 

@@ -1,5 +1,5 @@
 /** Says the state of every cycle of a table, with the share of belief in each. */
-import { writeFile } from 'node:fs/promises'
+import { writeText } from '../csv-text.ts'
 import { openFeatureSession } from '../feature-session.ts'
 import { readCycles } from './cycles.ts'
 import { readTreeFolder } from './tree-manifest.ts'
@@ -51,7 +51,7 @@ export async function scoreTrees(options: ScoreTreesOptions): Promise<ScoreTrees
   })
   const head = ['unit', 'state', 'share', ...classes.map((name) => `share ${name}`)]
   const text = [head, ...lines].map((cells) => cells.map(quote).join(',')).join('\n')
-  await writeFile(options.out, `${text}\n`)
+  await writeText(options.out, `${text}\n`)
   return { cycles: units.length, unknown }
 }
 
