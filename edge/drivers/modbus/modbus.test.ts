@@ -229,10 +229,10 @@ describe('F16, F18: replies that answer something else', () => {
     const behave = (): ModbusBehaviour => {
       if (!isFirst) return undefined
       isFirst = false
-      return { delayMs: 700 }
+      return { delayMs: 1_600 }
     }
     await using server = await openModbusServer({ units: { 1: memory }, behave })
-    const driver = createModbus(server.port, { timeoutMs: 300 })
+    const driver = createModbus(server.port, { timeoutMs: 1_500 })
     memory.setUint16('holding', 0, 1)
     await using connection = await driver.connect(never())
     await expect(connection.read([level], never())).rejects.toMatchObject({
