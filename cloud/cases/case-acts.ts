@@ -29,13 +29,22 @@ async function report(parts: Parts, wanted: NewCase, actor: string): Promise<str
 export async function fromAlarm(parts: Parts, alarm: AlarmView): Promise<string | undefined> {
   if (!isTrouble(alarm)) return undefined
   const open = await findOpenCase(parts.store.db, alarm.asset)
-  if (open && open.id === alarm.caseId) return open.id
+  if (open && (await isAttached(parts, alarm, open.id))) return open.id
   const { site, asset, message: title, raisedAt: at } = alarm
   const source = { kind: 'alarm', id: alarm.id } as const
   const id = await report(parts, { site, asset, title, at, source, person: null }, 'alarms')
   await parts.facts.attachAlarm(alarm.id, id)
   await parts.tell(id, open ? 'attached' : 'opened')
   return id
+}
+
+/** Two may tell of it in the same moment, each as it was before: it is one line of the case. */
+async function isAttached(
+  { facts }: Parts,
+  { id, caseId }: AlarmView,
+  of: string,
+): Promise<boolean> {
+  return caseId === of || (await facts.alarmsOf(of)).some((known) => known.id === id)
 }
 
 export async function fromHook(parts: Parts, hook: Hook): Promise<string> {

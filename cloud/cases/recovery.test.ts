@@ -39,6 +39,15 @@ describe('the recovery', () => {
     expect(run(points, initialRecovery(), 900_000).changes).toEqual(['held@300'])
   })
 
+  it('is seen from now on when the case was opened while the clock was ahead', () => {
+    const ahead = { ...initialRecovery(), lastAt: T0 + 3_600_000 }
+    expect(run(constant(0.5, 0, 40), ahead).changes).toEqual(['held@20'])
+    const lost = { ...initialRecovery(true), lastAt: T0 + 3_600_000 }
+    expect(run(constant(2, 0, 10), lost).changes).toEqual(['relapsed@5'])
+    const late = { ...initialRecovery(), lastAt: T0 + 50_000 }
+    expect(run(constant(0.5, 0, 49), late).changes).toEqual([])
+  })
+
   it('has held when the ratio was below 1 for the whole hold time', () => {
     expect(run(constant(0.5, 0, 19)).changes).toEqual([])
     expect(run(constant(0.5, 0, 40)).changes).toEqual(['held@20'])

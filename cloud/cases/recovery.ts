@@ -25,18 +25,21 @@ export function initialRecovery(held = false): RecoveryMemory {
   return { belowSince: null, aboveSince: null, lastAt: 0, held }
 }
 
-/** Takes one ratio; an older one than the newest seen changes nothing. */
+/** Takes one ratio; an older one than the newest seen changes nothing, unless that lies in a future that never was. */
 export function applyRatio(
-  memory: RecoveryMemory,
+  known: RecoveryMemory,
   sample: Pick<Sample, 'at' | 'value' | 'quality'>,
   {
     holdMs,
     holeMs = MAX_HOLE_MS,
   }: { holdMs: number /** A slow model's own pace. */; holeMs?: number },
 ): { memory: RecoveryMemory; change: RecoveryChange } {
-  if (sample.at <= memory.lastAt) return { memory, change: undefined }
   const { at, value } = sample
-  const isContinuous = at - memory.lastAt <= Math.max(MAX_HOLE_MS, holeMs)
+  const longestMs = Math.max(MAX_HOLE_MS, holeMs)
+  // The clock was ahead and was set right: until it is there again nobody would see that the machine is well.
+  const memory = known.lastAt - at > longestMs ? initialRecovery(known.held) : known
+  if (at <= memory.lastAt) return { memory, change: undefined }
+  const isContinuous = at - memory.lastAt <= longestMs
   const isKnown =
     typeof value === 'number' && !Number.isNaN(value) && sample.quality === quality.good
   if (!isKnown) {

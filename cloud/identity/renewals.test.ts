@@ -14,6 +14,7 @@ import { formatGatewayUrn } from '../../protocol/tunnel/gateway-urn.ts'
 import { openAudit } from '../audit/audit.ts'
 import { openStore, type Store } from '../store/store.ts'
 import { openPki, type Pki } from './pki.ts'
+import type { Actor } from './policy.ts'
 import { createRenewals, type Renewals } from './renewals.ts'
 import { openRevocations, type Revocations } from './revocations.ts'
 
@@ -132,6 +133,26 @@ test('a gateway taken out of the fleet gets nothing', async () => {
   expect(await renewals.renew(name, own, await askFor([formatGatewayUrn(name)]))).toMatchObject({
     refused: expect.stringContaining('not in the fleet'),
   })
+})
+
+test('one that is revoked while its request is being signed gets nothing: what was made would be newer than the revocation', async () => {
+  const admin: Actor = { id: 'per_a', login: 'ada', name: 'Ada', role: 'admin', sites: ['*'] }
+  const slowPki: Pki = {
+    ...pki,
+    async signRequest(of, request) {
+      await revocations.revoke(admin, of, 'stolen')
+      return await pki.signRequest(of, request)
+    },
+  }
+  const audit = await openAudit(store)
+  const racing = createRenewals({ pki: slowPki, store, audit, revocations })
+  const offer = await racing.renew(name, await enrolled(), await askFor([formatGatewayUrn(name)]))
+  expect(offer).toMatchObject({ refused: expect.stringContaining('revoked') })
+  expect(racing.problemOf(name)).toBe('revoked')
+  expect((await auditLines()).sort()).toEqual([
+    'gateway.renew-certificate denied',
+    'gateway.revoke done',
+  ])
 })
 
 test('once a newer certificate was in use its predecessor is renewed no more: two machines with one identity are told', async () => {

@@ -93,8 +93,11 @@ export function createRenewals(options: RenewalsOptions): Renewals {
       // At once: another connection of it may ask while this try is looked into.
       tries.set(keyOf(name), { ...last, at: now() })
       const verdict = await judge(options, name, certificate)
-      const issued = verdict.allowed ? await pki.signRequest(name, request) : undefined
-      const problem = verdict.allowed ? (issued ? undefined : 'request') : verdict.problem
+      const signed = verdict.allowed ? await pki.signRequest(name, request) : undefined
+      // Revoked meanwhile: what was signed may be newer than that, and is given to nobody.
+      const isRevoked = options.revocations.isRevoked(name, datesOf(certificate))
+      const issued = isRevoked ? undefined : signed
+      const problem = issued ? undefined : isRevoked ? 'revoked' : problemIn(verdict)
       tries.set(keyOf(name), { at: now(), problem })
       const detail = issued
         ? { fingerprint: issued.fingerprint, until: new Date(issued.until).toISOString() }
@@ -105,6 +108,10 @@ export function createRenewals(options: RenewalsOptions): Renewals {
       return issued ? { certificate: issued.cert } : { refused: refusals[problem ?? 'request'] }
     },
   }
+}
+
+function problemIn(verdict: Verdict): RenewalProblem {
+  return verdict.allowed ? 'request' : verdict.problem
 }
 
 /**

@@ -74,6 +74,20 @@ test('all that was issued to the gateway is refused, what is issued later is not
   expect(JSON.parse(entry?.detail ?? '')).toMatchObject({ reason: 'stolen from the van' })
 })
 
+test('it holds from the moment it is asked for, while the disk still writes; what the disk refuses is not revoked', async () => {
+  const now = await issue(await openPki(dir))
+  const { revocations, cut } = await open(2_000)
+  const writing = revocations.revoke(admin, gw1, 'stolen')
+  expect(revocations.isRevoked(gw1, now)).toBe(true)
+  await writing
+  await store.db.deleteFrom('gateway_revocations').execute()
+  const other = await open(2_000)
+  await store.db.schema.dropTable('gateway_revocations').execute()
+  await expect(other.revocations.revoke(admin, gw1, 'stolen')).rejects.toThrow()
+  expect(other.revocations.isRevoked(gw1, now)).toBe(false)
+  expect([cut, other.cut]).toEqual([['gw1'], []])
+})
+
 test('one that was issued by a clock that ran ahead does not outlive its revocation', async () => {
   const ahead = await issue(await openPki(dir), 24 * HOUR_MS)
   const { from: certificate_from, until: certificate_until } = ahead

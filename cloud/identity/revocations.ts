@@ -50,31 +50,54 @@ export async function openRevocations(options: RevocationsOptions): Promise<Revo
       return isOver ? undefined : entries.get(keyOf(name))?.at
     },
     async revoke(actor, name, reason) {
-      const { site, gateway } = name
+      const key = keyOf(name)
       const at = now()
-      const known = await store.db
-        .selectFrom('gateways')
-        .select(['certificate_from', 'certificate_until'])
-        .where('site', '=', site)
-        .where('id', '=', gateway)
-        .executeTakeFirst()
-      const from = known?.certificate_from ?? 0
-      const newest = issuedAtOf({ from, until: known?.certificate_until ?? from })
-      // A clock that ran ahead when it was issued: it must not outlive its own revocation.
-      const until = Math.max(at, newest, entries.get(keyOf(name))?.until ?? 0)
-      await store.db
-        .insertInto('gateway_revocations')
-        .values({ site, gateway, until, at })
-        .onConflict((conflict) => conflict.columns(['site', 'gateway']).doUpdateSet({ until, at }))
-        .execute()
-      entries.set(keyOf(name), { until, at })
+      const before = entries.get(key)
+      // Before anything is awaited: what is issued while the disk writes would be newer than its revocation.
+      entries.set(key, { until: Math.max(at, before?.until ?? 0), at })
+      let entry: Entry
+      try {
+        entry = await write(store, name, { at, before: before?.until ?? 0 })
+      } catch (error) {
+        // Whoever asked hears that it came to nothing.
+        if (before) entries.set(key, before)
+        else entries.delete(key)
+        throw error
+      }
+      entries.set(key, entry)
       onRevoke?.(name)
       await audit.append({
-        ...{ actor: actor.login, action: 'gateway.revoke', object: keyOf(name), site },
-        ...{ outcome: 'done', detail: { reason, issuedUntil: new Date(until).toISOString() } },
+        ...{ actor: actor.login, action: 'gateway.revoke', object: key, site: name.site },
+        ...{
+          outcome: 'done',
+          detail: { reason, issuedUntil: new Date(entry.until).toISOString() },
+        },
       })
     },
   }
+}
+
+async function write(
+  { db }: Store,
+  { site, gateway }: GatewayUrn,
+  { at, before }: { at: number; before: number },
+): Promise<Entry> {
+  const known = await db
+    .selectFrom('gateways')
+    .select(['certificate_from', 'certificate_until'])
+    .where('site', '=', site)
+    .where('id', '=', gateway)
+    .executeTakeFirst()
+  const from = known?.certificate_from ?? 0
+  const newest = issuedAtOf({ from, until: known?.certificate_until ?? from })
+  // A clock that ran ahead when it was issued: it must not outlive its own revocation.
+  const until = Math.max(at, newest, before)
+  await db
+    .insertInto('gateway_revocations')
+    .values({ site, gateway, until, at })
+    .onConflict((conflict) => conflict.columns(['site', 'gateway']).doUpdateSet({ until, at }))
+    .execute()
+  return { until, at }
 }
 
 /** Neither name contains a slash (they are Sparkplug ids). */

@@ -27,8 +27,8 @@ export interface InferenceOptions {
 export interface Inference extends AsyncDisposable {
   /** `[B, T, p]` through the model; throws Fault 'scoring.failed' when there is no answer. */
   run(model: RunnableModel, windows: Values, batch: number): Promise<Batch>
-  /** Nobody runs this file any more: its session is closed. */
-  release(sha256: string): Promise<void>
+  /** Nobody runs it any more: its session is closed. By its run key, or of a file under all of its manifests. */
+  release(key: string): Promise<void>
 }
 
 /** One running thread, what it has loaded, and what it owes. */
@@ -69,10 +69,10 @@ export function openInference(options: InferenceOptions): Inference {
       if (!result) throw new Fault('scoring.failed', { problem: 'the model gave no output' })
       return result
     },
-    async release(sha256) {
+    async release(key) {
       const current = thread
       for (const model of [...(current?.loaded ?? [])]) {
-        if (!model.startsWith(sha256) || !current?.loaded.delete(model)) continue
+        if (!model.startsWith(key) || !current?.loaded.delete(model)) continue
         // A thread that is lost meanwhile has closed it, too.
         await current.ask({ op: 'unload', model }).catch(() => undefined)
       }

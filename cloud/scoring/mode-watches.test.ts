@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { sha256Hex } from '../../models/manifest.ts'
 import { createModePlant, type ModePlantOptions } from '../../models/train/modes.fixture.ts'
 import { START } from '../../models/train/plant.fixture.ts'
+import { scoreTable } from '../../models/train/score-table.ts'
 import { trainModes } from '../../models/train/train-modes.ts'
 import { createLog } from '../../protocol/kit/log.ts'
 import { quality, type TagId } from '../../protocol/model.ts'
@@ -108,4 +109,49 @@ test('coarser values of the main mode are noticed, those of another mode are not
   expect(Object.keys(found.drift.coarserOf('machine')?.steps ?? {})).toEqual(['flow'])
   const { drift, looks } = await live(round('2'), 3)
   expect([drift.coarserOf('machine'), looks]).toEqual([undefined, 1])
+})
+
+test('a mode whose tags need float64 beside one whose tags do not is judged live as in the back-test', async () => {
+  const visits = Array.from({ length: 6 }, (): [string, number][] => [
+    ['1', 180],
+    ['0', 120],
+  ]).flat()
+  const change = (value: number, _: number, tag: number) => (tag === 0 ? value + 4e4 : value)
+  const files = await trainModes(createModePlant({ seed: 1, visits, change }), {
+    ...{ name: 'machine', seed: 1, periodMs: 1000, modeTag: 'state' },
+  })
+  const fine = Object.values(files.inner ?? {})[0]!
+  expect([files.manifest.precision, fine.manifest.precision]).toEqual([undefined, 'float64'])
+  const coarse: WatchedFile = {
+    ...{ manifest: files.manifest, bytes: files.bytes, sha256: sha256Hex(files.bytes) },
+  }
+  const both = new Map([
+    ['1', coarse],
+    ['0', { ...fine, sha256: sha256Hex(fine.bytes) }],
+  ])
+  const own = { ...model, model: { ...coarse, modes: both } }
+  await using scoring = await openScoring({ models: [own], lagMs: 0, log })
+  const table = createModePlant({ seed: 5, visits: visits.slice(0, 4), change })
+  const past = new Map([
+    ['1', { manifest: files.manifest, bytes: files.bytes }],
+    ['0', { manifest: fine.manifest, bytes: fine.bytes }],
+  ])
+  const { scores } = await scoreTable(
+    { manifest: files.manifest, bytes: files.bytes, modes: past },
+    table,
+  )
+  let compared = 0
+  for (let row = 0; row < table.rows; row++) {
+    const at = START + row * 1000
+    const state = { tag: tagOf('state'), at, value: table.modes![row]!, quality: quality.good }
+    const values = table.names.map((name, tag) => {
+      return { tag: tagOf(name), at, value: table.columns[tag]![row]!, quality: quality.good }
+    })
+    scoring.accept([state, ...values])
+    const [result] = await scoring.tick(at)
+    if (result?.mode !== '0' || !scores[row]) continue
+    expect(result.ratio! / scores[row]!.ratio).toBeCloseTo(1, 5)
+    compared++
+  }
+  expect(compared).toBeGreaterThan(100)
 })

@@ -2,7 +2,7 @@
 import { findCluster } from '../../models/clusters.ts'
 import { isMainMode } from '../../models/modes.ts'
 import { rankTags } from '../../models/ranking.ts'
-import type { Batch, Values } from '../../models/session.ts'
+import { type Batch, createValues, type Values } from '../../models/session.ts'
 import { nextRules, unseen } from '../../models/train/hard-rules.ts'
 import type { Steps } from '../../models/train/live-step.ts'
 import type { ModelStage } from '../../protocol/api-models.ts'
@@ -135,7 +135,11 @@ export function createPhaseJob(job: Job): Job | undefined {
   if ('problem' in watched.model || !('window' in due) || result?.ratio === undefined)
     return undefined
   const { manifest, clusters } = watched.model
-  const phase = clusters?.[findCluster(manifest, due.window)]
+  if (!clusters) return undefined
+  // As narrow as in the back-test: one of the files may have asked for finer windows.
+  const window = createValues(manifest, due.window.length)
+  window.set(due.window)
+  const phase = clusters[findCluster(manifest, window)]
   return phase && { ...job, phase, result: undefined }
 }
 

@@ -10,6 +10,7 @@ import { createLog } from '../../protocol/kit/log.ts'
 import { formatTagId, quality, type Sample, type TagId } from '../../protocol/model.ts'
 import { openInference } from './inference.ts'
 import type { ScoringResult } from './result.ts'
+import { runKeyOf } from './run-key.ts'
 import { openScoring } from './scoring.ts'
 import type { WatchedModel } from './watched.ts'
 
@@ -80,6 +81,23 @@ test('every golden vector comes out of the live path with its score, ratio and t
       { tag: 'plant/cloud/press/Model/Ratio', at: end, value: result.ratio, quality: 192 },
     ])
   }
+})
+
+test('of a file under two manifests the session of the one that is retired is closed, the other stays', async () => {
+  const stricter = { ...folder, manifest: { ...folder.manifest, threshold: 7 } }
+  const models = [createModel('press'), createModel('twin', { model: stricter })]
+  const released: string[] = []
+  const inference = openInference({ log })
+  const watched: typeof inference = {
+    run: inference.run,
+    release: async (key) => void released.push(key),
+    [Symbol.asyncDispose]: () => inference[Symbol.asyncDispose](),
+  }
+  await using scoring = await openScoring({ models, lagMs: 0, log, inference: watched })
+  await scoring.watch(models.slice(0, 1))
+  expect(released).toEqual([runKeyOf(stricter)])
+  await scoring.watch([])
+  expect(released).toEqual([runKeyOf(stricter), runKeyOf(folder)])
 })
 
 test('samples shuffled and late, but within the lag, give the same score as in order', async () => {
@@ -263,6 +281,46 @@ test('what a slow model says comes with a later tick, every instant once', async
     .toMatchObject([{ state: 'scored' }])
   const instants = results.filter(({ asset }) => asset === 'twin').map(({ at }) => at)
   expect(new Set(instants).size).toBe(instants.length)
+})
+
+test('of many slow models each is told when it is done: the last one does not make the alarms of the first too late', async () => {
+  const inference = openInference({ log })
+  const gates = new Map(
+    ['first', 'second'].map((sha256) => [sha256, Promise.withResolvers<void>()]),
+  )
+  const aside: typeof inference = {
+    async run(model, windows, batch) {
+      await gates.get(model.sha256)?.promise
+      return await inference.run({ ...model, sha256: folder.sha256 }, windows, batch)
+    },
+    release: async () => undefined,
+    [Symbol.asyncDispose]: () => inference[Symbol.asyncDispose](),
+  }
+  const slow = createSlow(aside)
+  const models = [...gates.keys()].map((sha256) =>
+    createModel(sha256, { model: { ...folder, sha256 } }),
+  )
+  const paces = { ...slow.paces, isSlow: (sha256: string) => gates.has(sha256) }
+  await using scoring = await openScoring({ ...slow, models, paces })
+  const begun = new Set<string>()
+  const begin = async () => {
+    for (const { asset } of await scoring.tick(18_000)) begun.add(asset)
+    return begun.size
+  }
+  await expect.poll(begin, { timeout: 45_000 }).toBe(2)
+  for (const { asset } of models) scoring.accept(createSamples(asset, 0, 30_000))
+  gates.get('first')!.resolve()
+  const results: ScoringResult[] = []
+  const scoredOf = (wanted: string) => async () => {
+    results.push(...(await scoring.tick(30_000)))
+    return results.some(({ asset, at, state }) => {
+      return asset === wanted && at === 30_000 && state === 'scored'
+    })
+  }
+  await expect.poll(scoredOf('first'), { timeout: 45_000 }).toBe(true)
+  expect(results.some(({ asset }) => asset === 'second')).toBe(false)
+  gates.get('second')!.resolve()
+  await expect.poll(scoredOf('second'), { timeout: 45_000 }).toBe(true)
 })
 
 test('many who ask one model at once are all answered', async () => {

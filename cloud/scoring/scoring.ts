@@ -6,11 +6,13 @@ import { type Inference, openInference } from './inference.ts'
 import { type KeptRows, openKeptRows } from './kept-rows.ts'
 import { createPaces, type Paces } from './paces.ts'
 import type { ScoringResult } from './result.ts'
+import { runKeyOf } from './run-key.ts'
 import { scoreDue } from './score-due.ts'
 import {
   createWatched,
   filesOf,
   isSameWindow,
+  runsOf,
   type Watched,
   type WatchedModel,
   type WindowTiming,
@@ -72,6 +74,7 @@ export async function openScoring(options: ScoringOptions): Promise<Scoring> {
   let watched: Watched[] = []
   let byTag = new Map<TagId, Watched[]>()
   let busy = false
+  let latest = 0
 
   function watch(models: readonly WatchedModel[]): void {
     watched = models.map((wanted) => {
@@ -98,9 +101,12 @@ export async function openScoring(options: ScoringOptions): Promise<Scoring> {
       try {
         const slow = findSlow(watched, paces)
         const quick = slow.size === 0 ? watched : watched.filter(({ asset }) => !slow.has(asset))
+        latest = now
         if (slow.size > 0) {
           const others = watched.filter(({ asset }) => slow.has(asset))
-          late.begin(() => scoreDue(others, now, { inference: aside, paces, log }))
+          late.begin(groupByFiles(others), (own) =>
+            scoreDue(own, latest, { inference: aside, paces, log }),
+          )
         }
         return [...late.take(), ...(await scoreDue(quick, now, { inference, paces, log }))]
       } finally {
@@ -108,14 +114,16 @@ export async function openScoring(options: ScoringOptions): Promise<Scoring> {
       }
     },
     async watch(models) {
-      const before = allFiles(watched)
+      const [files, keys] = [allFiles(watched), allRunKeys(watched)]
       watch(models)
-      const after = allFiles(watched)
-      for (const sha256 of before.difference(after)) {
+      for (const sha256 of files.difference(allFiles(watched))) {
         keptRows.release(sha256)
         paces.forget(sha256)
-        await inference.release(sha256)
-        await aside.release(sha256)
+      }
+      // One file may stay under another manifest: the session of this one goes all the same.
+      for (const key of keys.difference(allRunKeys(watched))) {
+        await inference.release(key)
+        await aside.release(key)
       }
     },
     models: () => watched.flatMap(describe),
@@ -148,6 +156,10 @@ function allFiles(watched: readonly Watched[]): Set<string> {
   return new Set(watched.flatMap(filesOf))
 }
 
+function allRunKeys(watched: readonly Watched[]): Set<string> {
+  return new Set(watched.flatMap(runsOf).map(runKeyOf))
+}
+
 function describe({ model, problem, ...one }: Watched): ScoredBy[] {
   if ('problem' in model || problem !== undefined) return []
   const { asset, id, version, isPrimary, tags, factor } = one
@@ -161,18 +173,35 @@ function findSlow(watched: readonly Watched[], paces: Paces): Set<AssetId> {
   return new Set(slow.map(({ asset }) => asset))
 }
 
-/** One pass at a time, whose results wait for somebody to take them. */
+/** Assets with the same files go together: they share their runs. */
+function groupByFiles(watched: readonly Watched[]): Watched[][] {
+  const assets = [...Map.groupBy(watched, ({ asset }) => asset).values()]
+  const groups = Map.groupBy(assets, (own) => own.flatMap(filesOf).sort().join())
+  return [...groups.values()].map((group) => group.flat())
+}
+
+/**
+ * One pass at a time, whose results wait for somebody to take them, group by group: those of the first must not grow too
+ * old for an alarm while the last is scored.
+ */
 function createLateResults(log: Log) {
   let running: Promise<void> | undefined
   let results: ScoringResult[] = []
+  type Score = (own: readonly Watched[]) => Promise<ScoringResult[]>
+  async function pass(groups: readonly Watched[][], score: Score): Promise<void> {
+    for (const own of groups) {
+      const found = await score(own).catch((error: unknown) => {
+        log.error({ err: error }, 'slow models were not scored')
+        return []
+      })
+      results.push(...found)
+    }
+  }
   return {
-    begin(pass: () => Promise<ScoringResult[]>): void {
-      running ??= pass()
-        .then((found) => void results.push(...found))
-        .catch((error: unknown) => log.error({ err: error }, 'slow models were not scored'))
-        .finally(() => {
-          running = undefined
-        })
+    begin(groups: readonly Watched[][], score: Score): void {
+      running ??= pass(groups, score).finally(() => {
+        running = undefined
+      })
     },
     take(): ScoringResult[] {
       const taken = results

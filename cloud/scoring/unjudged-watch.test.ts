@@ -84,6 +84,25 @@ test('a model of ten minutes is judged by its last sixty rows', () => {
   expect(watch.of('press')?.share).toBe(1)
 })
 
+test('a slow version after a fast one is judged at its own pace', () => {
+  const paces: Record<string, number> = { fast: 1000, slow: 10 * MINUTE }
+  const watch = createUnjudgedWatch({
+    siteOf: () => 'plant',
+    periodMsOf: (model) => paces[model],
+  })
+  const say = (model: string, minute: number) =>
+    watch.accept([
+      {
+        ...{ asset: 'press', model, stage: 'active', isPrimary: true, state: 'unknown' },
+        ...{ at: START + minute * MINUTE, reason: 'x', missing: heat('bad') },
+        ...{ row: new Float32Array(2), contributions: [], breaches: [], samples: [] },
+      },
+    ])
+  for (let minute = 0; minute < 10; minute++) say('fast', minute)
+  for (let minute = 10; minute <= 310; minute += 10) say('slow', minute)
+  expect(watch.of('press')?.share).toBe(1)
+})
+
 test('a clock that is set back leaves no hour of the future behind', () => {
   const { watch, feed } = open()
   feed(600, 660, halfBad)

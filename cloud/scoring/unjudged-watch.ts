@@ -68,12 +68,15 @@ export function bucketMsOf(periodMs: number): number {
 
 export function createUnjudgedWatch({ siteOf, periodMsOf }: UnjudgedParts): UnjudgedWatch {
   const watched = new Map<string, Seen>()
+  /** Each version at its own pace: the one before it may have been faster. */
+  const begin = (model: string): Seen => {
+    return { model, bucketMs: bucketMsOf(periodMsOf(model) ?? 0), buckets: [] }
+  }
 
   function take(result: ScoringResult): UnjudgedReport | undefined {
     const { asset, model, at } = result
     const known = watched.get(asset)
-    const bucketMs = known?.bucketMs ?? bucketMsOf(periodMsOf(model) ?? 0)
-    const seen = known?.model === model ? known : { model, bucketMs, buckets: [] }
+    const seen = known?.model === model ? known : begin(model)
     watched.set(asset, seen)
     const start = Math.floor(at / seen.bucketMs) * seen.bucketMs
     const last = seen.buckets.at(-1)

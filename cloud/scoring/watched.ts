@@ -1,4 +1,5 @@
 /** A model version set to watch an asset: its window over the asset's tags, and what it remembers of them. */
+import type { ModelFolder } from '../../models/manifest.ts'
 import { type RuleState, unseen } from '../../models/train/hard-rules.ts'
 import type { ModelKind, ModelStage } from '../../protocol/api-models.ts'
 import type { Log } from '../../protocol/kit/log.ts'
@@ -67,7 +68,7 @@ export function createWatched(
   const { model, tags: known } = wanted
   const rest = { ...wanted, window: undefined, steps: undefined, rules: [], saidAt: 0 }
   if ('problem' in model) return { ...rest, problem: model.problem }
-  const { periodMs, windowRows, precision, tags, modes } = model.manifest
+  const { periodMs, windowRows, tags, modes } = model.manifest
   const names = [...tags.map(({ name }) => name), ...(modes ? [modes.tag] : [])]
   const missing = names.find((name) => known[name] === undefined)
   if (missing !== undefined) return { ...rest, problem: `the asset has no tag for "${missing}"` }
@@ -78,7 +79,7 @@ export function createWatched(
     }),
     periodMs,
     windowRows,
-    precision,
+    precision: precisionOf(model),
     lagMs: timing.lagMs ?? LAG_MS,
     maxAgeMs: timing.maxAgeMs ?? HOLD_PERIODS * periodMs,
     filler: (mode) => keptRows.fillerOf(modelFor(model, mode)),
@@ -94,11 +95,20 @@ export function modelFor(model: WatchedFile, mode: string | undefined): WatchedF
   return (mode === undefined ? undefined : model.modes?.get(mode)) ?? model
 }
 
-/** Every file that may be run for it. */
-export function filesOf({ model }: WatchedModel): string[] {
+/** Everything that may be run for it: the model itself, and those of its modes and phases. */
+export function runsOf({ model }: Pick<WatchedModel, 'model'>): ModelFolder[] {
   if ('problem' in model) return []
-  const inner = [...(model.modes?.values() ?? []), ...(model.clusters ?? [])]
-  return [model.sha256, ...inner.map(({ sha256 }) => sha256)]
+  return [model, ...(model.modes?.values() ?? []), ...(model.clusters ?? [])]
+}
+
+/** The finest that one of them needs: the others narrow what they are given. */
+function precisionOf(model: WatchedFile): 'float64' | undefined {
+  return runsOf({ model }).find(({ manifest }) => manifest.precision)?.manifest.precision
+}
+
+/** Every file that may be run for it. */
+export function filesOf(watched: WatchedModel): string[] {
+  return runsOf(watched).map(({ sha256 }) => sha256)
 }
 
 function modeOptions({ tags }: WatchedModel, { manifest, modes }: WatchedFile) {

@@ -29,6 +29,14 @@ test('by its list of places alone, without the mark', () => {
   expect(() => checkNoOutsideData(model.finish())).toThrow('in another file')
 })
 
+test('under a number of a field that only the runtime reads as that of the graph', () => {
+  const graph = message().message(5, elsewhere).finish()
+  // 7 << 3 | 2 with bit 32, which the runtime drops.
+  const key = [0xba, 0x80, 0x80, 0x80, 0x10]
+  const model = Uint8Array.from([...key, graph.length, ...graph])
+  expect(() => checkNoOutsideData(model)).toThrow('no ONNX file')
+})
+
 test('graphs in graphs, however deep, do not bring it down', () => {
   let deep = elsewhere
   for (let depth = 0; depth < 3_000; depth++)

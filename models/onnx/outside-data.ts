@@ -22,6 +22,8 @@ type Kind = keyof typeof messages
 const EXTERNAL_DATA = 13
 const DATA_LOCATION = 14
 const EXTERNAL = 1n
+/** The runtime drops the bits above these: with them a field passes here for another one. */
+const MAX_KEY = 0xffff_ffffn
 
 const VARINT = 0
 const FIXED_64 = 1
@@ -38,7 +40,8 @@ export function checkNoOutsideData(bytes: Uint8Array): void {
     for (const { field, value } of readFields(one.body, () => refuse('it is no ONNX file'))) {
       const kind = inner[field]
       if (kind && typeof value !== 'bigint') open.push({ kind, body: value })
-      const isOutside = field === EXTERNAL_DATA || (field === DATA_LOCATION && value === EXTERNAL)
+      const isMarked = typeof value === 'bigint' && BigInt.asIntN(32, value) === EXTERNAL
+      const isOutside = field === EXTERNAL_DATA || (field === DATA_LOCATION && isMarked)
       if (one.kind === 'tensor' && isOutside)
         throw refuse('some of its numbers lie in another file; export it as one file')
     }
@@ -69,6 +72,7 @@ function* readFields(body: Uint8Array, broken: () => Fault): Generator<Field> {
   }
   while (at < body.length) {
     const key = varint()
+    if (key > MAX_KEY) throw broken()
     const [field, wire] = [Number(key >> 3n), Number(key & 7n)]
     if (wire === VARINT) yield { field, value: varint() }
     else if (wire === BYTES) yield { field, value: take(Number(varint())) }

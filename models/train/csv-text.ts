@@ -16,8 +16,9 @@ export async function isParquet(file: string): Promise<boolean> {
   const handle = await open(file).catch(() => undefined)
   if (!handle) return false
   await using _ = handle
-  const { buffer } = await handle.read(Buffer.alloc(4), 0, 4, 0)
-  return buffer.toString('latin1') === 'PAR1'
+  // Of a folder nothing can be read: whoever reads the text says so.
+  const head = await handle.read(Buffer.alloc(4), 0, 4, 0).catch(() => undefined)
+  return head?.buffer.toString('latin1') === 'PAR1'
 }
 
 /** The text of a CSV file, gzipped or not, UTF-8 or with the mark of UTF-16; Fault 'table.invalid' when it cannot be read. */

@@ -185,6 +185,20 @@ test.each([1, 3600])('rows every %i s: a pause begins no alarm by itself', async
   expect(new Set(firsts)).toEqual(new Set([-1]))
 })
 
+test('a file with a row every third second, or at no even pace, alarms as live does', async () => {
+  const random = createRandom(7)
+  let next = 0
+  for (const step of [() => 3, () => 1 + Math.floor(random() * 4)]) {
+    const kept = new Set<number>()
+    for (next = 0; next < 1800; next += step()) kept.add(next)
+    const time = (row: number) => (kept.has(row) ? row : undefined)
+    const alarms = await alarmsOf(await write('sparse', live, { time }))
+    const first = [...kept][firstAlarm(alarms)] ?? Number.NaN
+    expect(first).toBeGreaterThan(FAULT_AT)
+    expect(first).toBeLessThan(FAULT_AT + 60)
+  }
+})
+
 test('repeated times are one row each, and the alarm is the same', async () => {
   const time = (row: number) => (row % 50 === 1 ? row - 1 : row)
   const alarms = await alarmsOf(await write('repeated', live, { time }))

@@ -208,11 +208,12 @@ function createAlarms(
 
 /**
  * Whether the window of a row holds what was held on through a pause: the tags stand still together and then jump, which
- * looks like a fault, so no alarm begins there. A single row that is missing at a row a second is none, but jitter.
+ * looks like a fault, so no alarm begins there.
  */
 function findTorn({ missing, periodMs }: Rows, manifest: Manifest): (row: number) => boolean {
   if (!missing) return () => false
-  const pauseRows = periodMs > manifest.onDelayMs ? 1 : 2
+  // A single row that is missing at a row a second is no pause, but jitter.
+  const pauseRows = findPauseRows(missing, periodMs > manifest.onDelayMs ? 1 : 2)
   const torn = new Uint8Array(missing.length)
   let run = 0
   for (const [row, isMissing] of missing.entries()) {
@@ -220,4 +221,24 @@ function findTorn({ missing, periodMs }: Rows, manifest: Manifest): (row: number
     if (run >= pauseRows) torn.fill(1, row, row + manifest.windowRows)
   }
   return (row) => torn[row] === 1
+}
+
+/** What comes more often than this share of the rows is the pace of the file: it is held on live, too, and alarms. */
+const PACE_SHARE = 0.05
+const LEAST_PAUSES = 5
+
+/** From so many missing rows on it is a pause: `least`, or more than the file leaves out all the time. */
+function findPauseRows(missing: Uint8Array, least: number): number {
+  /** How many stretches of missing rows are so long or longer. */
+  const counts = new Map<number, number>()
+  let [run, known] = [0, 0]
+  for (const isMissing of missing) {
+    run = isMissing === 1 ? run + 1 : 0
+    if (run > 0) counts.set(run, (counts.get(run) ?? 0) + 1)
+    else known++
+  }
+  const most = Math.max(LEAST_PAUSES, PACE_SHARE * known)
+  let rows = least
+  while ((counts.get(rows) ?? 0) > most) rows++
+  return rows
 }

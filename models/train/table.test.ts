@@ -170,3 +170,7 @@ test('the grid holds a value for three periods, then has a gap; the last of equa
 test('a period far too small for the time range makes no grid', () => {
   expect(createRows(parseTable('time,a\n0,1\n900000000,1\n', 'x.csv'), 1)).toBeUndefined()
 })
+
+test('a folder where a table was meant is refused as such', async () => {
+  await expect(readTable(tmpdir())).rejects.toMatchObject({ code: 'table.invalid' })
+})

@@ -50,7 +50,7 @@ export const jaMaintenance = {
   'work.in-view': '表示範囲の計画保全',
   'work.in-chart': '{span}：{text}（{person}）',
   'work.attention': '計画保全中のため対応不要（{count}）',
-  'work.off-expected': '計画保全中：停止していて問題ありません',
+  'work.off-expected': '計画保全中：停止している場合があります',
   'alarm.out-of-service': '対象外（{time} まで）',
   'alarm.out-of-service-why': '計画保全：{text}（登録者：{person}）',
   'backtest.work': '計画保全中の警報：{count} 件（件数に含めません）',

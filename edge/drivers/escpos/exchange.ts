@@ -105,6 +105,7 @@ function openVisit({ host, port, timeoutMs }: ExchangeOptions, signal: AbortSign
 
   const next = async (): Promise<Exclude<Heard, { error: Error }> | 'silent'> => {
     const { promise, resolve } = Promise.withResolvers<Heard | 'silent'>()
+    const staleMs = performance.now() + 2 * timeoutMs
     settle = resolve
     const timer = setTimeout(() => resolve('silent'), timeoutMs)
     if (early !== undefined) resolve(early)
@@ -113,6 +114,8 @@ function openVisit({ host, port, timeoutMs }: ExchangeOptions, signal: AbortSign
     clearTimeout(timer)
     settle = undefined
     if (typeof heard === 'object' && 'error' in heard) throw heard.error
+    // It lay here while this process stood still: it tells of then, and would be taken for now.
+    if (typeof heard === 'object' && performance.now() > staleMs) return 'silent'
     return heard
   }
   const timeout = () => new Fault('driver.timeout', { endpoint, timeoutMs })

@@ -20,7 +20,7 @@ export interface ModbusCounters {
   exceptions: number
   /** Of these: because the unit was busy (5, 6). */
   busy: number
-  /** Without an answer to be trusted while the line went on; on a bus only. */
+  /** Without an answer to be trusted while the line went on. */
   lost: number
   /** Addresses known not to exist. */
   holes: number
@@ -82,12 +82,19 @@ async function readPlan(
     alive: new Set(),
     hasAnswer: false,
   }
-  await readBlocks(plan.blocks, round, tools)
+  await readBlocks(putSilentLast(plan.blocks, tools), round, tools)
   await probeHoles(round, { tools, options })
   await throwIfGone(round, tools)
-  columns.at = Date.now()
+  columns.at = (round.lost && round.heardAt) ?? Date.now()
   plan.columns = columns
   return columns
+}
+
+/** Nobody's readings become old while a unit is waited for that did not answer the last time either. */
+function putSilentLast(blocks: Block[], { isAnswering }: Tools): Block[] {
+  const isSilent = ({ unit }: Block) => isAnswering.get(unit) === false
+  if (!blocks.some(isSilent)) return blocks
+  return [...blocks.filter((it) => !isSilent(it)), ...blocks.filter(isSilent)]
 }
 
 /** What no block of the plan will fill stands there from the start: known holes, tags without a place. */

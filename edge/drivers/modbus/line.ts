@@ -11,8 +11,8 @@ export interface ReadRequest {
 }
 
 /**
- * Exactly one of the three. `lost`: this exchange brought nothing to be trusted, but the line goes on (a bus,
- * where one unit may be dead); a line that is gone throws its Fault instead.
+ * Exactly one of the three. `lost`: this exchange brought nothing to be trusted, but the line goes on (one unit
+ * may be dead, or only the socket is gone); a line that is gone throws its Fault instead.
  */
 export type Reply = { data: Buffer } | { exception: number } | { lost: Fault }
 

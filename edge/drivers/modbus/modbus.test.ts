@@ -62,8 +62,8 @@ describe('F17: refusals', () => {
       (await connection.read(tags, never())).filter((it) => it.quality === quality.good).length
     expect(await goodOf()).toBe(0)
     isStarting = false
-    // The first wait of every hole, which all were found before, is 50 ms.
-    await sleep(100)
+    // The first wait of a hole is 50 ms, the second, of those that were asked again in a slow first read, twice that.
+    await sleep(400)
     expect(await goodOf()).toBe(300)
     expect(connection.counters().holes).toBe(0)
     const asked = server.requests()

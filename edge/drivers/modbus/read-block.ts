@@ -29,6 +29,8 @@ export interface Round {
   /** Units that have answered in this round since they last did not. */
   alive: Set<number>
   hasAnswer: boolean
+  /** Unix ms of the last answer: what came before a wait in vain is not of the end of that wait. */
+  heardAt?: number
   /** Came already, and needs a closer look. */
   ready?: { block: Block; reply: Reply }
   lost?: Fault
@@ -196,6 +198,7 @@ function settleUnheard(block: Block, round: Round): false {
 
 function noteAnswer({ unit }: Block, round: Round, { isAnswering }: Tools): void {
   round.hasAnswer = true
+  round.heardAt = Date.now()
   round.alive.add(unit)
   isAnswering.set(unit, true)
 }

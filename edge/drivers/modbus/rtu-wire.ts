@@ -25,6 +25,8 @@ export type Transaction = { frame: Buffer } | { lost: Fault }
 export type Reopen = (signal: AbortSignal) => Promise<Wire>
 
 interface Waiting {
+  /** From then on bytes have lain here while this process stood still: they tell of then, and would be taken for now. */
+  staleMs: number
   received: Buffer
   judge: Judge
   settle(result: Transaction): void
@@ -106,7 +108,8 @@ export class RtuWire {
     signal.throwIfAborted()
     if (this.#gone) throw this.#disconnected(this.#gone)
     const { promise, resolve, reject } = Promise.withResolvers<Transaction>()
-    const mine: Waiting = { received: Buffer.alloc(0), judge, settle: resolve, reject }
+    const staleMs = performance.now() + 2 * deadlineMs
+    const mine: Waiting = { staleMs, received: Buffer.alloc(0), judge, settle: resolve, reject }
     this.#waiting = mine
     const timer = setTimeout(() => resolve(silent(mine, this.endpoint, deadlineMs)), deadlineMs)
     const onAbort = () => this.#fail(signal.reason)
@@ -136,6 +139,8 @@ export class RtuWire {
       this.#isNoisy = true
       return
     }
+    // The timer, which is long over, comes next and settles it.
+    if (this.#lastByteMs > waiting.staleMs) return
     waiting.received = Buffer.concat([waiting.received, chunk])
     const verdict = judgeBytes(waiting, this.endpoint)
     if (verdict) waiting.settle(verdict)

@@ -172,10 +172,17 @@ export class TcpWire {
     if (!this.#waiting) return
     const leftMs = this.#waiting.deadlineMs - performance.now()
     if (leftMs > 0) this.#timer = setTimeout(() => this.#look(), Math.ceil(leftMs))
-    else {
-      const { endpoint } = this
-      this.#fail(new Fault('driver.timeout', { endpoint, timeoutMs: this.#timeoutMs }), true)
-    }
+    else this.#giveUp()
+  }
+
+  #giveUp(): void {
+    const { endpoint } = this
+    this.#fail(new Fault('driver.timeout', { endpoint, timeoutMs: this.#timeoutMs }), true)
+  }
+
+  /** It lay here while this process stood still: it tells of then, and would be taken for now. */
+  #isStale({ deadlineMs }: Waiting): boolean {
+    return performance.now() > deadlineMs + this.#timeoutMs
   }
 
   #take(bytes: Uint8Array): void {
@@ -192,8 +199,9 @@ export class TcpWire {
       const waiting = this.#waiting
       const wrong = findReplyProblem(waiting?.request, frame)
       if (wrong !== undefined) this.#refuse(wrong)
+      else if (waiting && this.#isStale(waiting)) this.#giveUp()
       this.#waiting = undefined
-      if (waiting && wrong === undefined) this.#hand(frame, waiting)
+      if (waiting && !this.#dead) this.#hand(frame, waiting)
     }
     if (problem !== undefined) this.#refuse(problem)
   }

@@ -111,17 +111,24 @@ describe('a server that changes', () => {
     expect(read[0]?.value).toBe(42)
   })
 
-  test('a subscribed node that is dropped and comes back is subscribed again, its neighbours go on', async () => {
-    const tag = createTag('Loaded')
-    const node = addNode('Loaded', 1)
-    await using scope = await subscribe([tag, createTag('V1')])
-    await expect.poll(() => scope.newest(tag)?.value, patience).toBe(1)
-    parts.space.deleteNode(node.nodeId)
-    await expect.poll(() => scope.newest(tag)?.quality, patience).toBe(quality.bad)
-    addNode('Loaded', 2)
-    await expect.poll(() => scope.newest(tag)?.value, patience).toBe(2)
-    expect(scope.newest(createTag('V1'))?.quality).toBe(quality.good)
-  })
+  test.each([
+    ['by its node id', () => createTag('Loaded')],
+    ['by its path', () => byPath('Loaded')],
+  ])(
+    'a subscribed node that is dropped and comes back is subscribed again %s, its neighbours go on',
+    async (_, make) => {
+      const tag = make()
+      const node = addNode('Loaded', 1)
+      await using scope = await subscribe([tag, createTag('V1')])
+      await expect.poll(() => scope.newest(tag)?.value, patience).toBe(1)
+      parts.space.deleteNode(node.nodeId)
+      await expect.poll(() => scope.newest(tag)?.quality, patience).toBe(quality.bad)
+      const again = addNode('Loaded', 2)
+      await expect.poll(() => scope.newest(tag)?.value, patience).toBe(2)
+      expect(scope.newest(createTag('V1'))?.quality).toBe(quality.good)
+      parts.space.deleteNode(again.nodeId)
+    },
+  )
 })
 
 test('nodes that stay missing are looked for by reading: the subscription is left alone, and the library keeps nothing', async () => {

@@ -78,8 +78,8 @@ export function createResolver(options: ResolverOptions): NodeResolver {
       )
     },
     forget(tag) {
-      if (addressOf(tag).browsePath === undefined) return
-      known.delete(tag)
+      // Forgotten again while it is looked for, it would never be due.
+      if (addressOf(tag).browsePath === undefined || !known.delete(tag)) return
       missed.set(tag, { ms: performance.now(), status: codes.badNoMatch })
     },
   }
